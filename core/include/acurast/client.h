@@ -1,0 +1,127 @@
+/*
+ * A client: a dApp or a processor; the protocol does not tell them apart.
+ *
+ *   create -> set_callback or set_queue -> connect -> send ... -> close -> release
+ *
+ * States, each an event:
+ *
+ *   IDLE -> CONNECTING -> AUTHENTICATING -> CONNECTED
+ *               ^               |               |
+ *               |               v               v
+ *               +-------- DISCONNECTED <--------+     any of them -> CLOSED
+ *
+ * A client tries its services in order and reconnects with exponential backoff and
+ * full jitter until it is closed. It closes by itself only where trying again
+ * is senseless: denied (4003), replaced by a newer connection of its key (4001),
+ * more proof of work than allowed, an Ed25519 identity that no service takes.
+ *
+ * A send goes into the outbox and has one outcome, exactly once:
+ *
+ *   OK         its last byte was taken by the operating system. It may still be
+ *              lost on the way: protocol version 1 acknowledges nothing.
+ *   CANCELLED  by acurast_client_cancel(), before its first byte was written
+ *   EXPIRED    it waited longer than its time
+ *   TOO_LARGE  the service's limit, learnt from it or by its close code 1009
+ *   CLOSED     the client was closed first
+ *
+ * The outbox survives reconnects: what was not written, or only in part, is sent again in order.
+ */
+#ifndef ACURAST_CLIENT_H
+#define ACURAST_CLIENT_H
+
+#include <acurast/context.h>
+#include <acurast/event.h>
+#include <acurast/export.h>
+#include <acurast/identity.h>
+#include <acurast/options.h>
+#include <acurast/status.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+ACURAST_BEGIN
+
+typedef struct acurast_client acurast_client;
+
+/*
+ * `options`: scope CLIENT; the option `url` names the services. `identity` is retained; NULL makes a new P-256 key pair. Does no I/O.
+ * Fails with INVALID, BAD_OPTION (no URL, or one that is not ws:// or wss://), NO_MEMORY or CLOSED (context). What was wrong with a
+ * URL is told by acurast_options_error(options).
+ */
+ACURAST_API acurast_status acurast_client_create(acurast_context *context, acurast_options *options,
+                                                 acurast_identity *identity, acurast_client **client);
+
+/* Events by callback. Before connect; BAD_STATE afterwards or if a delivery was chosen. `destructor` may be NULL. */
+ACURAST_API acurast_status acurast_client_set_callback(acurast_client *client, acurast_event_callback callback,
+                                                       void *user, acurast_destructor destructor);
+
+/* Events by queue, each with `source`. Before connect; BAD_STATE afterwards or if a delivery was chosen. */
+ACURAST_API acurast_status acurast_client_set_queue(acurast_client *client, acurast_queue *queue, uint64_t source);
+
+/* Starts connecting and returns at once. BAD_STATE if it was called before, CLOSED, NO_MEMORY or SYSTEM. */
+ACURAST_API acurast_status acurast_client_connect(acurast_client *client);
+
+/*
+ * Waits until the client is connected. `timeout_ms` < 0 waits for ever. Returns OK; TIMEOUT; the reason (such as DENIED) if it closed
+ * by itself; CLOSED if it was closed; BAD_STATE before connect; WOULD_DEADLOCK on an I/O thread.
+ */
+ACURAST_API acurast_status acurast_client_wait(acurast_client *client, int timeout_ms);
+
+/* Settings of one send. Zero it, set `size` to its sizeof, then what you need. */
+typedef struct acurast_send_params {
+    size_t size;
+    uint64_t token;      /* comes back in the outcome */
+    uint32_t no_outcome; /* 1: no outcome event for this send, however it ends */
+    uint32_t timeout_ms; /* how long it may wait in the outbox; 0: the option `send-timeout` */
+} acurast_send_params;
+
+/*
+ * Sends `payload_size` bytes to a recipient given in any form that acurast_id_of() takes. The bytes are copied. `params` may be
+ * NULL. `operation` may be NULL; it receives a number that is never 0 nor used twice by this client.
+ * A send before the first connection waits in the outbox like any other. Fails at once, with no outcome event, with INVALID,
+ * BAD_RECIPIENT, BAD_HEX, BAD_KEY, TOO_LARGE, OUTBOX_FULL (a WRITABLE event follows when there is room), BAD_STATE (before connect),
+ * CLOSED or NO_MEMORY.
+ */
+ACURAST_API acurast_status acurast_client_send(acurast_client *client, const void *recipient, size_t recipient_size,
+                                               const void *payload, size_t payload_size,
+                                               const acurast_send_params *params, uint64_t *operation);
+
+/*
+ * Asks to cancel one send. OK says no more than that it was asked: the outcome tells what happened, CANCELLED if it was in time.
+ * Its neighbours are not touched. An operation that is over is left alone. Fails with INVALID, CLOSED or NO_MEMORY.
+ */
+ACURAST_API acurast_status acurast_client_cancel(acurast_client *client, uint64_t operation);
+
+/* The state right now; an event that tells of it may still be on its way. */
+ACURAST_API acurast_state acurast_client_state(const acurast_client *client);
+
+/* The client's id, for as long as the handle is held: 16 bytes. */
+ACURAST_API const uint8_t *acurast_client_id(const acurast_client *client);
+
+/* Figures of one client since it was created. */
+typedef struct acurast_client_stats {
+    size_t size;             /* in: sizeof of this struct as the caller knows it */
+    uint64_t connections;    /* handshakes that ended in accepted */
+    uint64_t payloads_in;    /* delivered to the caller */
+    uint64_t payloads_out;   /* whose last byte was taken by the operating system */
+    uint64_t outbox_count;   /* waiting now */
+    uint64_t outbox_bytes;   /* waiting now, payload bytes */
+    uint64_t ignored_frames; /* unknown type or version, late challenges and accepteds */
+    uint64_t stray_payloads; /* before accepted, or for another id: dropped */
+} acurast_client_stats;
+
+ACURAST_API acurast_status acurast_client_get_stats(const acurast_client *client, acurast_client_stats *stats);
+
+/*
+ * Ends the client: writes what is in the outbox for at most the option `linger`, says goodbye to the service, and delivers every
+ * outstanding outcome and then CLOSED, the last event. Asynchronous, idempotent, and legal in a callback.
+ */
+ACURAST_API acurast_status acurast_client_close(acurast_client *client);
+
+/* Gives the handle back; a client that was not closed is closed first. No event comes after release when called on the I/O thread;
+ * from other threads the destructor of the callback tells when the last one is over. Never blocks. */
+ACURAST_API void acurast_client_release(acurast_client *client);
+
+ACURAST_END
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * Keys and signatures by their bytes: what travels, what is hashed, what is checked.
+ * Identities (secrets) are in crypto/identity.h.
+ */
+#ifndef ACURAST_CRYPTO_KEY_H
+#define ACURAST_CRYPTO_KEY_H
+
+#include <acurast/identity.h>
+
+/* The first byte of the 33 that stand for an Ed25519 key. */
+#define ACURAST__ED25519_TAG 0xed
+
+void acurast__sha256(uint8_t digest[32], const void *bytes, size_t size);
+
+/* id = first 16 bytes of SHA-256(33 bytes); no check of the key. */
+void acurast__key_id(uint8_t id[16], const uint8_t key[33]);
+
+/* OK, or BAD_KEY: the first byte, and for P-256 that it is a point on the curve. */
+acurast_status acurast__key_check(const uint8_t key[33]);
+
+/* Any public form (33, 65; bytes or hex) to the 33 bytes, checked. BAD_RECIPIENT for other sizes, BAD_HEX, BAD_KEY. */
+acurast_status acurast__key_parse(const void *text, size_t size, uint8_t key[33]);
+
+/* ECDSA P-256 over a digest as it is; r and s big-endian, high s accepted. OK, BAD_SIGNATURE or BAD_KEY. Any thread. */
+acurast_status acurast__p256_verify(const uint8_t key[33], const uint8_t digest[32], const uint8_t signature[64]);
+
+/* Ed25519 over a message; `key` with its tag. OK or BAD_SIGNATURE. */
+acurast_status acurast__ed25519_verify(const uint8_t key[33], const void *message, size_t size,
+                                       const uint8_t signature[64]);
+
+#endif
