@@ -43,4 +43,16 @@ static inline void acurast__list_remove(acurast__list *node)
     acurast__list_init(node);
 }
 
+/* Makes `to` the head of all that `from` has, which is empty afterwards. What `to` was does not matter. */
+static inline void acurast__list_move(acurast__list *to, acurast__list *from)
+{
+    acurast__list_init(to);
+    if (acurast__list_empty(from))
+        return;
+    *to = *from;
+    to->next->prev = to;
+    to->prev->next = to;
+    acurast__list_init(from);
+}
+
 #endif

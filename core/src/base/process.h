@@ -1,7 +1,7 @@
 /*
  * Which process an object was made in. After fork() the child shares nothing but
  * the memory: its I/O threads are gone, so every call on an object of the parent
- * answers ACURAST_FORKED.
+ * answers ACURAST_FORKED. And which threads are I/O threads, where waiting is refused.
  */
 #ifndef ACURAST_BASE_PROCESS_H
 #define ACURAST_BASE_PROCESS_H
@@ -15,5 +15,11 @@ static inline bool acurast__forked(unsigned generation)
 {
     return generation != acurast__process_generation();
 }
+
+/* Says that the calling thread is an I/O thread, until it ends. */
+void acurast__io_thread_mark(void);
+
+/* True on a thread that was marked. */
+bool acurast__on_io_thread(void);
 
 #endif

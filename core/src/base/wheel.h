@@ -1,7 +1,8 @@
 /*
  * Timers in a hashed wheel: starting, stopping and firing cost the same however
  * many there are. Time is a number of milliseconds that the caller passes in; it
- * never goes back. A timer never fires early and at most one tick (16 ms) late.
+ * never goes back. A timer never fires early and at most one tick (16 ms) late. Timers of
+ * one tick fire in the order of their starting, ticks in their order within a round (16 s).
  * Not thread-safe.
  */
 #ifndef ACURAST_BASE_WHEEL_H
@@ -14,6 +15,7 @@
 
 #define ACURAST__WHEEL_SLOTS 1024u
 #define ACURAST__WHEEL_TICK_MS 16u
+#define ACURAST__WHEEL_WORDS (ACURAST__WHEEL_SLOTS / 64u)
 
 typedef struct acurast__timer {
     acurast__list link;
@@ -23,7 +25,8 @@ typedef struct acurast__timer {
 
 typedef struct acurast__wheel {
     acurast__list slots[ACURAST__WHEEL_SLOTS];
-    uint64_t tick; /* everything before it has fired */
+    uint64_t used[ACURAST__WHEEL_WORDS]; /* a bit for each slot that is not empty */
+    uint64_t tick;                       /* everything before it has fired */
     uint64_t now;
     size_t count;
 } acurast__wheel;
@@ -46,7 +49,7 @@ static inline bool acurast__timer_running(const acurast__timer *timer)
 /* Moves the time on and fires what is due. A timer may start and stop any timer, and free itself, as it fires. */
 void acurast__wheel_advance(acurast__wheel *wheel, uint64_t now);
 
-/* Milliseconds from the wheel's now until something may be due; UINT64_MAX if nothing runs. */
+/* Milliseconds from the wheel's now until something may be due, at least 1; UINT64_MAX if nothing runs. */
 uint64_t acurast__wheel_next(const acurast__wheel *wheel);
 
 #endif

@@ -1,0 +1,38 @@
+/*
+ * Forks are counted by a pthread_atfork handler that the first question registers: an object asks as it is made, so the handler
+ * is there before the fork that the object must notice. The mark of an I/O thread is the thread's own.
+ */
+#include "base/process.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+static atomic_uint forks;
+static pthread_once_t registered = PTHREAD_ONCE_INIT;
+static _Thread_local bool is_io_thread;
+
+static void count_fork(void)
+{
+    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+}
+
+static void register_handler(void)
+{
+    pthread_atfork(NULL, NULL, count_fork);
+}
+
+unsigned acurast__process_generation(void)
+{
+    pthread_once(&registered, register_handler);
+    return atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
+void acurast__io_thread_mark(void)
+{
+    is_io_thread = true;
+}
+
+bool acurast__on_io_thread(void)
+{
+    return is_io_thread;
+}
