@@ -1,0 +1,236 @@
+/*
+ * A flag is looked up among the program's own, then among the rows of the library's table. What was given on the command
+ * line is remembered by row, so that the environment is asked for the other rows only.
+ */
+#include "command.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS_MAX 256
+#define VARIABLE_SIZE 128
+
+typedef struct parser {
+    command *command;
+    int argc;
+    char **argv;
+    int next;
+    bool given[ROWS_MAX];
+} parser;
+
+int command_usage(const command *command, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "%s: ", command->name);
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\nTry '%s --help'.\n", command->name);
+    va_end(arguments);
+    return COMMAND_USAGE;
+}
+
+static acurast_options *options_of(const command *command, acurast_option_scope scope)
+{
+    for (const command_scope *each = command->scopes; each && each->options; each++)
+        if (each->scope == scope)
+            return each->options;
+    return NULL;
+}
+
+/* The next row, from `*index` on, that is one of this program's. */
+static bool row_next(const command *command, size_t *index, acurast_option_info *info, acurast_options **options)
+{
+    for (; *index < ROWS_MAX && acurast_option_at(*index, info) == ACURAST_OK; ++*index) {
+        *options = options_of(command, info->scope);
+        if (*options)
+            return true;
+    }
+    return false;
+}
+
+static bool row_named(const command *command, const char *name, size_t *index, acurast_option_info *info,
+                      acurast_options **options)
+{
+    for (*index = 0; row_next(command, index, info, options); ++*index)
+        if (strcmp(info->name, name) == 0)
+            return true;
+    return false;
+}
+
+static command_flag *flag_named(const command *command, const char *name)
+{
+    for (command_flag *flag = command->flags; flag && flag->name; flag++)
+        if (strcmp(flag->name, name) == 0)
+            return flag;
+    return NULL;
+}
+
+static void variable_name(const command *command, const char *name, char variable[VARIABLE_SIZE])
+{
+    snprintf(variable, VARIABLE_SIZE, "%s%s", command->environment, name);
+    for (char *c = variable; *c; c++)
+        *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+}
+
+static const char *row_value_name(const acurast_option_info *info)
+{
+    switch (info->type) {
+    case ACURAST_OPTION_BOOL:
+        return "on|off";
+    case ACURAST_OPTION_COUNT:
+        return "COUNT";
+    case ACURAST_OPTION_SIZE:
+        return "SIZE";
+    case ACURAST_OPTION_MILLISECONDS:
+    case ACURAST_OPTION_SECONDS:
+        return "TIME";
+    case ACURAST_OPTION_LIST:
+        return "TEXT (repeatable)";
+    case ACURAST_OPTION_CHOICE:
+        return info->choices;
+    default:
+        return "TEXT";
+    }
+}
+
+static void help_print(const command *command)
+{
+    char variable[VARIABLE_SIZE];
+    printf("usage: %s\n\n", command->synopsis);
+    for (const command_flag *flag = command->flags; flag && flag->name; flag++) {
+        variable_name(command, flag->name, variable);
+        printf("  --%s%s%s\n        %s [%s]\n", flag->name, flag->value ? " " : "", flag->value ? flag->value : "",
+               flag->help, variable);
+    }
+    acurast_option_info info;
+    acurast_options *options;
+    for (size_t index = 0; row_next(command, &index, &info, &options); index++) {
+        variable_name(command, info.name, variable);
+        printf("  --%s %s\n        %s", info.name, row_value_name(&info), info.help);
+        if (info.default_text[0])
+            printf(" (default %s)", info.default_text);
+        printf(" [%s]\n", variable);
+    }
+    printf("  --help\n        Print this and exit\n  --version\n        Print the version and exit\n\n"
+           "Each flag can also be set as the environment variable in brackets; the command line wins.\n"
+           "SIZE takes KiB, MiB, GiB; TIME takes ms, s, m, h.\n");
+    if (command->notes)
+        printf("\n%s\n", command->notes);
+}
+
+/* The value of a flag: what follows its =, or the next argument. */
+static const char *value_take(parser *parser, const char *inline_value)
+{
+    if (inline_value)
+        return inline_value;
+    return parser->next < parser->argc ? parser->argv[parser->next++] : NULL;
+}
+
+static int flag_take(parser *parser, command_flag *flag, const char *inline_value)
+{
+    if (!flag->value) {
+        if (inline_value)
+            return command_usage(parser->command, "--%s takes no value", flag->name);
+        flag->text = "on";
+        return COMMAND_CONTINUE;
+    }
+    flag->text = value_take(parser, inline_value);
+    if (!flag->text)
+        return command_usage(parser->command, "--%s needs a value", flag->name);
+    return COMMAND_CONTINUE;
+}
+
+static int row_take(parser *parser, const char *name, const char *inline_value)
+{
+    size_t index;
+    acurast_option_info info;
+    acurast_options *options;
+    if (!row_named(parser->command, name, &index, &info, &options))
+        return command_usage(parser->command, "there is no flag --%s", name);
+    const char *value = value_take(parser, inline_value);
+    if (!value)
+        return command_usage(parser->command, "--%s needs a value", name);
+    bool more = info.type == ACURAST_OPTION_LIST && parser->given[index];
+    acurast_status status =
+        more ? acurast_options_add(options, name, value) : acurast_options_set(options, name, value);
+    if (status != ACURAST_OK)
+        return command_usage(parser->command, "--%s: %s", name, acurast_options_error(options));
+    parser->given[index] = true;
+    return COMMAND_CONTINUE;
+}
+
+static int dashed_take(parser *parser, const char *text)
+{
+    char name[VARIABLE_SIZE];
+    const char *equals = strchr(text, '=');
+    size_t size = equals ? (size_t)(equals - text) : strlen(text);
+    if (size >= sizeof name)
+        return command_usage(parser->command, "there is no flag --%s", text);
+    memcpy(name, text, size);
+    name[size] = 0;
+    if (!equals && strcmp(name, "help") == 0) {
+        help_print(parser->command);
+        return COMMAND_OK;
+    }
+    if (!equals && strcmp(name, "version") == 0) {
+        printf("%s %s\n", parser->command->name, acurast_version());
+        return COMMAND_OK;
+    }
+    command_flag *flag = flag_named(parser->command, name);
+    return flag ? flag_take(parser, flag, equals ? equals + 1 : NULL)
+                : row_take(parser, name, equals ? equals + 1 : NULL);
+}
+
+static int line_parse(parser *parser)
+{
+    command *command = parser->command;
+    bool dashed = true;
+    command->arguments = parser->argv + 1;
+    command->argument_count = 0;
+    while (parser->next < parser->argc) {
+        char *text = parser->argv[parser->next++];
+        if (dashed && strcmp(text, "--") == 0) {
+            dashed = false;
+        } else if (dashed && text[0] == '-' && text[1] == '-') {
+            int code = dashed_take(parser, text + 2);
+            if (code != COMMAND_CONTINUE)
+                return code;
+        } else if (dashed && text[0] == '-' && text[1]) {
+            return command_usage(command, "there is no flag %s", text);
+        } else {
+            command->arguments[command->argument_count++] = text;
+        }
+    }
+    return COMMAND_CONTINUE;
+}
+
+static int environment_parse(parser *parser)
+{
+    command *command = parser->command;
+    char variable[VARIABLE_SIZE];
+    for (command_flag *flag = command->flags; flag && flag->name; flag++) {
+        variable_name(command, flag->name, variable);
+        if (!flag->text)
+            flag->text = getenv(variable);
+    }
+    acurast_option_info info;
+    acurast_options *options;
+    for (size_t index = 0; row_next(command, &index, &info, &options); index++) {
+        variable_name(command, info.name, variable);
+        const char *value = parser->given[index] ? NULL : getenv(variable);
+        if (value && acurast_options_set(options, info.name, value) != ACURAST_OK)
+            return command_usage(command, "%s: %s", variable, acurast_options_error(options));
+    }
+    return COMMAND_CONTINUE;
+}
+
+int command_parse(command *command, int argc, char **argv)
+{
+    parser parser = {.command = command, .argc = argc, .argv = argv, .next = 1};
+    int code = line_parse(&parser);
+    return code == COMMAND_CONTINUE ? environment_parse(&parser) : code;
+}
