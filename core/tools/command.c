@@ -14,15 +14,15 @@
 #define ROWS_MAX 256
 #define VARIABLE_SIZE 128
 
-typedef struct parser {
-    command *command;
+struct parser {
+    struct command *command;
     int argc;
     char **argv;
     int next;
     bool given[ROWS_MAX];
-} parser;
+};
 
-int command_usage(const command *command, const char *format, ...)
+int command_usage(const struct command *command, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -33,7 +33,7 @@ int command_usage(const command *command, const char *format, ...)
     return COMMAND_USAGE;
 }
 
-static acurast_options *options_of(const command *command, acurast_option_scope scope)
+static acurast_options *options_of(const struct command *command, acurast_option_scope scope)
 {
     for (const command_scope *each = command->scopes; each && each->options; each++)
         if (each->scope == scope)
@@ -42,7 +42,7 @@ static acurast_options *options_of(const command *command, acurast_option_scope 
 }
 
 /* The next row, from `*index` on, that is one of this program's. */
-static bool row_next(const command *command, size_t *index, acurast_option_info *info, acurast_options **options)
+static bool row_next(const struct command *command, size_t *index, acurast_option_info *info, acurast_options **options)
 {
     for (; *index < ROWS_MAX && acurast_option_at(*index, info) == ACURAST_OK; ++*index) {
         *options = options_of(command, info->scope);
@@ -52,7 +52,7 @@ static bool row_next(const command *command, size_t *index, acurast_option_info 
     return false;
 }
 
-static bool row_named(const command *command, const char *name, size_t *index, acurast_option_info *info,
+static bool row_named(const struct command *command, const char *name, size_t *index, acurast_option_info *info,
                       acurast_options **options)
 {
     for (*index = 0; row_next(command, index, info, options); ++*index)
@@ -61,7 +61,7 @@ static bool row_named(const command *command, const char *name, size_t *index, a
     return false;
 }
 
-static command_flag *flag_named(const command *command, const char *name)
+static command_flag *flag_named(const struct command *command, const char *name)
 {
     for (command_flag *flag = command->flags; flag && flag->name; flag++)
         if (strcmp(flag->name, name) == 0)
@@ -69,7 +69,7 @@ static command_flag *flag_named(const command *command, const char *name)
     return NULL;
 }
 
-static void variable_name(const command *command, const char *name, char variable[VARIABLE_SIZE])
+static void variable_name(const struct command *command, const char *name, char variable[VARIABLE_SIZE])
 {
     snprintf(variable, VARIABLE_SIZE, "%s%s", command->environment, name);
     for (char *c = variable; *c; c++)
@@ -97,7 +97,7 @@ static const char *row_value_name(const acurast_option_info *info)
     }
 }
 
-static void help_print(const command *command)
+static void help_print(const struct command *command)
 {
     char variable[VARIABLE_SIZE];
     printf("usage: %s\n\n", command->synopsis);
@@ -123,14 +123,14 @@ static void help_print(const command *command)
 }
 
 /* The value of a flag: what follows its =, or the next argument. */
-static const char *value_take(parser *parser, const char *inline_value)
+static const char *value_take(struct parser *parser, const char *inline_value)
 {
     if (inline_value)
         return inline_value;
     return parser->next < parser->argc ? parser->argv[parser->next++] : NULL;
 }
 
-static int flag_take(parser *parser, command_flag *flag, const char *inline_value)
+static int flag_take(struct parser *parser, command_flag *flag, const char *inline_value)
 {
     if (!flag->value) {
         if (inline_value)
@@ -144,7 +144,7 @@ static int flag_take(parser *parser, command_flag *flag, const char *inline_valu
     return COMMAND_CONTINUE;
 }
 
-static int row_take(parser *parser, const char *name, const char *inline_value)
+static int row_take(struct parser *parser, const char *name, const char *inline_value)
 {
     size_t index;
     acurast_option_info info;
@@ -163,7 +163,7 @@ static int row_take(parser *parser, const char *name, const char *inline_value)
     return COMMAND_CONTINUE;
 }
 
-static int dashed_take(parser *parser, const char *text)
+static int dashed_take(struct parser *parser, const char *text)
 {
     char name[VARIABLE_SIZE];
     const char *equals = strchr(text, '=');
@@ -185,9 +185,9 @@ static int dashed_take(parser *parser, const char *text)
                 : row_take(parser, name, equals ? equals + 1 : NULL);
 }
 
-static int line_parse(parser *parser)
+static int line_parse(struct parser *parser)
 {
-    command *command = parser->command;
+    struct command *command = parser->command;
     bool dashed = true;
     command->arguments = parser->argv + 1;
     command->argument_count = 0;
@@ -208,9 +208,9 @@ static int line_parse(parser *parser)
     return COMMAND_CONTINUE;
 }
 
-static int environment_parse(parser *parser)
+static int environment_parse(struct parser *parser)
 {
-    command *command = parser->command;
+    struct command *command = parser->command;
     char variable[VARIABLE_SIZE];
     for (command_flag *flag = command->flags; flag && flag->name; flag++) {
         variable_name(command, flag->name, variable);
@@ -228,9 +228,9 @@ static int environment_parse(parser *parser)
     return COMMAND_CONTINUE;
 }
 
-int command_parse(command *command, int argc, char **argv)
+int command_parse(struct command *command, int argc, char **argv)
 {
-    parser parser = {.command = command, .argc = argc, .argv = argv, .next = 1};
+    struct parser parser = {.command = command, .argc = argc, .argv = argv, .next = 1};
     int code = line_parse(&parser);
     return code == COMMAND_CONTINUE ? environment_parse(&parser) : code;
 }

@@ -33,7 +33,7 @@ typedef struct command_scope {
     acurast_options *options;
 } command_scope;
 
-typedef struct command {
+struct command {
     const char *name;        /* "acurast-service" */
     const char *environment; /* "ACURAST_SERVICE_" */
     const char *synopsis;    /* what follows "usage:", one or more lines */
@@ -42,15 +42,15 @@ typedef struct command {
     command_scope *scopes;   /* ended by options of NULL; no name is in two of them */
     char **arguments;        /* set by command_parse(): what is not a flag, in order; inside argv */
     size_t argument_count;
-} command;
+};
 
 /*
  * Reads the command line, then the environment. Returns COMMAND_CONTINUE, or the exit code: COMMAND_OK after --help or --version,
  * COMMAND_USAGE after a mistake was told on stderr. Reorders argv.
  */
-int command_parse(command *command, int argc, char **argv);
+int command_parse(struct command *command, int argc, char **argv);
 
 /* Tells a mistake in the usage on stderr, printf-like; returns COMMAND_USAGE. */
-int command_usage(const command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int command_usage(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif
