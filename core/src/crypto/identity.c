@@ -1,0 +1,250 @@
+/*
+ * Identities: a secret in guarded memory, what follows from it, and a count of
+ * references. Nothing changes after creation, so that threads need no lock.
+ *
+ * Every way in (generate, PEM, raw) ends in `build`, with 32 secret bytes. Guarded
+ * memory is a few pages for each secret; where the system has no more of them, plain memory,
+ * wiped as well, takes its place. libcrypto holds a working copy of a P-256 secret,
+ * which it wipes when the identity goes.
+ */
+#include <acurast/identity.h>
+
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "crypto/key.h"
+#include "crypto/p256.h"
+#include "crypto/pem.h"
+
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define PEM_MAX_SIZE (64 * 1024)
+
+struct acurast_identity {
+    atomic_size_t references;
+    acurast_key_kind kind;
+    bool guarded;
+    EVP_PKEY *pair;           /* P-256 */
+    uint8_t *secret;          /* the scalar, or the seed and the public key: 64 bytes either way */
+    uint8_t public_point[65]; /* P-256 */
+    uint8_t public_key[ACURAST_PUBLIC_KEY_SIZE];
+    uint8_t id[ACURAST_ID_SIZE];
+};
+
+#define SECRET_BLOCK_SIZE crypto_sign_SECRETKEYBYTES
+
+static bool secret_alloc(acurast_identity *identity)
+{
+    identity->secret = sodium_malloc(SECRET_BLOCK_SIZE);
+    identity->guarded = identity->secret != NULL;
+    if (!identity->guarded)
+        identity->secret = acurast__alloc_zero(SECRET_BLOCK_SIZE);
+    return identity->secret != NULL;
+}
+
+static void secret_free(acurast_identity *identity)
+{
+    if (identity->guarded) {
+        sodium_free(identity->secret);
+    } else if (identity->secret) {
+        sodium_memzero(identity->secret, SECRET_BLOCK_SIZE);
+        acurast__free(identity->secret);
+    }
+}
+
+static void identity_free(acurast_identity *identity)
+{
+    acurast__p256_close(identity->pair);
+    secret_free(identity);
+    acurast__free(identity);
+}
+
+static acurast_status derive_p256(acurast_identity *identity, const uint8_t secret[32])
+{
+    acurast_status status = acurast__p256_open(&identity->pair, identity->public_point, secret);
+    if (status != ACURAST_OK)
+        return status;
+    memcpy(identity->secret, secret, ACURAST_SECRET_SIZE);
+    memcpy(identity->public_key, identity->public_point, ACURAST_PUBLIC_KEY_SIZE);
+    identity->public_key[0] = (uint8_t)(2 + (identity->public_point[64] & 1));
+    return ACURAST_OK;
+}
+
+static acurast_status derive_ed25519(acurast_identity *identity, const uint8_t seed[32])
+{
+    crypto_sign_seed_keypair(identity->public_key + 1, identity->secret, seed);
+    identity->public_key[0] = ACURAST__ED25519_TAG;
+    return ACURAST_OK;
+}
+
+static acurast_status build(acurast_key_kind kind, const uint8_t secret[32], acurast_identity **result)
+{
+    acurast_identity *identity = acurast__alloc_zero(sizeof *identity);
+    if (!identity)
+        return ACURAST_NO_MEMORY;
+    acurast_status status = ACURAST_NO_MEMORY;
+    if (secret_alloc(identity))
+        status = kind == ACURAST_KEY_P256 ? derive_p256(identity, secret) : derive_ed25519(identity, secret);
+    if (status != ACURAST_OK) {
+        identity_free(identity);
+        return status;
+    }
+    if (identity->guarded)
+        sodium_mprotect_readonly(identity->secret);
+    identity->kind = kind;
+    acurast__key_id(identity->id, identity->public_key);
+    atomic_init(&identity->references, 1);
+    acurast__object_born();
+    *result = identity;
+    return ACURAST_OK;
+}
+
+static bool kind_known(acurast_key_kind kind)
+{
+    return kind == ACURAST_KEY_P256 || kind == ACURAST_KEY_ED25519;
+}
+
+acurast_status acurast_identity_generate(acurast_key_kind kind, acurast_identity **identity)
+{
+    if (!identity || !kind_known(kind))
+        return ACURAST_INVALID;
+    if (sodium_init() < 0)
+        return ACURAST_SYSTEM;
+    uint8_t secret[ACURAST_SECRET_SIZE];
+    acurast_status status;
+    do { /* one draw in 2^32 is above the order of P-256 */
+        randombytes_buf(secret, sizeof secret);
+        status = build(kind, secret, identity);
+    } while (status == ACURAST_BAD_KEY);
+    sodium_memzero(secret, sizeof secret);
+    return status;
+}
+
+acurast_status acurast_identity_from_pem(const char *pem, size_t size, acurast_identity **identity)
+{
+    if (!pem || !identity || size > PEM_MAX_SIZE)
+        return ACURAST_INVALID;
+    if (sodium_init() < 0)
+        return ACURAST_NO_MEMORY;
+    acurast_key_kind kind;
+    uint8_t secret[ACURAST_SECRET_SIZE];
+    acurast_status status = acurast__pem_read(pem, size, &kind, secret);
+    if (status == ACURAST_OK)
+        status = build(kind, secret, identity);
+    sodium_memzero(secret, sizeof secret);
+    return status;
+}
+
+/* Copies or reads 32 bytes; `size` tells which. */
+static acurast_status secret_parse(uint8_t bytes[32], const void *secret, size_t size)
+{
+    if (size == 2 * ACURAST_SECRET_SIZE || size == 2 * ACURAST_SECRET_SIZE + 2)
+        return acurast__unhex(bytes, ACURAST_SECRET_SIZE, secret, size);
+    if (size != ACURAST_SECRET_SIZE)
+        return ACURAST_BAD_KEY;
+    memcpy(bytes, secret, size);
+    return ACURAST_OK;
+}
+
+acurast_status acurast_identity_from_secret(acurast_key_kind kind, const void *secret, size_t size,
+                                            acurast_identity **identity)
+{
+    if (!secret || !identity || !kind_known(kind))
+        return ACURAST_INVALID;
+    if (sodium_init() < 0)
+        return ACURAST_NO_MEMORY;
+    uint8_t bytes[ACURAST_SECRET_SIZE];
+    acurast_status status = secret_parse(bytes, secret, size);
+    if (status == ACURAST_OK)
+        status = build(kind, bytes, identity);
+    sodium_memzero(bytes, sizeof bytes);
+    return status;
+}
+
+acurast_identity *acurast_identity_retain(acurast_identity *identity)
+{
+    if (identity)
+        atomic_fetch_add_explicit(&identity->references, 1, memory_order_relaxed);
+    return identity;
+}
+
+void acurast_identity_release(acurast_identity *identity)
+{
+    if (!identity || atomic_fetch_sub_explicit(&identity->references, 1, memory_order_acq_rel) != 1)
+        return;
+    identity_free(identity);
+    acurast__object_died();
+}
+
+acurast_key_kind acurast_identity_kind(const acurast_identity *identity)
+{
+    return identity ? identity->kind : (acurast_key_kind)0;
+}
+
+acurast_status acurast_identity_id(const acurast_identity *identity, uint8_t id[ACURAST_ID_SIZE])
+{
+    if (!identity || !id)
+        return ACURAST_INVALID;
+    memcpy(id, identity->id, ACURAST_ID_SIZE);
+    return ACURAST_OK;
+}
+
+acurast_status acurast_identity_public_key(const acurast_identity *identity, uint8_t key[ACURAST_PUBLIC_KEY_SIZE])
+{
+    if (!identity || !key)
+        return ACURAST_INVALID;
+    memcpy(key, identity->public_key, ACURAST_PUBLIC_KEY_SIZE);
+    return ACURAST_OK;
+}
+
+acurast_status acurast_identity_uncompressed_key(const acurast_identity *identity,
+                                                 uint8_t key[ACURAST_UNCOMPRESSED_KEY_SIZE])
+{
+    if (!identity || !key)
+        return ACURAST_INVALID;
+    if (identity->kind != ACURAST_KEY_P256)
+        return ACURAST_UNSUPPORTED;
+    memcpy(key, identity->public_point, ACURAST_UNCOMPRESSED_KEY_SIZE);
+    return ACURAST_OK;
+}
+
+acurast_status acurast_identity_secret(const acurast_identity *identity, uint8_t secret[ACURAST_SECRET_SIZE])
+{
+    if (!identity || !secret)
+        return ACURAST_INVALID;
+    memcpy(secret, identity->secret, ACURAST_SECRET_SIZE);
+    return ACURAST_OK;
+}
+
+acurast_status acurast_identity_to_pem(const acurast_identity *identity, char *buffer, size_t *size)
+{
+    if (!identity || !size)
+        return ACURAST_INVALID;
+    return acurast__pem_write(identity->kind, identity->secret, buffer, size);
+}
+
+acurast_status acurast_identity_sign(const acurast_identity *identity, const void *message, size_t size,
+                                     uint8_t signature[ACURAST_SIGNATURE_SIZE])
+{
+    if (!identity || (!message && size) || !signature)
+        return ACURAST_INVALID;
+    if (identity->kind == ACURAST_KEY_ED25519) {
+        crypto_sign_detached(signature, NULL, message, size, identity->secret);
+        return ACURAST_OK;
+    }
+    uint8_t digest[ACURAST_DIGEST_SIZE];
+    acurast__sha256(digest, message, size);
+    return acurast__p256_sign(identity->pair, digest, signature);
+}
+
+acurast_status acurast_identity_sign_digest(const acurast_identity *identity, const uint8_t digest[ACURAST_DIGEST_SIZE],
+                                            uint8_t signature[ACURAST_SIGNATURE_SIZE])
+{
+    if (!identity || !digest || !signature)
+        return ACURAST_INVALID;
+    if (identity->kind != ACURAST_KEY_P256)
+        return ACURAST_UNSUPPORTED;
+    return acurast__p256_sign(identity->pair, digest, signature);
+}

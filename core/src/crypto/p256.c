@@ -1,0 +1,235 @@
+/*
+ * P-256 through libcrypto's EVP. The curve's parameters are looked up once and kept
+ * in `curve`, a template that every imported key copies: a lookup by name would cost
+ * more than the import itself. The template is shared by all threads, never changes,
+ * and is left to the end of the process, like libcrypto's own tables.
+ *
+ * On the wire a signature is r || s; libcrypto speaks DER. The two shapes are
+ * converted by hand, as a SEQUENCE of two short INTEGERs needs no parser.
+ */
+#include "crypto/p256.h"
+
+#include "crypto/key.h"
+
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/obj_mac.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define DER_MAX_SIZE 72
+
+static _Atomic(EVP_PKEY *) curve;
+
+static EVP_PKEY *pkey_from(OSSL_PARAM *params, int selection)
+{
+    EVP_PKEY *pkey = NULL;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    if (context && EVP_PKEY_fromdata_init(context) == 1)
+        EVP_PKEY_fromdata(context, &pkey, selection, params);
+    EVP_PKEY_CTX_free(context);
+    return pkey;
+}
+
+static OSSL_PARAM group_param(void)
+{
+    static char name[] = SN_X9_62_prime256v1;
+    return OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0);
+}
+
+static EVP_PKEY *curve_get(void)
+{
+    EVP_PKEY *known = atomic_load_explicit(&curve, memory_order_acquire);
+    if (known)
+        return known;
+    OSSL_PARAM params[] = {group_param(), OSSL_PARAM_construct_end()};
+    EVP_PKEY *made = pkey_from(params, EVP_PKEY_KEY_PARAMETERS);
+    if (!made)
+        return NULL;
+    if (atomic_compare_exchange_strong_explicit(&curve, &known, made, memory_order_acq_rel, memory_order_acquire))
+        return made;
+    EVP_PKEY_free(made);
+    return known;
+}
+
+/* NULL with BAD_KEY where the bytes are no point, or with NO_MEMORY. */
+static EVP_PKEY *point_open(const uint8_t *point, size_t size, acurast_status *status)
+{
+    EVP_PKEY *template = curve_get();
+    EVP_PKEY *pkey = EVP_PKEY_new();
+    if (!template || !pkey || EVP_PKEY_copy_parameters(pkey, template) != 1) {
+        *status = ACURAST_NO_MEMORY;
+        EVP_PKEY_free(pkey);
+        return NULL;
+    }
+    if (EVP_PKEY_set1_encoded_public_key(pkey, point, size) != 1) {
+        *status = ACURAST_BAD_KEY;
+        EVP_PKEY_free(pkey);
+        return NULL;
+    }
+    *status = ACURAST_OK;
+    return pkey;
+}
+
+/* The hybrid forms (06, 07) that libcrypto also reads are nobody's. */
+static bool point_form(const uint8_t *point, size_t size)
+{
+    return size == 33 ? point[0] == 2 || point[0] == 3 : size == 65 && point[0] == 4;
+}
+
+acurast_status acurast__p256_check(const uint8_t *point, size_t size)
+{
+    if (!point_form(point, size))
+        return ACURAST_BAD_KEY;
+    acurast_status status;
+    ERR_set_mark();
+    EVP_PKEY_free(point_open(point, size, &status));
+    ERR_pop_to_mark();
+    return status;
+}
+
+/* One INTEGER of DER from 32 big-endian bytes; returns its size, at most 35. */
+static size_t der_put(uint8_t *der, const uint8_t number[32])
+{
+    size_t zeros = 0;
+    while (zeros < 31 && number[zeros] == 0)
+        zeros++;
+    size_t sign = number[zeros] >> 7;
+    size_t size = 32 - zeros + sign;
+    der[0] = 0x02;
+    der[1] = (uint8_t)size;
+    der[2] = 0;
+    memcpy(der + 2 + sign, number + zeros, 32 - zeros);
+    return 2 + size;
+}
+
+static size_t der_from_raw(uint8_t der[DER_MAX_SIZE], const uint8_t raw[64])
+{
+    size_t size = 2;
+    size += der_put(der + size, raw);
+    size += der_put(der + size, raw + 32);
+    der[0] = 0x30;
+    der[1] = (uint8_t)(size - 2);
+    return size;
+}
+
+/* The bytes taken by one INTEGER, or 0 where it does not fit 32 bytes. */
+static size_t der_take(uint8_t number[32], const uint8_t *der, size_t size)
+{
+    if (size < 3 || der[0] != 0x02 || der[1] == 0 || der[1] > 33 || (size_t)der[1] + 2 > size)
+        return 0;
+    size_t skip = der[1] == 33;
+    size_t length = der[1] - skip;
+    if (skip && der[2] != 0)
+        return 0;
+    memset(number, 0, 32);
+    memcpy(number + 32 - length, der + 2 + skip, length);
+    return 2 + (size_t)der[1];
+}
+
+static bool raw_from_der(uint8_t raw[64], const uint8_t *der, size_t size)
+{
+    if (size < 2 || der[0] != 0x30 || der[1] != size - 2)
+        return false;
+    size_t first = der_take(raw, der + 2, size - 2);
+    return first && der_take(raw + 32, der + 2 + first, size - 2 - first) == size - 2 - first;
+}
+
+static acurast_status verify(EVP_PKEY *pkey, const uint8_t digest[32], const uint8_t signature[64])
+{
+    uint8_t der[DER_MAX_SIZE];
+    size_t size = der_from_raw(der, signature);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+    acurast_status status = ACURAST_NO_MEMORY;
+    if (context && EVP_PKEY_verify_init(context) == 1)
+        status = EVP_PKEY_verify(context, der, size, digest, 32) == 1 ? ACURAST_OK : ACURAST_BAD_SIGNATURE;
+    EVP_PKEY_CTX_free(context);
+    return status;
+}
+
+acurast_status acurast__p256_verify(const uint8_t key[33], const uint8_t digest[32], const uint8_t signature[64])
+{
+    if (!point_form(key, 33))
+        return ACURAST_BAD_KEY;
+    acurast_status status;
+    ERR_set_mark();
+    EVP_PKEY *pkey = point_open(key, 33, &status);
+    if (pkey)
+        status = verify(pkey, digest, signature);
+    EVP_PKEY_free(pkey);
+    ERR_pop_to_mark();
+    return status;
+}
+
+/* The secret as a number in 1 ... order - 1, and its point. */
+static acurast_status scalar_point(BIGNUM *scalar, uint8_t point[65], const uint8_t secret[32])
+{
+    acurast_status status = ACURAST_NO_MEMORY;
+    EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+    EC_POINT *product = group ? EC_POINT_new(group) : NULL;
+    if (!product || !BN_bin2bn(secret, 32, scalar))
+        goto cleanup;
+    if (BN_is_zero(scalar) || BN_cmp(scalar, EC_GROUP_get0_order(group)) >= 0) {
+        status = ACURAST_BAD_KEY;
+        goto cleanup;
+    }
+    if (EC_POINT_mul(group, product, scalar, NULL, NULL, NULL) == 1 &&
+        EC_POINT_point2oct(group, product, POINT_CONVERSION_UNCOMPRESSED, point, 65, NULL) == 65)
+        status = ACURAST_OK;
+cleanup:
+    EC_POINT_free(product);
+    EC_GROUP_free(group);
+    return status;
+}
+
+static acurast_status pair_open(EVP_PKEY **pair, BIGNUM *scalar, uint8_t point[65], const uint8_t secret[32])
+{
+    acurast_status status = scalar_point(scalar, point, secret);
+    if (status != ACURAST_OK)
+        return status;
+    uint8_t native[32];
+    BN_bn2nativepad(scalar, native, sizeof native);
+    OSSL_PARAM params[] = {group_param(), OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 65),
+                           OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, sizeof native),
+                           OSSL_PARAM_construct_end()};
+    *pair = pkey_from(params, EVP_PKEY_KEYPAIR);
+    sodium_memzero(native, sizeof native);
+    return *pair ? ACURAST_OK : ACURAST_NO_MEMORY;
+}
+
+acurast_status acurast__p256_open(EVP_PKEY **pair, uint8_t point[65], const uint8_t secret[32])
+{
+    BIGNUM *scalar = BN_secure_new();
+    if (!scalar)
+        return ACURAST_NO_MEMORY;
+    BN_set_flags(scalar, BN_FLG_CONSTTIME);
+    ERR_set_mark();
+    acurast_status status = pair_open(pair, scalar, point, secret);
+    ERR_pop_to_mark();
+    BN_clear_free(scalar);
+    return status;
+}
+
+void acurast__p256_close(EVP_PKEY *pair)
+{
+    EVP_PKEY_free(pair);
+}
+
+acurast_status acurast__p256_sign(EVP_PKEY *pair, const uint8_t digest[32], uint8_t signature[64])
+{
+    uint8_t der[DER_MAX_SIZE];
+    size_t size = sizeof der;
+    acurast_status status = ACURAST_SYSTEM;
+    ERR_set_mark();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, pair, NULL);
+    if (context && EVP_PKEY_sign_init(context) == 1 && EVP_PKEY_sign(context, der, &size, digest, 32) == 1 &&
+        raw_from_der(signature, der, size))
+        status = ACURAST_OK;
+    EVP_PKEY_CTX_free(context);
+    ERR_pop_to_mark();
+    return status;
+}
