@@ -1,0 +1,377 @@
+/*
+ * The load generator: real clients with keys of their own, on one epoll loop, and the CPU time and memory of the process that
+ * serves them. It does the steps of its command line in turn and prints a line of JSON for each:
+ *
+ *   memory                           the process's memory now
+ *   idle=COUNT                       brings the number of idle connections to COUNT: handshakes a second, CPU a handshake
+ *   relay=SIZE,PAIRS,WINDOW,MS       one-way messages in a closed loop, WINDOW of them in flight for each pair
+ *   pingpong=SIZE,PAIRS,MS           round trips, one in flight for each pair
+ *   paced=SIZE,PAIRS,RATE,MS         one-way messages at RATE a second in all, in turn over the pairs
+ *   quiet=MS                         nothing: what the process uses by itself
+ *
+ * Idle connections stay until the end; the pairs of a step come and go with it. A step counts only what happens
+ * between its warm-up and its end, and waits afterwards until every message on its way has arrived: none may be lost.
+ *
+ *   bench_load --port PORT --pid PID STEP...
+ */
+#include "gauge.h"
+#include "histogram.h"
+#include "peer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+enum {
+    MAX_IDLE = 100000,
+    MAX_PAIRS = 1000,
+    OPENING_AT_ONCE = 64,
+    PER_ADDRESS = 5000, /* connections from one loopback address: far from its 28,000 ports */
+    WARM_UP_MS = 200,
+    DEADLINE_MS = 60000, /* for opening, and for what is still on its way at a step's end */
+    EVENTS = 256,
+};
+
+static const uint64_t MS = 1000000;
+
+typedef enum run_kind {
+    RUN_RELAY,
+    RUN_PINGPONG,
+    RUN_PACED
+} run_kind;
+
+typedef struct run_plan {
+    const char *name;
+    run_kind kind;
+    size_t size;
+    unsigned pairs;
+    unsigned window;
+    unsigned rate;
+    unsigned ms;
+} run_plan;
+
+/* Peer 2i sends to peer 2i + 1. */
+typedef struct run_state {
+    run_plan plan;
+    bench_peer *peers;
+    bool sending;
+    uint64_t sent;
+    uint64_t received;
+    uint64_t messages; /* received since the warm-up */
+    bench_histogram times;
+    unsigned turn; /* PACED: whose it is to send */
+} run_state;
+
+static int epoll = -1;
+static pid_t pid;
+static struct sockaddr_in service;
+static bench_peer *idle;
+static size_t idle_count;
+static size_t ready_count;
+static size_t serial; /* connections opened so far: chooses the source address */
+static run_state run;
+static bench_peer *unflushed[2 * MAX_PAIRS];
+static size_t unflushed_count;
+
+__attribute__((format(printf, 1, 2), noreturn)) static void die(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("bench_load: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    exit(2);
+}
+
+static uint64_t cpu_of(pid_t of)
+{
+    uint64_t nanoseconds = 0;
+    if (!gauge_cpu(of, &nanoseconds))
+        die("process %ld is gone", (long)of);
+    return nanoseconds;
+}
+
+static void send_more(bench_peer *peer, uint64_t count)
+{
+    run.sent += count;
+    peer->pending += count;
+    if (!peer->listed) {
+        peer->listed = true;
+        unflushed[unflushed_count++] = peer;
+    }
+}
+
+static void flush(void)
+{
+    uint64_t now = unflushed_count > 0 ? gauge_now() : 0;
+    for (size_t i = 0; i < unflushed_count; i++) {
+        unflushed[i]->listed = false;
+        peer_flush(unflushed[i], now);
+    }
+    unflushed_count = 0;
+}
+
+/* The pairs that are due: as many as the timer has expired. */
+static void on_timer(int timer)
+{
+    uint64_t expired = 0;
+    if (read(timer, &expired, sizeof expired) != sizeof expired || !run.sending)
+        return;
+    for (; expired > 0; expired--) {
+        send_more(&run.peers[2 * run.turn], 1);
+        run.turn = (run.turn + 1) % run.plan.pairs;
+    }
+}
+
+static void turn(int timer, int timeout_ms)
+{
+    struct epoll_event events[EVENTS];
+    int count = epoll_wait(epoll, events, EVENTS, timeout_ms);
+    if (count < 0 && errno != EINTR)
+        die("epoll_wait: %s", strerror(errno));
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.ptr)
+            peer_event(events[i].data.ptr, events[i].events);
+        else
+            on_timer(timer);
+    }
+    flush();
+}
+
+static void on_ready(bench_peer *peer)
+{
+    (void)peer;
+    ready_count++;
+}
+
+static void on_failed(bench_peer *peer)
+{
+    die("a connection failed: %s", peer->failure);
+}
+
+static void on_message(bench_peer *peer, size_t size, uint64_t now)
+{
+    if (peer->owner != &run)
+        die("an idle connection received a message");
+    if (size != HEADER_SIZE + run.plan.size)
+        die("received a message of %zu bytes, not %zu", size, HEADER_SIZE + run.plan.size);
+    bool answer = run.plan.kind == RUN_PINGPONG && (peer - run.peers) % 2 == 0;
+    run.received++;
+    if (run.plan.kind != RUN_PINGPONG)
+        histogram_add(&run.times, now - peer_stamp(peer));
+    else if (answer)
+        histogram_add(&run.times, now - peer->stamped);
+    run.messages++;
+    if (run.plan.kind == RUN_RELAY && run.sending)
+        send_more(peer - 1, 1);
+    else if (run.plan.kind == RUN_PINGPONG && !answer)
+        send_more(peer, 1);
+    else if (answer && run.sending)
+        send_more(peer, 1);
+}
+
+static const peer_handlers handlers = {.ready = on_ready, .failed = on_failed, .message = on_message};
+
+/* Opens peers, a bounded number of them at a time, and returns when all are accepted. */
+static void open_all(bench_peer *peers, size_t count, void *owner)
+{
+    uint64_t deadline = gauge_now() + DEADLINE_MS * MS;
+    size_t opened = 0;
+    ready_count = 0;
+    while (ready_count < count) {
+        while (opened < count && opened - ready_count < OPENING_AT_ONCE) {
+            in_addr_t source = htonl(INADDR_LOOPBACK + (in_addr_t)(((size_t)getpid() + serial++ / PER_ADDRESS) % 200));
+            if (!peer_open(&peers[opened], epoll, &service, source, &handlers, owner))
+                die("%s", peers[opened].failure);
+            opened++;
+        }
+        turn(-1, 1000);
+        if (gauge_now() > deadline)
+            die("only %zu of %zu connections were accepted in time", ready_count, count);
+    }
+}
+
+static void step_memory(void)
+{
+    uint64_t pss, rss;
+    if (!gauge_memory(pid, &pss, &rss))
+        die("cannot read the memory of process %ld", (long)pid);
+    printf("{\"step\": \"memory\", \"idle\": %zu, \"pss\": %llu, \"rss\": %llu}\n", idle_count, (unsigned long long)pss,
+           (unsigned long long)rss);
+}
+
+static void step_idle(size_t count)
+{
+    if (count > MAX_IDLE || count <= idle_count)
+        die("idle=COUNT: more than there are, %d at most", MAX_IDLE);
+    size_t opened = count - idle_count;
+    uint64_t cpu = cpu_of(pid), own = cpu_of(0), begin = gauge_now();
+    open_all(idle + idle_count, opened, NULL);
+    double seconds = (double)(gauge_now() - begin) / 1e9;
+    cpu = cpu_of(pid) - cpu;
+    own = cpu_of(0) - own;
+    idle_count = count;
+    printf("{\"step\": \"idle\", \"idle\": %zu, \"opened\": %zu, \"rate\": %.1f, \"cpu_us\": %.3f, \"load\": %.3f}\n",
+           count, opened, (double)opened / seconds, (double)cpu / (double)opened / 1e3, (double)own / 1e9 / seconds);
+}
+
+static void step_quiet(unsigned ms)
+{
+    uint64_t cpu = cpu_of(pid), begin = gauge_now();
+    while (gauge_now() < begin + ms * MS)
+        turn(-1, 10);
+    double seconds = (double)(gauge_now() - begin) / 1e9;
+    printf("{\"step\": \"quiet\", \"idle\": %zu, \"cpu_us_per_second\": %.3f}\n", idle_count,
+           (double)(cpu_of(pid) - cpu) / 1e3 / seconds);
+}
+
+static void run_prepare(void)
+{
+    run.peers = calloc(2 * (size_t)run.plan.pairs, sizeof *run.peers);
+    if (!run.peers)
+        die("out of memory");
+    open_all(run.peers, 2 * (size_t)run.plan.pairs, &run);
+    for (unsigned i = 0; i < 2 * run.plan.pairs; i++) {
+        if (!peer_prepare(&run.peers[i], run.peers[i ^ 1].key.id, run.plan.size))
+            die("out of memory");
+    }
+}
+
+static int run_start(void)
+{
+    run.sending = true;
+    if (run.plan.kind == RUN_PACED) {
+        long interval = 1000000000L / (long)run.plan.rate;
+        struct itimerspec every = {{0, interval}, {0, interval}};
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+        int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+        if (timer < 0 || timerfd_settime(timer, 0, &every, NULL) != 0 ||
+            epoll_ctl(epoll, EPOLL_CTL_ADD, timer, &event) != 0)
+            die("timerfd: %s", strerror(errno));
+        return timer;
+    }
+    for (unsigned i = 0; i < run.plan.pairs; i++)
+        send_more(&run.peers[2 * i], run.plan.window);
+    flush();
+    return -1;
+}
+
+static void run_for(int timer, unsigned ms)
+{
+    uint64_t end = gauge_now() + ms * MS;
+    while (gauge_now() < end)
+        turn(timer, 10);
+}
+
+static void run_finish(int timer)
+{
+    uint64_t deadline = gauge_now() + DEADLINE_MS * MS;
+    run.sending = false;
+    while (run.received < run.sent && gauge_now() < deadline)
+        turn(timer, 10);
+    if (run.received != run.sent)
+        die("sent %llu messages, received %llu", (unsigned long long)run.sent, (unsigned long long)run.received);
+    if (timer >= 0)
+        close(timer);
+    for (unsigned i = 0; i < 2 * run.plan.pairs; i++)
+        peer_close(&run.peers[i]);
+    free(run.peers);
+}
+
+static void step_run(const run_plan *plan)
+{
+    if (plan->size < STAMP_SIZE || plan->pairs < 1 || plan->pairs > MAX_PAIRS || plan->window < 1 || plan->rate < 1)
+        die("%s: a figure is out of range", plan->name);
+    memset(&run, 0, sizeof run);
+    run.plan = *plan;
+    run_prepare();
+    int timer = run_start();
+    run_for(timer, WARM_UP_MS);
+    run.messages = 0;
+    memset(&run.times, 0, sizeof run.times);
+    uint64_t cpu = cpu_of(pid), own = cpu_of(0), begin = gauge_now();
+    run_for(timer, plan->ms);
+    uint64_t messages = run.messages;
+    double seconds = (double)(gauge_now() - begin) / 1e9;
+    cpu = cpu_of(pid) - cpu;
+    own = cpu_of(0) - own;
+    double p50 = (double)histogram_quantile(&run.times, 0.5) / 1e3;
+    double p99 = (double)histogram_quantile(&run.times, 0.99) / 1e3;
+    run_finish(timer);
+    if (messages == 0)
+        die("%s: no message came through", plan->name);
+    printf("{\"step\": \"%s\", \"idle\": %zu, \"size\": %zu, \"pairs\": %u, \"window\": %u, \"messages\": %llu, "
+           "\"rate\": %.1f, \"cpu_us\": %.4f, \"p50_us\": %.2f, \"p99_us\": %.2f, \"load\": %.3f}\n",
+           plan->name, idle_count, plan->size, plan->pairs, plan->window, (unsigned long long)messages,
+           (double)messages / seconds, (double)cpu / (double)messages / 1e3, p50, p99, (double)own / 1e9 / seconds);
+}
+
+static void step(const char *text)
+{
+    run_plan plan = {.window = 1, .rate = 1};
+    size_t count;
+    unsigned ms;
+    if (strcmp(text, "memory") == 0) {
+        step_memory();
+    } else if (sscanf(text, "idle=%zu", &count) == 1) {
+        step_idle(count);
+    } else if (sscanf(text, "quiet=%u", &ms) == 1) {
+        step_quiet(ms);
+    } else if (sscanf(text, "relay=%zu,%u,%u,%u", &plan.size, &plan.pairs, &plan.window, &plan.ms) == 4) {
+        plan.name = "relay";
+        plan.kind = RUN_RELAY;
+        step_run(&plan);
+    } else if (sscanf(text, "pingpong=%zu,%u,%u", &plan.size, &plan.pairs, &plan.ms) == 3) {
+        plan.name = "pingpong";
+        plan.kind = RUN_PINGPONG;
+        step_run(&plan);
+    } else if (sscanf(text, "paced=%zu,%u,%u,%u", &plan.size, &plan.pairs, &plan.rate, &plan.ms) == 4) {
+        plan.name = "paced";
+        plan.kind = RUN_PACED;
+        step_run(&plan);
+    } else {
+        die("unknown step: %s", text);
+    }
+    fflush(stdout);
+}
+
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 6 || strcmp(argv[1], "--port") != 0 || strcmp(argv[3], "--pid") != 0)
+        die("usage: bench_load --port PORT --pid PID STEP...");
+    service.sin_family = AF_INET;
+    service.sin_port = htons((uint16_t)atoi(argv[2]));
+    service.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    pid = (pid_t)atol(argv[4]);
+    signal(SIGPIPE, SIG_IGN);
+    raise_descriptors();
+    epoll = epoll_create1(EPOLL_CLOEXEC);
+    idle = calloc(MAX_IDLE, sizeof *idle);
+    if (epoll < 0 || !idle || pid <= 0)
+        die("cannot start");
+    for (int i = 5; i < argc; i++)
+        step(argv[i]);
+    for (size_t i = 0; i < idle_count; i++)
+        peer_close(&idle[i]);
+    free(idle);
+    close(epoll);
+    return 0;
+}
