@@ -1,0 +1,70 @@
+# A thin door to CMake and the test runner, for people and CI. `make help` lists what is behind it.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+SECONDS ?= 60
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+need = @sh core/cmake/requirements.sh
+configure = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING
+compile = cmake --build $(BUILD) -j $(JOBS)
+run = BUILD="$(BUILD)" JOBS="$(JOBS)" FUZZ_SECONDS="$(SECONDS)" sh tests/run.sh
+
+.PHONY: build demo test bench lint sanitize valgrind fuzz install clean help
+
+build:
+	$(need) build
+	@test -f $(BUILD)/build.ninja || $(configure) -DACURAST_TESTS=OFF
+	@$(compile)
+
+demo: build
+	@sh core/tools/demo.sh $(BUILD)/bin
+
+test:
+	$(need) test
+	@$(run) c python node
+
+lint:
+	$(need) lint
+	@$(run) lint
+
+sanitize:
+	$(need) test
+	@$(run) address thread
+
+valgrind:
+	$(need) valgrind
+	@$(run) valgrind
+
+fuzz:
+	$(need) fuzz
+	@$(run) fuzz
+
+bench:
+	$(need) bench
+	@$(configure) -DACURAST_TESTS=ON
+	@$(compile)
+	@sh tests/bench/run.sh $(BUILD)
+
+install:
+	$(need) build
+	@$(configure) -DCMAKE_INSTALL_PREFIX="$(PREFIX)" $(if $(wildcard $(BUILD)/build.ninja),,-DACURAST_TESTS=OFF)
+	@$(compile)
+	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD)
+
+clean:
+	rm -rf $(BUILD) tests/interop/node_modules
+
+help:
+	@echo "make            the library and the programs: $(BUILD)/lib, $(BUILD)/bin"
+	@echo "make demo       a service, an echo processor and a dApp on this machine; ends by itself"
+	@echo "make test       all tests: C, Python (against the programs), Node (the vendor's client)"
+	@echo "make lint       warnings as errors (gcc, clang), clang-tidy, format, symbols, headers, documents"
+	@echo "make sanitize   the tests under ASan with UBSan, then under TSan"
+	@echo "make valgrind   the unit tests under valgrind"
+	@echo "make fuzz       the fuzz targets, SECONDS=60 together"
+	@echo "make bench      the benchmark, beside a bare libwebsockets relay"
+	@echo "make install    PREFIX=/usr/local DESTDIR="
+	@echo "make clean      removes $(BUILD)/"
+	@echo "Missing packages are installed by apt-get where that is possible, else they are listed."

@@ -1,0 +1,27 @@
+# What `make install` puts where: headers, both libraries, acurast.pc and the CMake package. The two libraries are
+# exported apart, since only the static one makes its user find what it stands on.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/acurast)
+install(DIRECTORY include/acurast DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(TARGETS acurast EXPORT acurastTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS acurast_static EXPORT acurastStaticTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT acurastTargets NAMESPACE acurast:: DESTINATION ${package_dir})
+install(EXPORT acurastStaticTargets NAMESPACE acurast:: DESTINATION ${package_dir})
+foreach(program acurast-service acurast-peer)
+    if(TARGET ${program})
+        install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+        set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+    endif()
+endforeach()
+
+configure_package_config_file(cmake/acurastConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/acurastConfig.cmake
+                              INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/acurastConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/acurastConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/acurastConfigVersion.cmake
+        DESTINATION ${package_dir})
+
+# The way from the folder of acurast.pc back to the prefix, so that an installed tree can be moved.
+file(RELATIVE_PATH pc_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+configure_file(cmake/acurast.pc.in ${CMAKE_CURRENT_BINARY_DIR}/acurast.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/acurast.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,264 @@
+#!/bin/sh
+# Runs suites of tests and sums them up:  tests/run.sh c|python|node|lint|address|thread|valgrind|fuzz ...
+#
+# The last line is `N passed, N failed` (and `, N skipped`, each with its reason above), summed over every runner that
+# took part; the exit status is not 0 if anything failed. `tests/run.sh sum FILE` only adds up what earlier runs
+# appended to the file that ACURAST_RESULTS names. Usually called by `make`, after the requirements were looked at.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+top=$PWD
+BUILD=${BUILD:-build}
+case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
+JOBS=${JOBS:-2}
+FUZZ_SECONDS=${FUZZ_SECONDS:-60}
+results=${ACURAST_RESULTS:-}
+passed=0 failed=0 skipped=0
+
+count()
+{
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+    [ -z "$results" ] || echo "$1 $2 $3" >>"$results"
+}
+
+title()
+{
+    printf '\n== %s\n' "$*"
+}
+
+skip()
+{
+    echo "skipped: $*"
+    count 0 0 1
+}
+
+fail()
+{
+    echo "FAILED: $*"
+    count 0 1 0
+}
+
+# logged FILE COMMAND...: shows what the command says, keeps it in FILE, returns its status.
+logged()
+{
+    log=$1
+    shift
+    mkdir -p "$(dirname "$log")"
+    rm -f "$log.status"
+    { "$@" 2>&1; echo $? >"$log.status"; } | tee "$log"
+    return "$(cat "$log.status")"
+}
+
+compile() # DIRECTORY CMAKE-OPTION...
+{
+    directory=$1
+    shift
+    cmake -S . -B "$directory" -G Ninja --log-level=WARNING -DACURAST_TESTS=ON "$@" &&
+        cmake --build "$directory" -j "$JOBS" || {
+        fail "the build in $directory"
+        return 1
+    }
+}
+
+# The C tests report each cmocka case; a test that is no cmocka program counts as one.
+count_ctest() # LAST-TEST-LOG STATUS
+{
+    set -- "$2" $(awk '
+        / Testing: /                     { p = f = s = seen = 0; verdict = "" }
+        /^\[  PASSED  \] [0-9]+ test/    { p += $4; seen = 1 }
+        /^\[  FAILED  \] [0-9]+ test/    { f += $4; seen = 1 }
+        /^\[  SKIPPED \] [0-9]+ test/    { s += $4; seen = 1 }
+        /^Test (Passed|Failed|Skipped)/  { verdict = $2 }
+        /^Test timed out/                { verdict = "Failed." }
+        /^"[^"]*" end time: /            {
+            if (verdict == "Passed.") passed += seen ? p : 1
+            else if (verdict == "Skipped.") s += 1
+            else { passed += p; failed += f ? f : 1 }
+            skipped += s
+        }
+        END { print passed + 0, failed + 0, skipped + 0 }' "$1")
+    if [ "$1" != 0 ] && [ "$3" = 0 ]; then
+        count "$2" 1 "$4"
+    else
+        count "$2" "$3" "$4"
+    fi
+}
+
+run_ctest() # DIRECTORY
+{
+    ctest --test-dir "$1" --output-on-failure -j "$JOBS" --timeout 180
+    count_ctest "$1/Testing/Temporary/LastTest.log" $?
+}
+
+suite_c()
+{
+    title "C: unit, integration, corpora"
+    compile "$BUILD" && run_ctest "$BUILD"
+}
+
+# The virtual environment is made once, and again when the requirements change.
+python_ready()
+{
+    venv=$BUILD/venv
+    wanted=tests/requirements.txt
+    cmp -s "$wanted" "$venv/requirements.txt" && return 0
+    rm -rf "$venv"
+    python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check -r "$wanted" &&
+        cp "$wanted" "$venv/requirements.txt"
+}
+
+run_python() # DIRECTORY
+{
+    if ! ls tests/integration/test_*.py >/dev/null 2>&1; then
+        skip "Python tests: there are none"
+    elif ! command -v python3 >/dev/null 2>&1; then
+        skip "Python tests: python3 is not installed"
+    elif ! python_ready; then
+        [ -z "${CI:-}" ] || { fail "Python tests: their packages could not be installed"; return; }
+        skip "Python tests: their packages could not be installed with pip"
+    else
+        ACURAST_BIN=$1/bin ACURAST_BUILD=$1 logged "$1/logs/python.txt" \
+            "$BUILD/venv/bin/python" -m pytest -q -rs -p no:cacheprovider tests/integration
+        status=$?
+        set -- $(tail -n 1 "$1/logs/python.txt" | awk '{
+            for (i = 2; i <= NF; i++) { gsub(/,/, "", $i); n[$i] += $(i - 1) }
+            print n["passed"] + 0, n["failed"] + n["error"] + n["errors"], n["skipped"] + 0 }')
+        [ "$status" = 0 ] || [ "$2" != 0 ] || set -- "$1" 1 "$3"
+        count "$1" "$2" "$3"
+    fi
+}
+
+suite_python()
+{
+    title "Python: the programs from outside"
+    compile "$BUILD" && run_python "$BUILD"
+}
+
+node_ready()
+{
+    stamp=tests/interop/node_modules/.installed
+    cmp -s tests/interop/package-lock.json "$stamp" && return 0
+    npm --prefix tests/interop ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
+        cp tests/interop/package-lock.json "$stamp"
+}
+
+run_node() # DIRECTORY
+{
+    set -- "$1" $(ls tests/interop/*.test.js tests/interop/*.test.cjs tests/interop/*.test.mjs 2>/dev/null)
+    if [ $# = 1 ]; then
+        skip "Node tests: there are none"
+    elif ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
+        skip "Node tests: node or npm is not installed"
+    elif ! node_ready; then
+        [ -z "${CI:-}" ] || { fail "Node tests: their packages could not be installed"; return; }
+        skip "Node tests: their packages could not be installed with npm"
+    else
+        directory=$1
+        shift
+        mkdir -p "$directory/logs"
+        ACURAST_BIN=$directory/bin ACURAST_BUILD=$directory node --test \
+            --test-reporter=spec --test-reporter-destination=stdout \
+            --test-reporter=tap --test-reporter-destination="$directory/logs/node.tap" "$@"
+        status=$?
+        set -- $(awk '/^# (pass|fail|cancelled|skipped|todo) [0-9]+$/ { n[$2] += $3 }
+            END { print n["pass"] + 0, n["fail"] + n["cancelled"], n["skipped"] + n["todo"] }' "$directory/logs/node.tap")
+        [ "$status" = 0 ] || [ "$2" != 0 ] || set -- "$1" 1 "$3"
+        count "$1" "$2" "$3"
+    fi
+}
+
+suite_node()
+{
+    title "Node: the vendor's client"
+    compile "$BUILD" && run_node "$BUILD"
+}
+
+suite_lint()
+{
+    title "lint"
+    logged "$BUILD/lint.txt" sh tests/support/lint.sh "$BUILD"
+    set -- $(tail -n 1 "$BUILD/lint.txt" | awk '{ print $1 + 0, $3 + 0, $5 + 0 }') "$?"
+    count "$1" "$2" "$3"
+}
+
+# Every report of a sanitizer goes to a file of its own, so that none is missed behind a test that passes.
+sanitized() # DIRECTORY SANITIZERS
+{
+    compile "$1" -DACURAST_SANITIZE="$2" || return
+    rm -f "$1"/report.*
+    export ASAN_OPTIONS="log_path=$1/report:detect_leaks=1:check_initialization_order=1"
+    export LSAN_OPTIONS="suppressions=$top/tests/support/lsan.supp:print_suppressions=0"
+    export UBSAN_OPTIONS="log_path=$1/report:print_stacktrace=1:halt_on_error=1"
+    export TSAN_OPTIONS="log_path=$1/report:suppressions=$top/tests/support/tsan.supp:second_deadlock_stack=1"
+    run_ctest "$1"
+    run_python "$1"
+    run_node "$1"
+    unset ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
+    for report in "$1"/report.*; do
+        [ -s "$report" ] || continue
+        cat "$report"
+        fail "a report of the sanitizer: $report"
+    done
+}
+
+suite_address()
+{
+    title "everything under AddressSanitizer and UndefinedBehaviorSanitizer"
+    sanitized "$BUILD/address" address,undefined
+}
+
+suite_thread()
+{
+    title "everything under ThreadSanitizer"
+    sanitized "$BUILD/thread" thread
+}
+
+suite_valgrind()
+{
+    title "unit tests under valgrind"
+    compile "$BUILD" || return
+    for test in "$BUILD"/tests/unit_*; do
+        if valgrind -q --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite \
+            --error-exitcode=99 --suppressions=tests/support/valgrind.supp "$test" >"$test.valgrind" 2>&1; then
+            echo "ok      ${test##*/}"
+            count 1 0 0
+        else
+            cat "$test.valgrind"
+            fail "${test##*/} under valgrind"
+        fi
+    done
+}
+
+# The time is shared out evenly. A finding is left in the build folder, for the corpus once it is mended.
+suite_fuzz()
+{
+    title "fuzz targets, $FUZZ_SECONDS s together"
+    compile "$BUILD/fuzz" -DACURAST_FUZZ=ON -DACURAST_SANITIZE=address,undefined -DCMAKE_C_COMPILER=clang-14 || return
+    targets=$(ls -d "$BUILD"/fuzz/tests/fuzz_*)
+    each=$((FUZZ_SECONDS / $(echo "$targets" | wc -l)))
+    for target in $targets; do
+        name=${target##*/fuzz_}
+        mkdir -p "$BUILD/fuzz/found/$name"
+        if logged "$BUILD/fuzz/logs/$name.txt" "$target" -max_total_time=$((each > 0 ? each : 1)) -timeout=10 \
+            -print_final_stats=0 -verbosity=0 -artifact_prefix="$BUILD/fuzz/found/$name/crash-" \
+            "$BUILD/fuzz/found/$name" "tests/fuzz/corpus/$name"; then
+            echo "ok      $name"
+            count 1 0 0
+        else
+            fail "$name: see $BUILD/fuzz/found/$name"
+        fi
+    done
+}
+
+if [ "${1:-}" = sum ]; then
+    set -- $(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$2")
+    passed=$1 failed=$2 skipped=$3
+else
+    for suite; do
+        "suite_$suite"
+    done
+fi
+echo
+line="$passed passed, $failed failed"
+[ "$skipped" = 0 ] || line="$line, $skipped skipped"
+echo "$line"
+[ "$failed" = 0 ] && [ $((passed + skipped)) -gt 0 ]

@@ -1,0 +1,114 @@
+#!/bin/sh
+# Every check of style and shape, one line each:  tests/support/lint.sh BUILD-FOLDER
+# The last line is `N passed, N failed`. A check that fails prints what it found.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=$1
+jobs=${JOBS:-2}
+passed=0 failed=0
+mkdir -p "$build/lint"
+
+check() # NAME COMMAND...
+{
+    name=$1
+    shift
+    if "$@" >"$build/lint/output" 2>&1; then
+        echo "ok      $name"
+        passed=$((passed + 1))
+    else
+        tail -n 200 "$build/lint/output"
+        echo "FAILED  $name"
+        failed=$((failed + 1))
+    fi
+}
+
+files() # PATHSPEC...
+{
+    git ls-files --cached --others --exclude-standard "$@"
+}
+
+warnings() # COMPILER FOLDER BUILD-TYPE
+{
+    cmake -S . -B "$2" -G Ninja --log-level=WARNING -DCMAKE_C_COMPILER="$1" -DCMAKE_BUILD_TYPE="$3" \
+        -DACURAST_WERROR=ON -DACURAST_TESTS=ON && cmake --build "$2" -j "$jobs" -- -k 0 --quiet
+}
+
+# Only what is compiled has its flags in the database.
+tidy()
+{
+    files 'core/*.c' 'tests/*.c' | while read -r file; do
+        grep -qF "\"file\": \"$PWD/$file\"" "$build/lint/clang/compile_commands.json" && echo "$file"
+    done | xargs -P "$jobs" -n 4 clang-tidy-14 -p "$build/lint/clang" --quiet --warnings-as-errors='*'
+}
+
+format()
+{
+    files 'core/*.c' 'tests/*.c' | xargs clang-format-14 --dry-run -Werror
+}
+
+headers()
+{
+    status=0
+    for header in core/include/acurast/*.h; do
+        for standard in c99 c11; do
+            for compiler in cc clang-14; do
+                "$compiler" -std=$standard -pedantic-errors -Wall -Wextra -Werror -Icore/include -fsyntax-only \
+                    -x c "$header" || status=1
+            done
+        done
+        for compiler in g++ clang-14; do
+            "$compiler" -std=c++17 -pedantic-errors -Wall -Wextra -Werror -Icore/include -fsyntax-only \
+                -x c++ "$header" || status=1
+        done
+    done
+    return $status
+}
+
+# The C examples of the documents compile as they stand on the page, and link with the library.
+examples()
+{
+    status=0
+    for page in README.md core/docs/*.md; do
+        [ -e "$page" ] || continue
+        rm -f "$build"/lint/example_*.c
+        awk -v out="$build/lint/example_" '
+            /^```c$/ { n++; file = out n ".c"; next }
+            /^```/   { file = "" }
+            file     { print > file }' "$page"
+        for example in "$build"/lint/example_*.c; do
+            [ -e "$example" ] || continue
+            grep -q 'int main' "$example" || continue
+            cc -std=c11 -Wall -Wextra -Werror -Icore/include -o "${example%.c}" "$example" \
+                -L"$build/lint/gcc/lib" -lacurast || { echo "in $page"; status=1; }
+        done
+    done
+    return $status
+}
+
+shells()
+{
+    status=0
+    for script in $(files '*.sh') .ci/run; do
+        case $(head -n 1 "$script") in *bash*) bash -n "$script" || status=1 ;; *) sh -n "$script" || status=1 ;; esac
+    done
+    if command -v shellcheck >/dev/null 2>&1; then
+        # 2086, 2046: words are split on purpose in a few places.  1091, 2154: variables set through eval.
+        shellcheck -S warning -e 2086,2046,1091,2154,2034 $(files '*.sh') .ci/run || status=1
+    fi
+    return $status
+}
+
+check "no warning by gcc" warnings gcc "$build/lint/gcc" RelWithDebInfo
+check "no warning by clang" warnings clang-14 "$build/lint/clang" Debug
+check "clang-tidy" tidy
+check "format" format
+check "exported symbols" sh tests/support/symbols.sh "$build/lint/gcc/lib/libacurast.so" .
+check "public headers alone, C99, C11 and C++17" headers
+check "examples of the documents compile" examples
+check "shell scripts" shells
+for rule in layering allocation length names listed links machine; do
+    check "rule: $rule" python3 tests/support/check_source.py "$rule"
+done
+echo
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
