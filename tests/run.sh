@@ -99,7 +99,7 @@ suite_c()
 python_ready()
 {
     venv=$BUILD/venv
-    wanted=tests/requirements.txt
+    wanted=tests/integration/requirements.txt
     cmp -s "$wanted" "$venv/requirements.txt" && return 0
     rm -rf "$venv"
     python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check -r "$wanted" &&

@@ -68,7 +68,7 @@ is_there()
 # Sets `missing` (packages) and `vital` (those of them that the task cannot do without).
 look()
 {
-    missing= vital=
+    missing='' vital=''
     while read -r probe package; do
         [ -n "$probe" ] || continue
         is_there "${probe#\?}" && continue
