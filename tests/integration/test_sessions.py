@@ -1,0 +1,311 @@
+"""Who owns an id: the newest connection of a key, until they fight; and what waits for one who is away."""
+
+import os
+
+import pytest
+
+from support import rawws, v1
+from support.waiting import eventually
+
+
+def test_the_newest_connection_wins(service, client):
+    one = service(threads=2)
+    identity, other = v1.Identity(), client(one.url)
+    old = client(one.url, identity)
+    new = client(one.url, identity)
+    assert old.gone().code == 4001
+    other.send(identity.id, b"to the new one")
+    new.expect(other.id, b"to the new one")
+    new.barrier()
+
+
+def test_a_handshake_that_is_not_finished_evicts_nobody(service, client):
+    one = service()
+    identity = v1.Identity()
+    owner = client(one.url, identity)
+    intruder = client(one.url, identity, login=False)
+    intruder.init()
+    challenge, _ = intruder.challenge()
+    owner.barrier()
+    intruder.respond(challenge, signature=v1.Identity().sign(os.urandom(32)))
+    assert intruder.gone().code == 1008
+    owner.barrier()
+
+
+def test_what_was_not_yet_sent_to_the_old_connection_goes_to_the_new_one(service, client):
+    """Nothing is lost between them, nothing comes twice, and the order holds."""
+    one = service(send_buffer="32MiB", rate_messages=0, rate_bytes=0)
+    sender, identity = client(one.url), v1.Identity()
+    count = 400
+    with rawws.RawSocket(one.url, receive_buffer=4096) as old:
+        old.login(identity)
+        for number in range(count):
+            sender.send(identity.id, b"%06d" % number + bytes(16 * 1024))
+        sender.barrier()
+        new = client(one.url, identity)
+        first = []
+        try:
+            while True:
+                opcode, payload = old.frame()
+                if opcode == rawws.CLOSE:
+                    assert int.from_bytes(payload[:2], "big") == 4001
+                    break
+                first.append(int(payload[33:39]))
+        except rawws.Gone:
+            pass
+        sender.send(identity.id, b"end   ")
+        second = []
+        while (body := new.receive()[1]) != b"end   ":
+            second.append(int(body[:6]))
+        assert second, "the kernel cannot have taken 6 MiB"
+        assert first + second == list(range(count))
+
+
+def test_two_that_evict_each_other_are_stopped(service, client):
+    """The vendor's client reconnects 200 ms after any close: two of them would go on for ever."""
+    one = service(threads=2)
+    identity = v1.Identity()
+    incumbent = client(one.url, identity)
+    for _ in range(3):
+        newer = client(one.url, identity)
+        assert incumbent.gone().code == 4001
+        incumbent = newer
+    for _ in range(3):
+        newcomer = client(one.url, identity, login=False)
+        newcomer.init()
+        challenge, _ = newcomer.challenge()
+        newcomer.respond(challenge)
+        assert newcomer.gone().code == 4001
+        incumbent.barrier()
+    other = v1.Identity()
+    evicted = client(one.url, other)
+    client(one.url, other).barrier()
+    assert evicted.gone().code == 4001
+
+
+def test_after_the_incumbent_left_a_newcomer_is_welcome(service, client):
+    one = service()
+    identity = v1.Identity()
+    incumbent = client(one.url, identity)
+    for _ in range(3):
+        incumbent = client(one.url, identity)
+    incumbent.close()
+    eventually(lambda: _login(one.url, identity), "the id to be free").close()
+
+
+def _login(url, identity):
+    try:
+        return v1.Client(url, identity)
+    except Exception:
+        return None
+
+
+# --- mailbox
+
+
+def away(service, identity):
+    """`identity` was here and left, and the service knows that it did."""
+    before = service.metrics().sum("acurast_connections")
+    v1.Client(service.url, identity).close()
+    eventually(lambda: service.metrics().sum("acurast_connections") <= before, "the departure")
+
+
+def depth(service):
+    return service.metrics().sum("acurast_mailbox_payloads")
+
+
+def test_payloads_for_one_who_just_left_wait_and_come_once_in_order(service, client):
+    one = service(threads=2)
+    sender, identity = client(one.url), v1.Identity()
+    away(one, identity)
+    for number in range(10):
+        sender.send(identity.id, b"%d" % number)
+    sender.barrier()
+    assert depth(one) == 10
+    back = client(one.url, identity)
+    for number in range(10):
+        back.expect(sender.id, b"%d" % number)
+    back.barrier()
+    assert depth(one) == 0
+    back.close()
+    again = client(one.url, identity)
+    again.barrier()
+
+
+def test_what_waited_comes_before_what_is_sent_after_the_return(service, client):
+    one = service(threads=2)
+    sender, identity = client(one.url), v1.Identity()
+    for _ in range(5):
+        away(one, identity)
+        for number in range(5):
+            sender.send(identity.id, b"%d" % number)
+        sender.barrier()
+        with v1.Client(one.url, identity) as back:
+            for number in range(5, 10):
+                sender.send(identity.id, b"%d" % number)
+            assert [int(back.receive()[1]) for _ in range(10)] == list(range(10))
+
+
+def test_a_mailbox_is_bounded_in_count(service, client):
+    one = service(mailbox_count=3)
+    sender, identity = client(one.url), v1.Identity()
+    away(one, identity)
+    for number in range(10):
+        sender.send(identity.id, b"%d" % number)
+    sender.barrier()
+    assert one.metrics().sum("acurast_payloads_dropped_total") == 7
+    back = client(one.url, identity)
+    assert [back.receive()[1] for _ in range(3)] == [b"0", b"1", b"2"], "the new payload is dropped, not the old"
+    back.barrier()
+
+
+def test_a_mailbox_is_bounded_in_bytes(service, client):
+    one = service(mailbox_bytes="8KiB")
+    sender, identity = client(one.url), v1.Identity()
+    away(one, identity)
+    for number in range(10):
+        sender.send(identity.id, b"%d" % number + bytes(2000))
+    sender.send(identity.id, b"too large on its own" + bytes(10000))
+    sender.barrier()
+    back = client(one.url, identity)
+    token = os.urandom(8)
+    back.send(back.id, token)
+    got = []
+    while (body := back.receive()[1]) != token:
+        got.append(int(body[:1]))
+    assert got in ([0, 1, 2], [0, 1, 2, 3])
+
+
+def test_a_mailbox_is_bounded_in_time(service, client):
+    one = service(mailbox_seconds=1)
+    sender, identity = client(one.url), v1.Identity()
+    away(one, identity)
+    sender.send(identity.id, b"stale")
+    sender.barrier()
+    assert depth(one) == 1
+    eventually(lambda: depth(one) == 0, "the mailbox to expire")
+    back = client(one.url, identity)
+    back.barrier()
+
+
+@pytest.mark.parametrize("option", ["mailbox_count", "mailbox_bytes", "mailbox_seconds"])
+def test_zero_switches_the_mailbox_off(service, client, option):
+    one = service(**{option: 0})
+    sender, identity = client(one.url), v1.Identity()
+    away(one, identity)
+    sender.send(identity.id, b"nothing waits")
+    sender.barrier()
+    client(one.url, identity).barrier()
+    assert one.metrics().sum("acurast_payloads_dropped_total") == 1
+
+
+def test_one_sender_takes_an_eighth_of_all_mailboxes_at_most(service, client):
+    one = service(mailbox_total="64KiB")
+    greedy, modest = client(one.url), client(one.url)
+    identities = [v1.Identity() for _ in range(6)]
+    for identity in identities:
+        away(one, identity)
+        greedy.send(identity.id, b"g" + bytes(4000))
+    greedy.barrier()
+    modest.send(identities[0].id, b"m" + bytes(4000))
+    modest.barrier()
+    got = []
+    for identity in identities:
+        back = client(one.url, identity)
+        token = os.urandom(8)
+        back.send(back.id, token)
+        while (body := back.receive()[1]) != token:
+            got.append(body[:1])
+    assert got.count(b"m") == 1
+    assert 1 <= got.count(b"g") <= 2
+
+
+def test_a_payload_in_flight_at_a_broken_connection_is_kept_for_the_return(service, client):
+    """A reader that vanished without a goodbye: what was not yet given to its socket waits in the mailbox."""
+    one = service(mailbox_count=1000, mailbox_bytes="64MiB", rate_messages=0)
+    sender, identity = client(one.url), v1.Identity()
+    with rawws.RawSocket(one.url, receive_buffer=4096) as broken:
+        broken.login(identity)
+        before = one.metrics().sum("acurast_connections")
+        for number in range(300):
+            sender.send(identity.id, b"%06d" % number + bytes(16 * 1024))
+        sender.barrier()
+        broken.reset()
+        eventually(lambda: one.metrics().sum("acurast_connections") < before, "the end of the broken one")
+    back = client(one.url, identity)
+    token = b"token."
+    back.send(back.id, token)
+    got = []
+    while (body := back.receive()[1]) != token:
+        got.append(int(body[:6]))
+    assert got == list(range(300 - len(got), 300))
+    assert got, "nothing of 5 MiB was kept"
+
+
+# --- lists
+
+
+def test_only_allowed_ids_get_in(service, client):
+    good, good_by_key, bad = v1.Identity(), v1.Identity(), v1.Identity()
+    one = service(allow=[good.id.hex(), "0x" + good_by_key.uncompressed.hex()])
+    client(one.url, good).barrier()
+    client(one.url, good_by_key).barrier()
+    assert denied(client, one.url, bad).code == 4003
+
+
+def denied(client, url, identity):
+    one = client(url, identity, login=False)
+    one.init()
+    challenge, _ = one.challenge()
+    one.respond(challenge)
+    return one.gone()
+
+
+def test_denied_ids_do_not_and_deny_wins(service, client):
+    both, free = v1.Identity(), v1.Identity()
+    one = service(allow=[both.id.hex(), free.public_key.hex()], deny=both.id.hex())
+    assert denied(client, one.url, both).code == 4003
+    client(one.url, free).barrier()
+
+
+def test_lists_are_checked_after_the_signature(service, client):
+    """Who has no key learns nothing about the lists."""
+    banned = v1.Identity()
+    one = service(deny=banned.id.hex())
+    thief = client(one.url, banned, login=False)
+    thief.init()
+    challenge, _ = thief.challenge()
+    thief.respond(challenge, signature=bytes(63) + b"\1")
+    assert thief.gone() == v1.Closed(1008, "the signature does not fit")
+
+
+def test_list_files_are_read_again_on_sighup(service, client, tmp_path):
+    first, second = v1.Identity(), v1.Identity()
+    allow, deny = tmp_path / "allow", tmp_path / "deny"
+    allow.write_text(f"# friends\n{first.id.hex()}\n\n")
+    deny.write_text("")
+    one = service(allow_file=allow, deny_file=deny)
+    inside = client(one.url, first)
+    assert denied(client, one.url, second).code == 4003
+
+    allow.write_text(f"{first.id.hex()}  # still\n  {second.public_key.hex()}\n")
+    one.reload()
+    eventually(lambda: _login(one.url, second), "the second to be allowed").close()
+    inside.barrier()
+
+    deny.write_text(first.id.hex())
+    one.reload()
+    assert inside.gone().code == 4003, "a connection whose id is now denied ends"
+    assert denied(client, one.url, first).code == 4003
+
+
+def test_a_broken_list_file_at_sighup_leaves_the_old_list(service, client, tmp_path):
+    good, bad = v1.Identity(), v1.Identity()
+    allow = tmp_path / "allow"
+    allow.write_text(good.id.hex())
+    one = service(allow_file=allow)
+    allow.write_text("this is no id\n")
+    one.reload()
+    eventually(lambda: one.err, "a message about the file")
+    client(one.url, good).barrier()
+    assert denied(client, one.url, bad).code == 4003
