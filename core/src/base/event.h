@@ -11,6 +11,16 @@
 
 #include <stdbool.h>
 
+/* A view of that type whose other fields say nothing: 0, NULL, "" and no next try. */
+static inline acurast_event_view acurast__event_view(acurast_event_type type)
+{
+    return (acurast_event_view){.size = sizeof(acurast_event_view),
+                                .type = type,
+                                .payload = type == ACURAST_EVENT_PAYLOAD ? (const uint8_t *)"" : NULL,
+                                .text = "",
+                                .retry_ms = -1};
+}
+
 /*
  * An event that waits in a queue. May be a member of something larger (an operation whose room for its outcome was set aside):
  * `release` gives back whatever holds it.
@@ -22,7 +32,10 @@ typedef struct acurast__event {
     void (*release)(struct acurast__event *event);
 } acurast__event;
 
-/* Somebody who stopped reading since the queue is full. `room` is called once, on the thread that made room; it may only post a task. */
+/*
+ * Somebody who stopped reading since the queue is full. `room` is called once, on the thread that made room, with the queue's lock
+ * held: it may only post a task.
+ */
 typedef struct acurast__event_waiter {
     acurast__list link;
     void (*room)(struct acurast__event_waiter *waiter);
@@ -41,7 +54,10 @@ acurast_status acurast__delivery_set_callback(acurast__delivery *delivery, acura
                                               acurast_destructor destructor);
 acurast_status acurast__delivery_set_queue(acurast__delivery *delivery, acurast_queue *queue, uint64_t source);
 
-/* Delivers and takes the event over: `release` runs when it is over. On the object's I/O thread. */
+/*
+ * Delivers and takes the event over: `release` runs when it is over, on any thread, with no lock held. The event's source is set here.
+ * On the object's I/O thread.
+ */
 void acurast__delivery_post(acurast__delivery *delivery, acurast__event *event);
 
 /*

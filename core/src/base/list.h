@@ -43,16 +43,23 @@ static inline void acurast__list_remove(acurast__list *node)
     acurast__list_init(node);
 }
 
+/* Appends all that `from` has, which is empty afterwards. */
+static inline void acurast__list_append_all(acurast__list *head, acurast__list *from)
+{
+    if (acurast__list_empty(from))
+        return;
+    from->next->prev = head->prev;
+    from->prev->next = head;
+    head->prev->next = from->next;
+    head->prev = from->prev;
+    acurast__list_init(from);
+}
+
 /* Makes `to` the head of all that `from` has, which is empty afterwards. What `to` was does not matter. */
 static inline void acurast__list_move(acurast__list *to, acurast__list *from)
 {
     acurast__list_init(to);
-    if (acurast__list_empty(from))
-        return;
-    *to = *from;
-    to->next->prev = to;
-    to->prev->next = to;
-    acurast__list_init(from);
+    acurast__list_append_all(to, from);
 }
 
 #endif
