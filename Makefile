@@ -45,7 +45,7 @@ bench:
 	$(need) bench
 	@$(configure) -DACURAST_TESTS=ON
 	@$(compile)
-	@sh tests/bench/run.sh $(BUILD)
+	@python3 tests/bench/bench.py $(BUILD)
 
 install:
 	$(need) build

@@ -55,18 +55,22 @@ static void watch(bench_peer *peer, int operation, uint32_t events)
         fail(peer, "epoll_ctl: %s", strerror(errno));
 }
 
-bool peer_open(bench_peer *peer, int epoll, const struct sockaddr_in *service, in_addr_t source,
-               const peer_handlers *handlers, void *owner)
+bool peer_init(bench_peer *peer, const peer_handlers *handlers, void *owner)
+{
+    memset(peer, 0, sizeof *peer);
+    peer->fd = -1;
+    peer->handlers = handlers;
+    peer->owner = owner;
+    return key_generate(&peer->key);
+}
+
+bool peer_open(bench_peer *peer, int epoll, const struct sockaddr_in *service, in_addr_t source)
 {
     const int on = 1;
     const struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = source};
-    memset(peer, 0, sizeof *peer);
     peer->epoll = epoll;
-    peer->handlers = handlers;
-    peer->owner = owner;
     peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (peer->fd < 0 || !key_generate(&peer->key) ||
-        setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+    if (peer->fd < 0 || setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
         setsockopt(peer->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) != 0 ||
         bind(peer->fd, (const struct sockaddr *)&from, sizeof from) != 0 ||
         (connect(peer->fd, (const struct sockaddr *)service, sizeof *service) != 0 && errno != EINPROGRESS)) {

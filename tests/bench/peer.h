@@ -66,9 +66,11 @@ struct bench_peer {
     bool listed;          /* for the owner's list of those to flush */
 };
 
-/* Begins to connect from `source` (a loopback address) with the peer's own new key. False, with `failure` set, where it cannot. */
-bool peer_open(bench_peer *peer, int epoll, const struct sockaddr_in *service, in_addr_t source,
-               const peer_handlers *handlers, void *owner);
+/* A peer with a new key, not yet connected. `owner` is for the handlers. */
+bool peer_init(bench_peer *peer, const peer_handlers *handlers, void *owner);
+
+/* Begins to connect from `source`, a loopback address. False, with `failure` set, where it cannot. */
+bool peer_open(bench_peer *peer, int epoll, const struct sockaddr_in *service, in_addr_t source);
 
 /* Something that epoll told of it. */
 void peer_event(bench_peer *peer, uint32_t events);

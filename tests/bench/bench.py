@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+"""The benchmark: our service beside a bare libwebsockets relay, in turns, in one run, with the ratio of each figure.
+
+Runs the programs of this folder (bench_load makes the load and reads the figures) and prints one table.
+README.md says what each row is and where its target comes from.
+"""
+
+import argparse
+import fnmatch
+import json
+import os
+import platform
+import resource
+import selectors
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SERVICE_ARGS = (
+    "--listen 127.0.0.1:0 --threads {threads} --rate-messages 0 --rate-bytes 0 "
+    "--max-connections 0 --max-connections-per-address 0"
+)
+SIZES = {"64B": 64, "1KiB": 1024, "64KiB": 65536}
+STEP_MS = 400
+PACED_MS = 1000
+IDLE_ROUNDS = 3  # at most: a round of them takes half a minute
+START_SECONDS = 10
+END_SECONDS = 20
+LOAD_SECONDS = 120
+
+
+class BenchError(Exception):
+    pass
+
+
+@dataclass
+class Target:
+    """A relay under test: its process and its port."""
+
+    name: str
+    command: list
+    cpu: int | None
+    process: subprocess.Popen = None
+    port: int = 0
+
+    def __enter__(self):
+        pin = (lambda: os.sched_setaffinity(0, {self.cpu})) if self.cpu is not None else None
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, preexec_fn=pin
+        )
+        try:
+            self.port = self.wait_for_port()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def wait_for_port(self):
+        deadline = time.monotonic() + START_SECONDS
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            while selector.select(max(0, deadline - time.monotonic())):
+                line = self.process.stdout.readline().decode(errors="replace")
+                if not line:
+                    break
+                if line.startswith("listening on ws://"):
+                    return int(line.strip().rpartition(":")[2])
+        raise BenchError(f"{self.name} did not start: {shlex.join(self.command)}")
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            print(f"{self.name} did not end in {END_SECONDS} s after SIGTERM", file=sys.stderr)
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+
+@dataclass
+class Figure:
+    """One line of the table: samples of ours and of what it is compared with, one a round."""
+
+    row: str
+    what: str
+    target: float | None = None
+    higher: bool = False  # more is better
+    ours: list = field(default_factory=list)
+    base: list = field(default_factory=list)
+
+    def add(self, ours, base):
+        self.ours.append(ours)
+        self.base.append(base)
+
+    @property
+    def ratio(self):
+        base = statistics.median(self.base)
+        return statistics.median(self.ours) / base if base else None
+
+    @property
+    def ratios(self):
+        return [ours / base for ours, base in zip(self.ours, self.base) if base]
+
+    @property
+    def met(self):
+        return None if self.target is None else self.ratio <= self.target
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.figures = []
+        cpus = sorted(os.sched_getaffinity(0))
+        self.service_cpu, self.load_cpu = (cpus[0], cpus[1]) if len(cpus) > 1 and options.pin else (None, None)
+
+    def wanted(self, row):
+        return any(fnmatch.fnmatch(row, pattern) or row.startswith(pattern + "/") for pattern in self.options.rows)
+
+    def ours(self, threads=1):
+        args = self.options.service_args.format(threads=threads)
+        pinned = self.service_cpu if threads == 1 else None
+        return Target("ours", [str(self.options.service), *shlex.split(args)], pinned)
+
+    def bare(self, pinned=True):
+        return Target("bare", [str(self.options.tools / "bench_bare_relay")], self.service_cpu if pinned else None)
+
+    def load(self, target, *steps, pinned=True):
+        """Runs steps of bench_load against a target and returns what it says, a dictionary a step."""
+        command = [self.options.tools / "bench_load", "--port", str(target.port), "--pid", str(target.process.pid), *steps]
+        cpu = self.load_cpu if pinned else None
+        pin = (lambda: os.sched_setaffinity(0, {cpu})) if cpu is not None else None
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LOAD_SECONDS, preexec_fn=pin)
+        if done.returncode != 0:
+            raise BenchError(f"{target.name}: {done.stderr.strip() or done.returncode} (steps: {' '.join(steps)})")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def figure(self, *args, **kwargs):
+        figure = Figure(*args, **kwargs)
+        self.figures.append(figure)
+        return figure
+
+    def compare(self, row, targets, step, cpu_target, pinned=True, what="a message"):
+        """One step against both, in turns: CPU, rate and latencies."""
+        cpu = self.figure(row, f"CPU µs {what}", cpu_target)
+        rate = self.figure(row, "messages/s", higher=True)
+        p50 = self.figure(row, "p50 µs")
+        p99 = self.figure(row, "p99 µs", 2.0)
+        for _ in range(self.options.rounds):
+            ours, bare = (self.load(target, step, pinned=pinned)[0] for target in targets)
+            for figure, key in ((cpu, "cpu_us"), (rate, "rate"), (p50, "p50_us"), (p99, "p99_us")):
+                figure.add(ours[key], bare[key])
+
+    def relay(self):
+        rows = [
+            (f"relay/{name}/{pairs}x{window}", size, pairs, window)
+            for name, size in SIZES.items()
+            for pairs in (1, 50)
+            for window in (1, 32)
+        ]
+        rows = [row for row in rows if self.wanted(row[0])]
+        pings = [(f"pingpong/64B/{pairs}", pairs) for pairs in (1, 50) if self.wanted(f"pingpong/64B/{pairs}")]
+        if not rows and not pings:
+            return
+        with self.ours() as ours, self.bare() as bare:
+            for row, size, pairs, window in rows:
+                step = f"relay={size},{pairs},{window},{STEP_MS}"
+                self.compare(row, (ours, bare), step, relay_target(size, pairs, window))
+            for row, pairs in pings:
+                self.compare(row, (ours, bare), f"pingpong=64,{pairs},{STEP_MS}", None)
+
+    def cores(self):
+        row = "cores/64B/50x32"
+        if not self.wanted(row):
+            return
+        with self.ours(threads=len(os.sched_getaffinity(0))) as ours, self.bare(pinned=False) as bare:
+            self.compare(row, (ours, bare), f"relay=64,50,32,{STEP_MS}", None, pinned=False)
+
+    def idle(self):
+        """10,000 idle connections: what each costs to open and to keep, and what relaying beside them costs."""
+        if not self.wanted("idle"):
+            return
+        loads = {
+            "full": f"relay=64,50,32,{STEP_MS}",
+            "1 in flight": f"relay=64,50,1,{STEP_MS}",
+            "1,000/s": f"paced=64,50,1000,{PACED_MS}",
+        }
+        rounds = []
+        for _ in range(min(self.options.rounds, IDLE_ROUNDS)):
+            verify = json.loads(subprocess.run(self.floor_command(), capture_output=True, check=True).stdout)["cpu_us"]
+            rounds.append((verify, *(self.idle_run(make, loads) for make in (self.ours, self.bare))))
+        self.idle_figures(rounds, loads)
+
+    def floor_command(self):
+        tool = str(self.options.tools / "bench_verify_floor")
+        return [tool] if self.service_cpu is None else ["taskset", "-c", str(self.service_cpu), tool]
+
+    def idle_run(self, make, loads):
+        with make() as target:
+            without = self.load(target, *loads.values())
+        count = self.options.idle
+        fleet = ("idle=10", "memory", f"idle={count // 10}", f"idle={count // 2}", "memory", f"idle={count - count // 10}",
+                 f"idle={count}", "memory", f"quiet={PACED_MS}")  # fmt: skip
+        with make() as target:
+            _, start, first, _, half, _, last, full, quiet, *beside = self.load(target, *fleet, *loads.values())
+        return {
+            "rate": first["rate"],
+            "first": first["cpu_us"],
+            "last": last["cpu_us"],
+            "half": (half["pss"] - start["pss"]) / (half["idle"] - start["idle"]),
+            "full": (full["pss"] - start["pss"]) / (full["idle"] - start["idle"]),
+            "quiet": quiet["cpu_us_per_second"],
+            "without": without,
+            "beside": beside,
+        }
+
+    def idle_figures(self, rounds, loads):
+        count = self.options.idle
+        few, many = f"{count // 10:,}", f"{count:,}"
+        handshakes = self.figure("handshake", "a second (bare: nothing verified)", higher=True)
+        first = self.figure("handshake", f"CPU µs, up to {few} (verify + bare)", 1.3)
+        last = self.figure("handshake", f"CPU µs, up to {many} (verify + bare)", 1.3)
+        flat = self.figure("handshake", f"CPU µs, up to {many} (ours up to {few})", 1.15)
+        half = self.figure("memory", f"bytes an idle connection, {count // 2:,}", 1.2)
+        full = self.figure("memory", f"bytes an idle connection, {many}", 1.2)
+        for verify, ours, bare in rounds:
+            handshakes.add(ours["rate"], bare["rate"])
+            first.add(ours["first"], verify + bare["first"])
+            last.add(ours["last"], verify + bare["last"])
+            flat.add(ours["last"], ours["first"])
+            half.add(ours["half"], bare["half"])
+            full.add(ours["full"], bare["full"])
+        quiet = self.figure(f"beside {many} idle", "no load: CPU µs a second")
+        for _, ours, bare in rounds:
+            quiet.add(ours["quiet"], bare["quiet"])
+        for i, name in enumerate(loads):
+            row = f"beside {many} idle"
+            cpu = self.figure(row, f"{name}: CPU µs a message")
+            alone = self.figure(row, f"{name}: CPU µs (ours without)", 1.15)
+            p99 = self.figure(row, f"{name}: p99 µs", 2.0)
+            for _, ours, bare in rounds:
+                cpu.add(ours["beside"][i]["cpu_us"], bare["beside"][i]["cpu_us"])
+                alone.add(ours["beside"][i]["cpu_us"], ours["without"][i]["cpu_us"])
+                p99.add(ours["beside"][i]["p99_us"], bare["beside"][i]["p99_us"])
+
+    def run(self):
+        self.relay()
+        self.cores()
+        self.idle()
+        if not self.figures:
+            raise BenchError("no such row; see README.md")
+
+
+def relay_target(size, pairs, window):
+    if size == 64 and (pairs, window) == (50, 32):
+        return 2.0
+    if size == 64 and window == 1:
+        return 1.3
+    return 1.25 if size == 65536 else None
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}" if value >= 10 else f"{value:.3f}"
+
+
+def line_of(figure):
+    verdict = {None: "", True: "met", False: "MISSED"}[figure.met]
+    target = "" if figure.target is None else f"≤ {figure.target:g}"
+    ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
+    spread = f"{min(figure.ratios):.2f}–{max(figure.ratios):.2f}" if figure.ratios else ""
+    return [figure.row, figure.what, number(statistics.median(figure.ours)), number(statistics.median(figure.base)),
+            ratio, spread, target, verdict]  # fmt: skip
+
+
+def table(figures):
+    lines = [["row", "figure", "ours", "bare", "ratio", "of rounds", "target", ""], *map(line_of, figures)]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    left = {0, 1, 6, 7}
+    previous = None
+    for line in lines:
+        shown = ["" if line[0] == previous else line[0], *line[1:]]
+        previous = line[0]
+        cells = (text.ljust(width) if i in left else text.rjust(width) for i, (text, width) in enumerate(zip(shown, widths)))
+        yield "  ".join(cells).rstrip()
+
+
+def header(options):
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    load = os.getloadavg()[0]
+    yield f"{platform.system()} {platform.release()}, {model}, {os.cpu_count()} cores, load {load:.2f} at the start"
+    yield f"medians of {options.rounds} rounds, ours and bare in turns; \"bare\" is what brackets name where there are any"
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=Path, nargs="?", default=Path("build"), help="build folder (default: build)")
+    parser.add_argument("--rows", default=os.environ.get("ROWS") or "*", help="patterns, such as 'relay/64B/*,idle'")
+    parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS") or 5))
+    parser.add_argument("--idle", type=int, default=int(os.environ.get("IDLE") or 10000), help="idle connections")
+    parser.add_argument("--service", type=Path, help="the service's program (default: BUILD/bin/acurast-service)")
+    parser.add_argument("--service-args", default=SERVICE_ARGS, help="its flags (default: %(default)s)")
+    parser.add_argument("--tools", type=Path, help="where the bench programs are (default: BUILD/tests)")
+    parser.add_argument("--no-pin", dest="pin", action="store_false", help="let service and load share all cores")
+    parser.add_argument("--json", type=Path, help="write all samples to this file")
+    options = parser.parse_args(arguments)
+    options.rows = [pattern.strip() for pattern in options.rows.split(",") if pattern.strip()]
+    options.service = options.service or options.build / "bin" / "acurast-service"
+    options.tools = options.tools or options.build / "tests"
+    if options.rounds < 1 or options.idle < 100:
+        parser.error("at least one round and 100 idle connections")
+    return options
+
+
+def main(arguments):
+    options = parse(arguments)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    head = list(header(options))
+    bench = Bench(options)
+    begin = time.monotonic()
+    try:
+        bench.run()
+    except (BenchError, OSError, subprocess.SubprocessError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    print("\n".join([*head, "", *table(bench.figures)]))
+    missed = sum(figure.met is False for figure in bench.figures)
+    judged = sum(figure.met is not None for figure in bench.figures)
+    print(f"\n{judged - missed} of {judged} targets met, in {time.monotonic() - begin:.0f} s")
+    if options.json:
+        options.json.write_text(json.dumps([vars(figure) for figure in bench.figures], indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
