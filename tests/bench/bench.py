@@ -131,12 +131,15 @@ class Bench:
 
     def load(self, target, *steps, pinned=True):
         """Runs steps of bench_load against a target and returns what it says, a dictionary a step."""
-        command = [self.options.tools / "bench_load", "--port", str(target.port), "--pid", str(target.process.pid), *steps]
+        return self.tool("bench_load", target, *steps, pinned=pinned)
+
+    def tool(self, name, target, *args, pinned=True):
+        command = [self.options.tools / name, "--port", str(target.port), "--pid", str(target.process.pid), *args]
         cpu = self.load_cpu if pinned else None
         pin = (lambda: os.sched_setaffinity(0, {cpu})) if cpu is not None else None
         done = subprocess.run(command, capture_output=True, text=True, timeout=LOAD_SECONDS, preexec_fn=pin)
         if done.returncode != 0:
-            raise BenchError(f"{target.name}: {done.stderr.strip() or done.returncode} (steps: {' '.join(steps)})")
+            raise BenchError(f"{target.name}: {done.stderr.strip() or done.returncode} ({name} {' '.join(args)})")
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def figure(self, *args, **kwargs):
@@ -179,6 +182,24 @@ class Bench:
             return
         with self.ours(threads=len(os.sched_getaffinity(0))) as ours, self.bare(pinned=False) as bare:
             self.compare(row, (ours, bare), f"relay=64,50,32,{STEP_MS}", None, pinned=False)
+
+    def client(self):
+        """Two clients of the library in one process: through our service, through the bare relay, and beside bench_load."""
+        rows = [(f"client/64B/{window}", window) for window in (1, 32) if self.wanted(f"client/64B/{window}")]
+        if not rows:
+            return
+        with self.ours() as ours, self.bare() as bare:
+            for row, window in rows:
+                rate = self.figure(row, "messages/s", higher=True)
+                p50 = self.figure(row, "p50 µs, round trip")
+                p99 = self.figure(row, "p99 µs, round trip", 2.0)
+                own = self.figure(row, "the clients' CPU µs a message (bench_load)")
+                for _ in range(self.options.rounds):
+                    args = ("64", str(window), str(STEP_MS))
+                    a, b = (self.tool("bench_roundtrip", target, *args)[0] for target in (ours, bare))
+                    for figure, key in ((rate, "rate"), (p50, "p50_us"), (p99, "p99_us")):
+                        figure.add(a[key], b[key])
+                    own.add(a["own_us"], self.load(ours, f"relay=64,1,{window},{STEP_MS}")[0]["own_us"])
 
     def idle(self):
         """10,000 idle connections: what each costs to open and to keep, and what relaying beside them costs."""
@@ -250,6 +271,7 @@ class Bench:
     def run(self):
         self.relay()
         self.cores()
+        self.client()
         self.idle()
         if not self.figures:
             raise BenchError("no such row; see README.md")

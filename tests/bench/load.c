@@ -321,9 +321,10 @@ static void step_run(const run_plan *plan)
     if (messages == 0)
         die("%s: no message came through", plan->name);
     printf("{\"step\": \"%s\", \"idle\": %zu, \"size\": %zu, \"pairs\": %u, \"window\": %u, \"messages\": %llu, "
-           "\"rate\": %.1f, \"cpu_us\": %.4f, \"p50_us\": %.2f, \"p99_us\": %.2f, \"load\": %.3f}\n",
+           "\"rate\": %.1f, \"cpu_us\": %.4f, \"p50_us\": %.2f, \"p99_us\": %.2f, \"own_us\": %.4f, \"load\": %.3f}\n",
            plan->name, idle_count, plan->size, plan->pairs, plan->window, (unsigned long long)messages,
-           (double)messages / seconds, (double)cpu / (double)messages / 1e3, p50, p99, (double)own / 1e9 / seconds);
+           (double)messages / seconds, (double)cpu / (double)messages / 1e3, p50, p99,
+           (double)own / (double)messages / 1e3, (double)own / 1e9 / seconds);
 }
 
 static void step(const char *text)
