@@ -51,7 +51,7 @@ def test_a_payload_for_nobody_is_dropped_and_counted(relay, client):
     for _ in range(5):
         one.send(os.urandom(16), b"hello?")
     one.barrier()
-    name = "acurast_payloads_dropped_total"
+    name = "acurast_dropped_frames_total"
     assert relay.metrics().sum(name) - before.sum(name) == 5
 
 
@@ -106,8 +106,8 @@ def test_fifty_pairs_on_several_threads_lose_and_reorder_nothing(service):
 
     asyncio.run(everything())
     metrics = one.metrics()
-    assert metrics.sum("acurast_payloads_dropped_total") == 0
-    assert metrics.sum("acurast_payloads_in_total") == pairs * messages * 2
+    assert metrics.sum("acurast_dropped_frames_total") == 0
+    assert metrics.sum("acurast_frames_in_total") == pairs * messages * 2
 
 
 def test_two_threads_at_once_flood_each_other_without_a_deadlock(service, client):

@@ -105,13 +105,13 @@ def _login(url, identity):
 
 def away(service, identity):
     """`identity` was here and left, and the service knows that it did."""
-    before = service.metrics().sum("acurast_connections")
+    before = service.metrics().sum("acurast_ids")
     v1.Client(service.url, identity).close()
-    eventually(lambda: service.metrics().sum("acurast_connections") <= before, "the departure")
+    eventually(lambda: service.metrics().sum("acurast_ids") <= before, "the departure")
 
 
 def depth(service):
-    return service.metrics().sum("acurast_mailbox_payloads")
+    return service.metrics().sum("acurast_mailbox_frames")
 
 
 def test_payloads_for_one_who_just_left_wait_and_come_once_in_order(service, client):
@@ -153,7 +153,7 @@ def test_a_mailbox_is_bounded_in_count(service, client):
     for number in range(10):
         sender.send(identity.id, b"%d" % number)
     sender.barrier()
-    assert one.metrics().sum("acurast_payloads_dropped_total") == 7
+    assert one.metrics().sum("acurast_dropped_frames_total") == 7
     back = client(one.url, identity)
     assert [back.receive()[1] for _ in range(3)] == [b"0", b"1", b"2"], "the new payload is dropped, not the old"
     back.barrier()
@@ -196,7 +196,7 @@ def test_zero_switches_the_mailbox_off(service, client, option):
     sender.send(identity.id, b"nothing waits")
     sender.barrier()
     client(one.url, identity).barrier()
-    assert one.metrics().sum("acurast_payloads_dropped_total") == 1
+    assert one.metrics().sum("acurast_dropped_frames_total") == 1
 
 
 def test_one_sender_takes_an_eighth_of_all_mailboxes_at_most(service, client):
@@ -226,12 +226,12 @@ def test_a_payload_in_flight_at_a_broken_connection_is_kept_for_the_return(servi
     sender, identity = client(one.url), v1.Identity()
     with rawws.RawSocket(one.url, receive_buffer=4096) as broken:
         broken.login(identity)
-        before = one.metrics().sum("acurast_connections")
+        before = one.metrics().sum("acurast_ids")
         for number in range(300):
             sender.send(identity.id, b"%06d" % number + bytes(16 * 1024))
         sender.barrier()
         broken.reset()
-        eventually(lambda: one.metrics().sum("acurast_connections") < before, "the end of the broken one")
+        eventually(lambda: one.metrics().sum("acurast_ids") < before, "the end of the broken one")
     back = client(one.url, identity)
     token = b"token."
     back.send(back.id, token)

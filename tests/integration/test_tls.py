@@ -1,0 +1,112 @@
+"""wss://: an own authority, a new certificate without a restart, and files that do not fit."""
+
+import os
+import shutil
+import ssl
+
+import pytest
+
+from support import certs, programs, rawws, v1
+from support.waiting import eventually
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return certs.Authority(tmp_path)
+
+
+def serial(service, context):
+    with rawws.RawSocket(service.url, context=context) as one:
+        return certs.serial_of(one.socket)
+
+
+def test_clients_talk_over_tls(service, client, authority):
+    cert, key, _ = authority.leaf()
+    one = service(tls_cert=cert, tls_key=key, threads=2)
+    assert one.url.startswith("wss://")
+    a, b = (client(one.url, ssl=authority.context()) for _ in range(2))
+    for size in (0, 1, 20_000, 1024 * 1024):
+        body = os.urandom(size)
+        a.send(b.id, body)
+        b.expect(a.id, body)
+    for number in range(500):
+        a.send(b.id, b"%d" % number)
+    for number in range(500):
+        b.expect(a.id, b"%d" % number)
+
+
+def test_a_certificate_chain_of_a_stranger_is_refused_by_the_reference_client(service, authority, tmp_path):
+    (tmp_path / "other").mkdir()
+    cert, key, _ = authority.leaf()
+    one = service(tls_cert=cert, tls_key=key)
+    stranger = certs.Authority(tmp_path / "other", "Stranger")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        v1.Client(one.url, ssl=stranger.context())
+
+
+def test_sighup_takes_a_new_certificate_and_keeps_the_connections(service, client, authority):
+    cert, key, first = authority.leaf()
+    one = service(tls_cert=cert, tls_key=key)
+    a, b = (client(one.url, ssl=authority.context()) for _ in range(2))
+    assert serial(one, authority.context()) == first
+    _, _, second = authority.leaf()  # over the same files
+    assert serial(one, authority.context()) == first, "not before it is told"
+    one.reload()
+    eventually(lambda: serial(one, authority.context()) == second, "the new certificate")
+    a.send(b.id, b"through the old handshake")
+    b.expect(a.id, b"through the old handshake")
+
+
+@pytest.mark.parametrize("how", ["garbage", "empty", "gone", "the key of another", "a truncated key"])
+def test_broken_files_at_sighup_leave_the_old_certificate(service, authority, tmp_path, how):
+    cert, key, first = authority.leaf()
+    one = service(tls_cert=cert, tls_key=key)
+    if how == "garbage":
+        cert.write_text("this is no certificate")
+    elif how == "empty":
+        key.write_text("")
+    elif how == "gone":
+        os.unlink(cert)
+    elif how == "a truncated key":
+        key.write_bytes(key.read_bytes()[:60])
+    else:
+        _, other, _ = authority.leaf(file="other")
+        shutil.copy(other, key)
+    one.reload()
+    eventually(lambda: one.err, "a message about the files")
+    assert serial(one, authority.context()) == first
+    _, _, second = authority.leaf()
+    one.reload()
+    eventually(lambda: serial(one, authority.context()) == second, "the mended certificate")
+
+
+@pytest.mark.parametrize("how", ["no such file", "garbage", "mismatch", "key only", "cert only"])
+def test_broken_files_at_start_are_told(authority, tmp_path, how):
+    cert, key, _ = authority.leaf()
+    if how == "no such file":
+        cert = tmp_path / "nowhere.crt"
+    elif how == "garbage":
+        cert.write_text("garbage")
+    elif how == "mismatch":
+        _, key, _ = authority.leaf(file="other")
+    flags = ["--listen", "127.0.0.1:0"]
+    if how != "key only":
+        flags += ["--tls-cert", cert]
+    if how != "cert only":
+        flags += ["--tls-key", key]
+    done = programs.run("acurast-service", *flags)
+    assert done.returncode not in (0, None) and done.returncode > 0, done
+    assert done.stderr.strip(), "the reason belongs on standard error"
+    assert "listening" not in done.stdout
+
+
+def test_pages_are_served_over_tls_too(service, authority):
+    import urllib.request
+
+    cert, key, _ = authority.leaf()
+    one = service(tls_cert=cert, tls_key=key)
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=authority.context())
+    )
+    with opener.open(one.url.replace("wss", "https") + "/healthz", timeout=30) as answer:
+        assert answer.status == 200
