@@ -64,7 +64,7 @@ help:
 	@echo "make sanitize   the tests under ASan with UBSan, then under TSan"
 	@echo "make valgrind   the unit tests under valgrind"
 	@echo "make fuzz       the fuzz targets, SECONDS=60 together"
-	@echo "make bench      the benchmark, beside a bare libwebsockets relay"
+	@echo "make bench      the benchmark, beside a bare libwebsockets relay; ROWS= picks rows"
 	@echo "make install    PREFIX=/usr/local DESTDIR="
 	@echo "make clean      removes $(BUILD)/"
 	@echo "Missing packages are installed by apt-get where that is possible, else they are listed."

@@ -1,4 +1,4 @@
-# What `make install` puts where: headers, both libraries, acurast.pc and the CMake package. The two libraries are
+# What `make install` puts where, beside the programs: headers, both libraries, acurast.pc and the CMake package. The two libraries are
 # exported apart, since only the static one makes its user find what it stands on.
 include(CMakePackageConfigHelpers)
 
@@ -8,13 +8,6 @@ install(TARGETS acurast EXPORT acurastTargets LIBRARY DESTINATION ${CMAKE_INSTAL
 install(TARGETS acurast_static EXPORT acurastStaticTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT acurastTargets NAMESPACE acurast:: DESTINATION ${package_dir})
 install(EXPORT acurastStaticTargets NAMESPACE acurast:: DESTINATION ${package_dir})
-foreach(program acurast-service acurast-peer)
-    if(TARGET ${program})
-        install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-        set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
-    endif()
-endforeach()
-
 configure_package_config_file(cmake/acurastConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/acurastConfig.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/acurastConfigVersion.cmake COMPATIBILITY SameMinorVersion)

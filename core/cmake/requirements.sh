@@ -29,7 +29,8 @@ tool:openssl               openssl
 ?tool:npm                  npm
 "
 bench="$build
-?tool:python3              python3
+module:cmocka              libcmocka-dev
+tool:python3               python3
 "
 lint="$test
 tool:g++                   build-essential
