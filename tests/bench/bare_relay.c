@@ -368,7 +368,7 @@ int main(int argc, char **argv)
     uv_check_t check;
     mallopt(M_MMAP_THRESHOLD, 64 << 20);
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
-    struct lws_context *context = start(argc > 1 ? atoi(argv[1]) : 0, loop);
+    struct lws_context *context = start(argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0, loop);
     if (!context)
         return 1;
     uv_check_init(loop, &check);

@@ -2,6 +2,8 @@
 #include "gauge.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static uint64_t nanoseconds_of(const struct timespec *time)
@@ -26,24 +28,28 @@ bool gauge_cpu(pid_t pid, uint64_t *nanoseconds)
     return true;
 }
 
+/* The number in a line such as "Pss:  1234 kB", as bytes. */
+static bool read_line(const char *line, const char *name, uint64_t *bytes)
+{
+    size_t length = strlen(name);
+    if (strncmp(line, name, length) != 0)
+        return false;
+    *bytes = strtoull(line + length, NULL, 10) * 1024;
+    return true;
+}
+
 bool gauge_memory(pid_t pid, uint64_t *pss, uint64_t *rss)
 {
     char line[256];
-    unsigned long long kib;
-    unsigned found = 0;
+    bool pss_found = false, rss_found = false;
     snprintf(line, sizeof line, "/proc/%ld/smaps_rollup", (long)pid);
     FILE *file = fopen(line, "re");
     if (!file)
         return false;
     while (fgets(line, sizeof line, file)) {
-        if (sscanf(line, "Pss: %llu kB", &kib) == 1) {
-            *pss = kib * 1024;
-            found |= 1;
-        } else if (sscanf(line, "Rss: %llu kB", &kib) == 1) {
-            *rss = kib * 1024;
-            found |= 2;
-        }
+        pss_found |= read_line(line, "Pss:", pss);
+        rss_found |= read_line(line, "Rss:", rss);
     }
     fclose(file);
-    return found == 3;
+    return pss_found && rss_found;
 }

@@ -38,6 +38,7 @@ enum {
     WARM_UP_MS = 200,
     DEADLINE_MS = 60000, /* for opening, and for what is still on its way at a step's end */
     EVENTS = 256,
+    MAX_NUMBERS = 4, /* of one step */
 };
 
 static const uint64_t MS = 1000000;
@@ -52,10 +53,10 @@ typedef struct run_plan {
     const char *name;
     run_kind kind;
     size_t size;
-    unsigned pairs;
-    unsigned window;
-    unsigned rate;
-    unsigned ms;
+    size_t pairs;
+    size_t window;
+    size_t rate;
+    size_t ms;
 } run_plan;
 
 /* Peer 2i sends to peer 2i + 1. */
@@ -67,7 +68,7 @@ typedef struct run_state {
     uint64_t received;
     uint64_t messages; /* received since the warm-up */
     bench_histogram times;
-    unsigned turn; /* PACED: whose it is to send */
+    size_t turn; /* PACED: whose it is to send */
 } run_state;
 
 static int epoll = -1;
@@ -171,12 +172,10 @@ static void on_message(bench_peer *peer, size_t size, uint64_t now)
     else if (answer)
         histogram_add(&run.times, now - peer->stamped);
     run.messages++;
-    if (run.plan.kind == RUN_RELAY && run.sending)
+    if (run.plan.kind == RUN_PINGPONG && (!answer || run.sending))
+        send_more(peer, 1);
+    else if (run.plan.kind == RUN_RELAY && run.sending)
         send_more(peer - 1, 1);
-    else if (run.plan.kind == RUN_PINGPONG && !answer)
-        send_more(peer, 1);
-    else if (answer && run.sending)
-        send_more(peer, 1);
 }
 
 static const peer_handlers handlers = {.ready = on_ready, .failed = on_failed, .message = on_message};
@@ -209,8 +208,9 @@ static void open_all(bench_peer *peers, size_t count)
     }
 }
 
-static void step_memory(void)
+static void step_memory(const unsigned long *n)
 {
+    (void)n;
     uint64_t pss, rss;
     if (!gauge_memory(pid, &pss, &rss))
         die("cannot read the memory of process %ld", (long)pid);
@@ -218,8 +218,9 @@ static void step_memory(void)
            (unsigned long long)rss);
 }
 
-static void step_idle(size_t count)
+static void step_idle(const unsigned long *n)
 {
+    size_t count = n[0];
     if (count > MAX_IDLE || count <= idle_count)
         die("idle=COUNT: more than there are, %d at most", MAX_IDLE);
     size_t opened = count - idle_count;
@@ -234,10 +235,10 @@ static void step_idle(size_t count)
            count, opened, (double)opened / seconds, (double)cpu / (double)opened / 1e3, (double)own / 1e9 / seconds);
 }
 
-static void step_quiet(unsigned ms)
+static void step_quiet(const unsigned long *n)
 {
     uint64_t cpu = cpu_of(pid), begin = gauge_now();
-    while (gauge_now() < begin + ms * MS)
+    while (gauge_now() < begin + n[0] * MS)
         turn(-1, 10);
     double seconds = (double)(gauge_now() - begin) / 1e9;
     printf("{\"step\": \"quiet\", \"idle\": %zu, \"cpu_us_per_second\": %.3f}\n", idle_count,
@@ -246,12 +247,12 @@ static void step_quiet(unsigned ms)
 
 static void run_prepare(void)
 {
-    run.peers = calloc(2 * (size_t)run.plan.pairs, sizeof *run.peers);
+    run.peers = calloc(2 * run.plan.pairs, sizeof *run.peers);
     if (!run.peers)
         die("out of memory");
-    init_all(run.peers, 2 * (size_t)run.plan.pairs, &run);
-    open_all(run.peers, 2 * (size_t)run.plan.pairs);
-    for (unsigned i = 0; i < 2 * run.plan.pairs; i++) {
+    init_all(run.peers, 2 * run.plan.pairs, &run);
+    open_all(run.peers, 2 * run.plan.pairs);
+    for (size_t i = 0; i < 2 * run.plan.pairs; i++) {
         if (!peer_prepare(&run.peers[i], run.peers[i ^ 1].key.id, run.plan.size))
             die("out of memory");
     }
@@ -270,13 +271,13 @@ static int run_start(void)
             die("timerfd: %s", strerror(errno));
         return timer;
     }
-    for (unsigned i = 0; i < run.plan.pairs; i++)
+    for (size_t i = 0; i < run.plan.pairs; i++)
         send_more(&run.peers[2 * i], run.plan.window);
     flush();
     return -1;
 }
 
-static void run_for(int timer, unsigned ms)
+static void run_for(int timer, size_t ms)
 {
     uint64_t end = gauge_now() + ms * MS;
     while (gauge_now() < end)
@@ -293,14 +294,15 @@ static void run_finish(int timer)
         die("sent %llu messages, received %llu", (unsigned long long)run.sent, (unsigned long long)run.received);
     if (timer >= 0)
         close(timer);
-    for (unsigned i = 0; i < 2 * run.plan.pairs; i++)
+    for (size_t i = 0; i < 2 * run.plan.pairs; i++)
         peer_close(&run.peers[i]);
     free(run.peers);
 }
 
 static void step_run(const run_plan *plan)
 {
-    if (plan->size < STAMP_SIZE || plan->pairs < 1 || plan->pairs > MAX_PAIRS || plan->window < 1 || plan->rate < 1)
+    if (plan->size < STAMP_SIZE || plan->pairs < 1 || plan->pairs > MAX_PAIRS ||
+        (plan->kind == RUN_PACED ? plan->rate : plan->window) < 1)
         die("%s: a figure is out of range", plan->name);
     memset(&run, 0, sizeof run);
     run.plan = *plan;
@@ -320,40 +322,64 @@ static void step_run(const run_plan *plan)
     run_finish(timer);
     if (messages == 0)
         die("%s: no message came through", plan->name);
-    printf("{\"step\": \"%s\", \"idle\": %zu, \"size\": %zu, \"pairs\": %u, \"window\": %u, \"messages\": %llu, "
+    printf("{\"step\": \"%s\", \"idle\": %zu, \"size\": %zu, \"pairs\": %zu, \"window\": %zu, \"messages\": %llu, "
            "\"rate\": %.1f, \"cpu_us\": %.4f, \"p50_us\": %.2f, \"p99_us\": %.2f, \"own_us\": %.4f, \"load\": %.3f}\n",
            plan->name, idle_count, plan->size, plan->pairs, plan->window, (unsigned long long)messages,
            (double)messages / seconds, (double)cpu / (double)messages / 1e3, p50, p99,
            (double)own / (double)messages / 1e3, (double)own / 1e9 / seconds);
 }
 
+static void step_relay(const unsigned long *n)
+{
+    step_run(&(run_plan){.name = "relay", .kind = RUN_RELAY, .size = n[0], .pairs = n[1], .window = n[2], .ms = n[3]});
+}
+
+static void step_pingpong(const unsigned long *n)
+{
+    step_run(
+        &(run_plan){.name = "pingpong", .kind = RUN_PINGPONG, .size = n[0], .pairs = n[1], .window = 1, .ms = n[2]});
+}
+
+static void step_paced(const unsigned long *n)
+{
+    step_run(&(run_plan){.name = "paced", .kind = RUN_PACED, .size = n[0], .pairs = n[1], .rate = n[2], .ms = n[3]});
+}
+
+static const struct step {
+    const char *name;
+    unsigned numbers;
+    void (*run)(const unsigned long *numbers);
+} steps[] = {
+    {"memory", 0, step_memory}, {"idle", 1, step_idle},         {"quiet", 1, step_quiet},
+    {"relay", 4, step_relay},   {"pingpong", 3, step_pingpong}, {"paced", 4, step_paced},
+};
+
+/* A whole number of ten million at most, ended by `end`. */
+static unsigned long number(const char **text, char end)
+{
+    char *rest;
+    unsigned long value = strtoul(*text, &rest, 10);
+    if (rest == *text || *rest != end || value > 10000000)
+        die("not a number here: %s", *text);
+    *text = rest + (end != 0);
+    return value;
+}
+
 static void step(const char *text)
 {
-    run_plan plan = {.window = 1, .rate = 1};
-    size_t count;
-    unsigned ms;
-    if (strcmp(text, "memory") == 0) {
-        step_memory();
-    } else if (sscanf(text, "idle=%zu", &count) == 1) {
-        step_idle(count);
-    } else if (sscanf(text, "quiet=%u", &ms) == 1) {
-        step_quiet(ms);
-    } else if (sscanf(text, "relay=%zu,%u,%u,%u", &plan.size, &plan.pairs, &plan.window, &plan.ms) == 4) {
-        plan.name = "relay";
-        plan.kind = RUN_RELAY;
-        step_run(&plan);
-    } else if (sscanf(text, "pingpong=%zu,%u,%u", &plan.size, &plan.pairs, &plan.ms) == 3) {
-        plan.name = "pingpong";
-        plan.kind = RUN_PINGPONG;
-        step_run(&plan);
-    } else if (sscanf(text, "paced=%zu,%u,%u,%u", &plan.size, &plan.pairs, &plan.rate, &plan.ms) == 4) {
-        plan.name = "paced";
-        plan.kind = RUN_PACED;
-        step_run(&plan);
-    } else {
-        die("unknown step: %s", text);
+    size_t length = strcspn(text, "=");
+    unsigned long numbers[MAX_NUMBERS];
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        if (strlen(steps[i].name) != length || strncmp(steps[i].name, text, length) != 0)
+            continue;
+        const char *at = text + length + (text[length] == '=');
+        for (unsigned k = 0; k < steps[i].numbers; k++)
+            numbers[k] = number(&at, k + 1 < steps[i].numbers ? ',' : 0);
+        steps[i].run(numbers);
+        fflush(stdout);
+        return;
     }
-    fflush(stdout);
+    die("unknown step: %s", text);
 }
 
 static void raise_descriptors(void)
@@ -369,10 +395,11 @@ int main(int argc, char **argv)
 {
     if (argc < 6 || strcmp(argv[1], "--port") != 0 || strcmp(argv[3], "--pid") != 0)
         die("usage: bench_load --port PORT --pid PID STEP...");
+    const char *port = argv[2], *process = argv[4];
     service.sin_family = AF_INET;
-    service.sin_port = htons((uint16_t)atoi(argv[2]));
+    service.sin_port = htons((uint16_t)number(&port, 0));
     service.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    pid = (pid_t)atol(argv[4]);
+    pid = (pid_t)number(&process, 0);
     signal(SIGPIPE, SIG_IGN);
     raise_descriptors();
     epoll = epoll_create1(EPOLL_CLOEXEC);

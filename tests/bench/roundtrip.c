@@ -131,15 +131,17 @@ int main(int argc, char **argv)
         return 2;
     }
     char url[64];
-    snprintf(url, sizeof url, "ws://127.0.0.1:%d", atoi(argv[2]));
-    payload_size = (size_t)atol(argv[5]);
+    pid_t pid = (pid_t)strtol(argv[4], NULL, 10);
+    long window = strtol(argv[6], NULL, 10), ms = strtol(argv[7], NULL, 10);
+    snprintf(url, sizeof url, "ws://127.0.0.1:%s", argv[2]);
+    payload_size = strtoul(argv[5], NULL, 10);
     if (payload_size < sizeof(uint64_t) || payload_size > MAX_SIZE || !(payload = calloc(1, payload_size)))
         return 2;
     acurast_context *context = NULL;
     check(acurast_context_create(NULL, &context), "context");
     dapp = client_open(context, url, on_dapp_event);
     processor = client_open(context, url, on_processor_event);
-    measure((pid_t)atol(argv[4]), atol(argv[6]), atol(argv[7]));
+    measure(pid, window, ms);
     check(acurast_context_close(context), "close");
     check(acurast_context_wait(context, WAIT_MS), "end");
     printf("\"p50_us\": %.2f, \"p99_us\": %.2f}\n", (double)histogram_quantile(&times, 0.5) / 1e3,
