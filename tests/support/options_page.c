@@ -51,16 +51,37 @@ static const char *type_name(acurast_option_type type)
     return "?";
 }
 
+/* A unit, and how many of the next smaller one it holds. */
+struct unit {
+    int64_t of;
+    const char *name;
+};
+
+static const struct unit sizes[] = {{1, ""}, {1024, "KiB"}, {1024, "MiB"}, {1024, "GiB"}, {1024, "TiB"}, {0, NULL}};
+static const struct unit times[] = {{1, "ms"}, {1000, "s"}, {60, "m"}, {60, "h"}, {0, NULL}};
+static const struct unit plain[] = {{1, ""}, {0, NULL}};
+
+static const struct unit *units_of(acurast_option_type type)
+{
+    switch (type) {
+    case ACURAST_OPTION_SIZE:
+        return sizes;
+    case ACURAST_OPTION_MILLISECONDS:
+        return times;
+    case ACURAST_OPTION_SECONDS:
+        return times + 1;
+    default:
+        return plain;
+    }
+}
+
 static void print_number(acurast_option_type type, int64_t value)
 {
-    static const char *const units[] = {"", "KiB", "MiB", "GiB", "TiB"};
-    size_t unit = 0;
+    const struct unit *unit = units_of(type);
 
-    while (type == ACURAST_OPTION_SIZE && value != 0 && value % 1024 == 0 && unit < 4) {
-        value /= 1024;
-        unit++;
-    }
-    printf("%" PRId64 "%s", value, units[unit]);
+    for (; value != 0 && unit[1].name && value % unit[1].of == 0; unit++)
+        value /= unit[1].of;
+    printf(value == 0 ? "0" : "%" PRId64 "%s", value, unit->name);
 }
 
 static void print_range(const acurast_option_info *info)
