@@ -39,7 +39,7 @@ typedef struct acurast__service_handshake {
     uint8_t challenge[16];
     uint8_t response[ACURAST__RESPONSE_BODY_SIZE];
     uint8_t sender[16];
-    char host[256]; /* of the upgrade, lower-case; "" if too long */
+    char host[260]; /* of the upgrade, lower-case; "" if too long: 253 of a name, a colon, a port */
     bool tls;       /* for the default port of `host` */
     bool ed25519;   /* in force on this connection */
     uint8_t inits;  /* how many came: bounded */
