@@ -18,7 +18,7 @@ typedef struct acurast__chain {
     acurast__chunk *last;
     size_t bytes;    /* of frames, headers included */
     size_t capacity; /* of memory held: what counts against a limit on buffers */
-    size_t frames;
+    size_t frames;   /* messages; pings do not count */
 } acurast__chain;
 
 void acurast__chain_init(acurast__chain *chain);

@@ -11,12 +11,25 @@
 #include <acurast/context.h>
 #include <acurast/event.h>
 
+/* `options` of scope CONTEXT, not NULL. NO_MEMORY. */
+acurast_status acurast__context_create(const acurast_options *options, acurast_context **context);
+
+/* What the public functions of the same names do, after their checks. */
+acurast_status acurast__context_close(acurast_context *context);
+acurast_status acurast__context_wait(acurast_context *context, int timeout_ms);
+
+/* The user gives the handle back. */
+void acurast__context_abandon(acurast_context *context);
+
 /* Counted references: the caller's handle is one, each member holds one. Any thread. */
 acurast_context *acurast__context_retain(acurast_context *context);
 void acurast__context_release(acurast_context *context);
 
 /* True in a child of the process that made it. Any thread. */
 bool acurast__context_forked(const acurast_context *context);
+
+/* True once acurast__context_close() was called. Any thread. */
+bool acurast__context_closed(acurast_context *context);
 
 acurast_log_level acurast__context_log_level(const acurast_context *context);
 

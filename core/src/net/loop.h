@@ -55,14 +55,14 @@ void acurast__loop_detach(acurast__loop *loop);
 bool acurast__loop_is_current(const acurast__loop *loop);
 unsigned acurast__loop_index(const acurast__loop *loop);
 
-/* True where the calling thread is an I/O thread of any context: waiting there is refused. Any thread. */
-bool acurast__on_io_thread(void);
-
 /* "uv" or "poll". Any thread. */
 const char *acurast__loop_kind_name(const acurast__loop *loop);
 
 /* Monotonic milliseconds, read once a turn. */
-uint64_t acurast__loop_now(const acurast__loop *loop);
+uint64_t acurast__loop_now(acurast__loop *loop);
+
+/* Bytes that all websockets of the loop hold in buffers, in and out. */
+size_t acurast__loop_memory(const acurast__loop *loop);
 
 void acurast__loop_timer_start(acurast__loop *loop, acurast__timer *timer, uint64_t delay_ms);
 void acurast__loop_timer_stop(acurast__loop *loop, acurast__timer *timer);

@@ -1,0 +1,46 @@
+/*
+ * Inside of a chain, for those who write it to a socket (net/ws_write.c) and those who fill it (net/chain.c).
+ *
+ * A frame never straddles two chunks, and `begin` always stands at the start of a frame.
+ */
+#ifndef ACURAST_NET_CHUNK_H
+#define ACURAST_NET_CHUNK_H
+
+#include "net/chain.h"
+
+/* Space before the first frame that libwebsockets may overwrite (LWS_PRE). */
+#define ACURAST__CHUNK_HEADROOM 32
+
+#define ACURAST__OPCODE_BINARY 2
+#define ACURAST__OPCODE_PING 9
+
+struct acurast__chunk {
+    acurast__chunk *next;
+    size_t begin; /* offsets into data: [begin, end) waits to be written */
+    size_t end;
+    size_t frames; /* messages in it; pings do not count */
+    size_t capacity;
+    uint8_t data[];
+};
+
+/* A frame as it stands in a chunk. */
+typedef struct acurast__chunk_frame {
+    uint8_t opcode;
+    size_t header; /* bytes before the payload, with the mask if there is one */
+    size_t payload;
+} acurast__chunk_frame;
+
+/* The frame at `bytes`, which the library wrote itself and so trusts. */
+acurast__chunk_frame acurast__chunk_frame_at(const uint8_t *bytes);
+
+/* One message in two pieces; `mask` (4 bytes) or NULL. False without memory. */
+bool acurast__chain_put(acurast__chain *chain, uint8_t opcode, const uint8_t *mask, const void *head, size_t head_size,
+                        const void *body, size_t body_size);
+
+/* Takes the first chunk off and frees it. */
+void acurast__chain_drop_first(acurast__chain *chain);
+
+/* Counts `bytes` of the first chunk, which end at a frame's end and hold `frames` frames, as gone. */
+void acurast__chain_consume(acurast__chain *chain, size_t bytes, size_t frames);
+
+#endif

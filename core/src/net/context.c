@@ -1,0 +1,312 @@
+/*
+ * A context's life:
+ *
+ *   created -> running (the first member joined: the loops were started) -> closed -> ended (each loop has)
+ *
+ * It ends when nobody is left on it and either it was closed or its last handle is gone. References are the handle's and each
+ * member's; the last one frees the memory, after the loops were joined or let go of.
+ */
+#include "net/context.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/option.h"
+#include "base/process.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct acurast_context {
+    atomic_uint references;
+    atomic_bool held; /* the user has the handle */
+    unsigned generation;
+    acurast__loop_config config;
+    acurast_log_level log_level;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    acurast__list members;
+    size_t member_count;
+    bool closed;
+    bool stopping; /* the loops were told to end */
+    bool joined;
+    size_t running; /* loops that have not ended */
+    size_t loop_count;
+    atomic_size_t next_loop;
+    acurast__loop **loops; /* NULL until started */
+};
+
+static void free_context(acurast_context *context)
+{
+    if (context->loops && !context->joined)
+        for (size_t i = 0; i < context->loop_count; i++)
+            acurast__loop_detach(context->loops[i]);
+    pthread_cond_destroy(&context->changed);
+    pthread_mutex_destroy(&context->lock);
+    acurast__free(context->loops);
+    acurast__free(context);
+    acurast__object_died();
+}
+
+acurast_context *acurast__context_retain(acurast_context *context)
+{
+    atomic_fetch_add(&context->references, 1);
+    return context;
+}
+
+void acurast__context_release(acurast_context *context)
+{
+    if (atomic_fetch_sub(&context->references, 1) == 1)
+        free_context(context);
+}
+
+bool acurast__context_forked(const acurast_context *context)
+{
+    return acurast__forked(context->generation);
+}
+
+bool acurast__context_closed(acurast_context *context)
+{
+    pthread_mutex_lock(&context->lock);
+    bool closed = context->closed;
+    pthread_mutex_unlock(&context->lock);
+    return closed;
+}
+
+acurast_log_level acurast__context_log_level(const acurast_context *context)
+{
+    return context->log_level;
+}
+
+static size_t loop_count(const acurast_options *options)
+{
+    int64_t count = acurast__options_number(options, ACURAST__OPTION_THREADS);
+    if (count)
+        return (size_t)count;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 ? (size_t)cores : 1;
+}
+
+static void init_lock(acurast_context *context)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+#ifndef __APPLE__
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+#endif
+    pthread_cond_init(&context->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&context->lock, NULL);
+}
+
+/* Each ended loop lets go of the context, as it held it while it ran. */
+static void on_loop_ended(void *user)
+{
+    acurast_context *context = user;
+    pthread_mutex_lock(&context->lock);
+    context->running--;
+    pthread_cond_broadcast(&context->changed);
+    pthread_mutex_unlock(&context->lock);
+    acurast__context_release(context);
+}
+
+acurast_status acurast__context_create(const acurast_options *options, acurast_context **out)
+{
+    acurast_context *context = acurast__alloc_zero(sizeof *context);
+    if (!context)
+        return ACURAST_NO_MEMORY;
+    atomic_init(&context->references, 1);
+    atomic_init(&context->held, true);
+    context->generation = acurast__process_generation();
+    context->loop_count = loop_count(options);
+    context->log_level = (acurast_log_level)acurast__options_number(options, ACURAST__OPTION_LOG_LEVEL);
+    context->config.kind = (acurast__loop_kind)acurast__options_number(options, ACURAST__OPTION_EVENT_LOOP);
+    context->config.batched_writes = acurast__options_flag(options, ACURAST__OPTION_BATCHED_WRITES);
+    context->config.ended = on_loop_ended;
+    context->config.user = context;
+    acurast__list_init(&context->members);
+    init_lock(context);
+    acurast__object_born();
+    *out = context;
+    return ACURAST_OK;
+}
+
+/* ---- loops ---- */
+
+static void stop_loops(acurast_context *context)
+{
+    context->stopping = true;
+    for (size_t i = 0; i < context->loop_count; i++)
+        acurast__loop_stop(context->loops[i]);
+}
+
+/* Where one cannot be started, those before it are ended and let go of. */
+static acurast_status start_loops(acurast_context *context)
+{
+    acurast__loop **loops = acurast__alloc_zero(context->loop_count * sizeof *loops);
+    if (!loops)
+        return ACURAST_NO_MEMORY;
+    for (size_t i = 0; i < context->loop_count; i++) {
+        acurast__loop_config config = context->config;
+        config.index = (unsigned)i;
+        acurast__context_retain(context);
+        acurast_status status = acurast__loop_start(&config, &loops[i]);
+        if (status == ACURAST_OK) {
+            context->running++;
+            continue;
+        }
+        atomic_fetch_sub(&context->references, 1); /* not the last one: the caller has one */
+        while (i--) {
+            acurast__loop_stop(loops[i]);
+            acurast__loop_detach(loops[i]);
+        }
+        acurast__free(loops);
+        return status;
+    }
+    context->loops = loops;
+    return ACURAST_OK;
+}
+
+acurast_status acurast__context_join(acurast_context *context, acurast__member *member)
+{
+    acurast_status status = ACURAST_OK;
+    pthread_mutex_lock(&context->lock);
+    if (context->closed || context->stopping)
+        status = ACURAST_CLOSED;
+    else if (!context->loops)
+        status = start_loops(context);
+    if (status == ACURAST_OK) {
+        acurast__list_append(&context->members, &member->link);
+        context->member_count++;
+        acurast__context_retain(context);
+    }
+    pthread_mutex_unlock(&context->lock);
+    return status;
+}
+
+/* With the lock held. */
+static void stop_if_idle(acurast_context *context, bool unwanted)
+{
+    if (unwanted && context->loops && !context->member_count && !context->stopping)
+        stop_loops(context);
+}
+
+void acurast__context_leave(acurast_context *context, acurast__member *member)
+{
+    pthread_mutex_lock(&context->lock);
+    acurast__list_remove(&member->link);
+    context->member_count--;
+    stop_if_idle(context, context->closed || !atomic_load(&context->held));
+    pthread_cond_broadcast(&context->changed);
+    pthread_mutex_unlock(&context->lock);
+    acurast__context_release(context);
+}
+
+size_t acurast__context_loop_count(const acurast_context *context)
+{
+    return context->loop_count;
+}
+
+acurast__loop *acurast__context_loop(const acurast_context *context, size_t index)
+{
+    return context->loops[index];
+}
+
+acurast__loop *acurast__context_next_loop(acurast_context *context)
+{
+    return context->loops[atomic_fetch_add(&context->next_loop, 1) % context->loop_count];
+}
+
+/* ---- the end ---- */
+
+/* Members are closed one by one with no lock held; a member that is closed stays in the list until it leaves. */
+static void close_members(acurast__member **members, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        members[i]->close(members[i]);
+        members[i]->release(members[i]);
+    }
+}
+
+acurast_status acurast__context_close(acurast_context *context)
+{
+    acurast__member **members = NULL;
+    size_t count = 0;
+    pthread_mutex_lock(&context->lock);
+    if (context->member_count) {
+        members = acurast__alloc(context->member_count * sizeof *members);
+        if (!members) {
+            pthread_mutex_unlock(&context->lock);
+            return ACURAST_NO_MEMORY;
+        }
+        for (acurast__list *at = context->members.next; at != &context->members; at = at->next) {
+            members[count] = ACURAST__CONTAINER(at, acurast__member, link);
+            members[count]->retain(members[count]);
+            count++;
+        }
+    }
+    context->closed = true;
+    stop_if_idle(context, true);
+    pthread_cond_broadcast(&context->changed);
+    pthread_mutex_unlock(&context->lock);
+    close_members(members, count);
+    acurast__free(members);
+    return ACURAST_OK;
+}
+
+static bool ended(const acurast_context *context)
+{
+    return context->closed && !context->member_count && !context->running;
+}
+
+/* Waits on `changed`; false when the time is over. */
+static bool wait_changed(acurast_context *context, uint64_t deadline_ms)
+{
+    if (deadline_ms == UINT64_MAX) {
+        pthread_cond_wait(&context->changed, &context->lock);
+        return true;
+    }
+    uint64_t now = acurast__clock_ms();
+    if (now >= deadline_ms)
+        return false;
+#ifdef __APPLE__
+    uint64_t rest = deadline_ms - now;
+    struct timespec span = {.tv_sec = (time_t)(rest / 1000), .tv_nsec = (long)(rest % 1000) * 1000000};
+    pthread_cond_timedwait_relative_np(&context->changed, &context->lock, &span);
+#else
+    struct timespec until = {.tv_sec = (time_t)(deadline_ms / 1000), .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
+    pthread_cond_timedwait(&context->changed, &context->lock, &until);
+#endif
+    return true;
+}
+
+acurast_status acurast__context_wait(acurast_context *context, int timeout_ms)
+{
+    uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : acurast__clock_ms() + (uint64_t)timeout_ms;
+    pthread_mutex_lock(&context->lock);
+    while (!ended(context) && wait_changed(context, deadline))
+        ;
+    bool over = ended(context);
+    bool join = over && context->loops && !context->joined;
+    if (join)
+        context->joined = true;
+    pthread_mutex_unlock(&context->lock);
+    if (join)
+        for (size_t i = 0; i < context->loop_count; i++)
+            acurast__loop_join(context->loops[i]);
+    return over ? ACURAST_OK : ACURAST_TIMEOUT;
+}
+
+/* The handle is gone: what is on the loops goes on, and they end with the last of it. */
+void acurast__context_abandon(acurast_context *context)
+{
+    pthread_mutex_lock(&context->lock);
+    atomic_store(&context->held, false);
+    stop_if_idle(context, true);
+    pthread_mutex_unlock(&context->lock);
+    acurast__context_release(context);
+}

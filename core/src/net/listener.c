@@ -1,0 +1,445 @@
+/*
+ * Listening sockets. The binding is done where the caller stands, so that it learns of an address in use at once; what
+ * belongs to a loop (the vhost, the socket's place in the event loop) is posted there. The kernel keeps connections until then.
+ *
+ *   bound -> open on each loop -> closed on each loop (`done`) -> freed on each loop, last of all the listener
+ */
+#include "net/listener_internal.h"
+
+#include "base/memory.h"
+#include "net/callback.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+#define ACCEPTS_A_TURN 64
+
+/* ---- addresses of sockets ---- */
+
+typedef union socket_address {
+    struct sockaddr any;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+} socket_address;
+
+static socklen_t to_socket_address(socket_address *to, const char *text, uint16_t port)
+{
+    acurast__address address;
+    memset(to, 0, sizeof *to);
+    if (!acurast__address_parse(&address, strcmp(text, "localhost") == 0 ? "127.0.0.1" : text))
+        return 0;
+    if (strchr(text, ':')) {
+        to->six.sin6_family = AF_INET6;
+        to->six.sin6_port = htons(port);
+        memcpy(&to->six.sin6_addr, address.bytes, 16);
+        return sizeof to->six;
+    }
+    to->four.sin_family = AF_INET;
+    to->four.sin_port = htons(port);
+    memcpy(&to->four.sin_addr, address.bytes + 12, 4);
+    return sizeof to->four;
+}
+
+static void from_socket_address(acurast__address *to, const socket_address *from)
+{
+    memset(to, 0, sizeof *to);
+    if (from->any.sa_family == AF_INET6) {
+        memcpy(to->bytes, &from->six.sin6_addr, 16);
+    } else {
+        to->bytes[10] = to->bytes[11] = 0xff;
+        memcpy(to->bytes + 12, &from->four.sin_addr, 4);
+    }
+}
+
+/* ---- binding ---- */
+
+static acurast_status bind_status(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return ACURAST_ADDRESS_IN_USE;
+    case EACCES:
+    case EPERM:
+        return ACURAST_NOT_PERMITTED;
+    case EADDRNOTAVAIL:
+        return ACURAST_INVALID;
+    default:
+        return ACURAST_SYSTEM;
+    }
+}
+
+/* A listening socket, or -1 with errno. `shared`: others on the same port may be, too, if they are of this user. */
+static int bind_socket(const socket_address *address, socklen_t size, bool shared)
+{
+    int on = 1;
+    int fd = socket(address->any.sa_family, SOCK_STREAM, 0);
+    if (fd < 0)
+        return -1;
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (shared)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (address->any.sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, &address->any, size) != 0 || listen(fd, BACKLOG) != 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+static uint16_t bound_port(int fd)
+{
+    socket_address address;
+    socklen_t size = sizeof address;
+    memset(&address, 0, sizeof address);
+    getsockname(fd, &address.any, &size);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.six.sin6_port : address.four.sin_port);
+}
+
+static void set_port(socket_address *address, uint16_t port)
+{
+    if (address->any.sa_family == AF_INET6)
+        address->six.sin6_port = htons(port);
+    else
+        address->four.sin_port = htons(port);
+}
+
+/*
+ * Sharing a port would also share it with another service of the same user, silently. So a socket that does not share is bound
+ * first: it finds out whether the port is free, and which one it is.
+ */
+static acurast_status bind_all(acurast__listener *listener, socket_address *address, socklen_t size)
+{
+    int first = bind_socket(address, size, false);
+    if (first < 0)
+        return bind_status(errno);
+    listener->port = bound_port(first);
+    set_port(address, listener->port);
+    if (listener->count == 1) {
+        listener->at[0].socket = first;
+        return ACURAST_OK;
+    }
+    close(first);
+    for (size_t i = 0; i < listener->count; i++) {
+        listener->at[i].socket = bind_socket(address, size, true);
+        if (listener->at[i].socket < 0)
+            return bind_status(errno);
+    }
+    return ACURAST_OK;
+}
+
+/* ---- TLS ---- */
+
+static int no_passphrase(char *buffer, int size, int writing, void *user)
+{
+    (void)buffer, (void)size, (void)writing, (void)user;
+    return -1;
+}
+
+bool acurast__listener_load_tls(void *context, const char *cert, const char *key, char *detail, size_t detail_size)
+{
+    SSL_CTX *ctx = context;
+    const char *problem = NULL;
+    SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+    if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
+        problem = "tls-cert: not a readable PEM certificate chain";
+    else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+        problem = "tls-key: not a readable PEM private key, or not the key of tls-cert";
+    else if (SSL_CTX_check_private_key(ctx) != 1)
+        problem = "tls-key: not the key of tls-cert";
+    ERR_clear_error();
+    if (problem)
+        snprintf(detail, detail_size, "%s", problem);
+    return !problem;
+}
+
+/* Tries the files on a context of their own. */
+static bool check_tls(const acurast__listener *listener, char *detail, size_t detail_size)
+{
+    SSL_CTX *trial = SSL_CTX_new(TLS_server_method());
+    if (!trial) {
+        snprintf(detail, detail_size, "out of memory");
+        return false;
+    }
+    bool good = acurast__listener_load_tls(trial, listener->tls_cert, listener->tls_key, detail, detail_size);
+    SSL_CTX_free(trial);
+    return good;
+}
+
+static _Thread_local acurast__listening *certifying;
+
+int acurast__listener_certify(void *context)
+{
+    char detail[128];
+    if (!certifying)
+        return -1;
+    const acurast__listener *listener = certifying->listener;
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    certifying->tls = context;
+    return acurast__listener_load_tls(context, listener->tls_cert, listener->tls_key, detail, sizeof detail) ? 0 : -1;
+}
+
+static void on_reload(acurast__task *task)
+{
+    acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, reload);
+    char detail[128];
+    if (at->tls)
+        acurast__listener_load_tls(at->tls, at->listener->tls_cert, at->listener->tls_key, detail, sizeof detail);
+    atomic_store(&at->reloading, false);
+}
+
+acurast_status acurast__listener_reload(acurast__listener *listener, char *detail, size_t detail_size)
+{
+    if (!listener->tls_cert)
+        return ACURAST_OK;
+    if (!check_tls(listener, detail, detail_size))
+        return ACURAST_TLS;
+    for (size_t i = 0; i < listener->count; i++) {
+        acurast__listening *at = &listener->at[i];
+        if (!atomic_exchange(&at->reloading, true))
+            acurast__loop_post(at->loop, &at->reload);
+    }
+    return ACURAST_OK;
+}
+
+/* ---- on the loops ---- */
+
+static struct lws_vhost *create_vhost(acurast__listening *at)
+{
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .protocols = acurast__protocols,
+        .vhost_name = "acurast-service",
+        .retry_and_idle_policy = &acurast__no_lws_policy,
+        .timeout_secs = at->listener->request_timeout_ms / 1000 + 5,
+        .alpn = "http/1.1",
+    };
+    if (at->listener->tls_cert)
+        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+    certifying = at;
+    struct lws_vhost *vhost = lws_create_vhost(at->loop->lws, &info);
+    certifying = NULL;
+    return vhost;
+}
+
+static void socket_closed(acurast__listening *at)
+{
+    acurast__listener *listener = at->listener;
+    if (at->spare >= 0)
+        close(at->spare);
+    at->spare = -1;
+    if (atomic_fetch_sub(&listener->open_count, 1) == 1)
+        listener->done(listener->user);
+}
+
+static void on_open(acurast__task *task)
+{
+    acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, open);
+    at->vhost = create_vhost(at);
+    lws_adopt_desc_t info = {
+        .vh = at->vhost,
+        .type = LWS_ADOPT_RAW_FILE_DESC,
+        .fd = {.filefd = at->socket},
+        .vh_prot_name = ACURAST__PROTOCOL_NAME,
+        .opaque = &at->base,
+    };
+    if (at->vhost)
+        at->wsi = lws_adopt_descriptor_vhost_via_info(&info);
+    if (!at->wsi) {
+        close(at->socket); /* the other loops' sockets take the connections */
+        return;
+    }
+    at->spare = fcntl(0, F_DUPFD_CLOEXEC, 3);
+}
+
+static void on_close(acurast__task *task)
+{
+    acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, close);
+    if (at->wsi)
+        lws_set_timeout(at->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+    else
+        socket_closed(at);
+}
+
+/* Out of descriptors: give up the spare one, so that the peer is told and does not keep the socket readable for ever. */
+static void shed(acurast__listening *at)
+{
+    if (at->spare < 0)
+        return;
+    close(at->spare);
+    int fd = accept(at->socket, NULL, NULL);
+    if (fd >= 0)
+        acurast__listener_turn_away(at->listener, fd);
+    at->spare = fcntl(0, F_DUPFD_CLOEXEC, 3);
+}
+
+static void on_acceptable(acurast__listening *at)
+{
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        socket_address from;
+        socklen_t size = sizeof from;
+        acurast__address address;
+        int on = 1;
+        int fd = accept(at->socket, &from.any, &size);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                shed(at);
+            return;
+        }
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        from_socket_address(&address, &from);
+        acurast__listener_adopt(at, fd, &address);
+    }
+}
+
+int acurast__listening_event(acurast__listening *at, struct lws *wsi, enum lws_callback_reasons reason)
+{
+    (void)wsi;
+    if (reason == LWS_CALLBACK_RAW_RX_FILE) {
+        on_acceptable(at);
+    } else if (reason == LWS_CALLBACK_WSI_DESTROY) {
+        at->wsi = NULL;
+        socket_closed(at);
+    }
+    return 0;
+}
+
+/* ---- the listener ---- */
+
+static void free_memory(acurast__listener *listener)
+{
+    acurast__free(listener->tls_cert);
+    acurast__free(listener->tls_key);
+    acurast__free(listener);
+}
+
+static void on_free(acurast__task *task)
+{
+    acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, free);
+    acurast__listener *listener = at->listener;
+    acurast__loop *loop = at->loop;
+    if (at->vhost)
+        lws_vhost_destroy(at->vhost);
+    if (atomic_fetch_sub(&listener->holder_count, 1) == 1)
+        free_memory(listener);
+    acurast__loop_let(loop);
+}
+
+void acurast__listener_free(acurast__listener *listener)
+{
+    size_t count = listener->count; /* the last post may free it */
+    for (size_t i = 0; i < count; i++)
+        acurast__loop_post(listener->at[i].loop, &listener->at[i].free);
+}
+
+static bool copy_files(acurast__listener *listener, const acurast__listener_config *config)
+{
+    if (!config->tls_cert || !*config->tls_cert)
+        return true;
+    listener->tls_cert = acurast__copy_text(config->tls_cert);
+    listener->tls_key = acurast__copy_text(config->tls_key);
+    return listener->tls_cert && listener->tls_key;
+}
+
+static acurast__listener *create(acurast__loop *const *loops, void *const *shards, size_t count,
+                                 const acurast__listener_config *config)
+{
+    acurast__listener *listener = acurast__alloc_zero(sizeof *listener + count * sizeof *listener->at);
+    if (!listener)
+        return NULL;
+    listener->handlers = config->handlers;
+    listener->admin = config->admin;
+    listener->request_timeout_ms = config->request_timeout_ms;
+    listener->count = count;
+    atomic_init(&listener->open_count, count);
+    atomic_init(&listener->holder_count, count);
+    for (size_t i = 0; i < count; i++) {
+        listener->at[i] = (acurast__listening){
+            .base = {ACURAST__WSI_LISTENING},
+            .listener = listener,
+            .loop = loops[i],
+            .shard = shards[i],
+            .socket = -1,
+            .spare = -1,
+            .open = {.run = on_open},
+            .close = {.run = on_close},
+            .reload = {.run = on_reload},
+            .free = {.run = on_free},
+        };
+    }
+    if (copy_files(listener, config))
+        return listener;
+    free_memory(listener);
+    return NULL;
+}
+
+static acurast_status prepare(acurast__listener *listener, const acurast__listener_config *config, char *detail,
+                              size_t detail_size)
+{
+    socket_address address;
+    socklen_t size = to_socket_address(&address, config->address, config->port);
+    if (!size) {
+        snprintf(detail, detail_size, "%s: not a literal address", config->address);
+        return ACURAST_INVALID;
+    }
+    if (listener->tls_cert && !acurast__lws_tls_ready())
+        return ACURAST_NO_MEMORY;
+    if (listener->tls_cert && !check_tls(listener, detail, detail_size))
+        return ACURAST_TLS;
+    acurast_status status = bind_all(listener, &address, size);
+    if (status != ACURAST_OK)
+        snprintf(detail, detail_size, "%s:%u: %s", config->address, config->port, acurast_status_text(status));
+    return status;
+}
+
+acurast_status acurast__listener_open(acurast__loop *const *loops, void *const *shards, size_t count,
+                                      const acurast__listener_config *config, acurast__listener **out, char *detail,
+                                      size_t detail_size)
+{
+    snprintf(detail, detail_size, "out of memory");
+    acurast__listener *listener = create(loops, shards, count, config);
+    if (!listener)
+        return ACURAST_NO_MEMORY;
+    acurast_status status = prepare(listener, config, detail, detail_size);
+    if (status != ACURAST_OK) {
+        for (size_t i = 0; i < count; i++)
+            if (listener->at[i].socket >= 0)
+                close(listener->at[i].socket);
+        free_memory(listener);
+        return status;
+    }
+    for (size_t i = 0; i < count; i++)
+        acurast__loop_post(loops[i], &listener->at[i].open);
+    *out = listener;
+    return ACURAST_OK;
+}
+
+uint16_t acurast__listener_port(const acurast__listener *listener)
+{
+    return listener->port;
+}
+
+void acurast__listener_close(acurast__listener *listener, void (*done)(void *user), void *user)
+{
+    listener->done = done;
+    listener->user = user;
+    size_t count = listener->count;
+    for (size_t i = 0; i < count; i++)
+        acurast__loop_post(listener->at[i].loop, &listener->at[i].close);
+}

@@ -1,0 +1,61 @@
+/* Inside of a listener, for the callback that finds it. */
+#ifndef ACURAST_NET_LISTENER_INTERNAL_H
+#define ACURAST_NET_LISTENER_INTERNAL_H
+
+#include "net/listener.h"
+#include "net/ws_internal.h"
+
+typedef struct acurast__listening acurast__listening; /* a listening socket on its loop */
+typedef struct acurast__accepted acurast__accepted;   /* a connection that it accepted */
+
+int acurast__listening_event(acurast__listening *listening, struct lws *wsi, enum lws_callback_reasons reason);
+int acurast__accepted_event(acurast__accepted *accepted, struct lws *wsi, enum lws_callback_reasons reason, void *in,
+                            size_t size);
+
+/* Puts the certificate into the TLS context (SSL_CTX) of the vhost that the calling thread is making. 0, or -1. */
+int acurast__listener_certify(void *context);
+
+struct acurast__listening {
+    acurast__wsi_owner base;
+    acurast__listener *listener;
+    acurast__loop *loop;
+    void *shard;
+    int socket; /* ours until libwebsockets has it */
+    int spare;  /* a descriptor to give up when there are no others */
+    struct lws *wsi;
+    struct lws_vhost *vhost;
+    void *tls; /* SSL_CTX of the vhost; NULL: plain */
+    acurast__accepted *adopting;
+    acurast__task open;
+    acurast__task close;
+    acurast__task reload;
+    acurast__task free;
+    atomic_bool reloading;
+};
+
+struct acurast__listener {
+    const acurast__listener_handlers *handlers;
+    bool admin;
+    uint16_t port;
+    uint32_t request_timeout_ms;
+    char *tls_cert; /* NULL: plain */
+    char *tls_key;
+    atomic_size_t open_count;   /* loops whose socket is open */
+    atomic_size_t holder_count; /* loops that have not freed their part */
+    void (*done)(void *user);
+    void *user;
+    size_t count;
+    acurast__listening at[];
+};
+
+/* Reads certificate and key into `context`; false with a text in `detail`. */
+bool acurast__listener_load_tls(void *context, const char *cert, const char *key, char *detail, size_t detail_size);
+
+/* A connection that was accepted; the socket is taken over. */
+void acurast__listener_adopt(acurast__listening *listening, int socket, const acurast__address *address);
+
+
+/* Tells a peer that there is no room (where it can be told: not before TLS has begun) and closes its socket. */
+void acurast__listener_turn_away(const acurast__listener *listener, int socket);
+
+#endif

@@ -1,0 +1,387 @@
+/*
+ * The thread that owns sockets. It runs libwebsockets on a libuv loop of our own, or, where libwebsockets lacks that plug-in, on
+ * its poll() loop: the same turn either way.
+ *
+ *   started -> running -> stopping (acurast__loop_stop) -> nothing left that holds it -> ended
+ *
+ * Time is read once a turn: the clock is marked stale before each wait and read again by whoever asks first.
+ */
+#include "net/loop_internal.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "net/lws.h"
+#include "net/tls_internal.h"
+#include "net/ws_internal.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* A turn runs the tasks that were there when it began, so that tasks which post tasks cannot keep the I/O waiting. */
+static void run_tasks(acurast__loop *loop)
+{
+    acurast__task *task = acurast__inbox_take(&loop->inbox);
+    while (task) {
+        acurast__task *next = task->next;
+        task->run(task);
+        task = next;
+    }
+}
+
+static bool run_hooks(acurast__loop *loop)
+{
+    bool more = false;
+    for (acurast__list *at = loop->hooks.next, *next; at != &loop->hooks; at = next) {
+        next = at->next;
+        acurast__loop_hook *hook = ACURAST__CONTAINER(at, acurast__loop_hook, link);
+        more |= hook->run(hook);
+    }
+    return more;
+}
+
+static void flush(acurast__loop *loop)
+{
+    while (!acurast__list_empty(&loop->dirty)) {
+        acurast__ws *ws = ACURAST__CONTAINER(loop->dirty.next, acurast__ws, dirty_link);
+        acurast__list_remove(&ws->dirty_link);
+        acurast__ws_flush(ws);
+    }
+}
+
+/* True where there is more to do without waiting for I/O. */
+static bool turn(acurast__loop *loop)
+{
+    run_tasks(loop);
+    acurast__wheel_advance(&loop->wheel, acurast__loop_now(loop));
+    bool more = run_hooks(loop);
+    flush(loop);
+    if (loop->sweep)
+        acurast__tls_vhosts_sweep(loop, false);
+    if (atomic_load_explicit(&loop->stopping, memory_order_relaxed) && !loop->busy)
+        loop->running = false;
+    return more || atomic_load_explicit(&loop->inbox.head, memory_order_relaxed) || !acurast__list_empty(&loop->dirty);
+}
+
+uint64_t acurast__loop_now(acurast__loop *loop)
+{
+    if (loop->stale) {
+        loop->stale = false;
+        loop->wheel.now = acurast__clock_ms();
+    }
+    return loop->wheel.now;
+}
+
+void acurast__loop_timer_start(acurast__loop *loop, acurast__timer *timer, uint64_t delay_ms)
+{
+    acurast__loop_now(loop);
+    acurast__timer_start(&loop->wheel, timer, delay_ms);
+}
+
+void acurast__loop_timer_stop(acurast__loop *loop, acurast__timer *timer)
+{
+    acurast__timer_stop(&loop->wheel, timer);
+}
+
+void acurast__loop_hook_add(acurast__loop *loop, acurast__loop_hook *hook)
+{
+    acurast__list_append(&loop->hooks, &hook->link);
+}
+
+void acurast__loop_hook_remove(acurast__loop *loop, acurast__loop_hook *hook)
+{
+    (void)loop;
+    acurast__list_remove(&hook->link);
+}
+
+void acurast__loop_hold(acurast__loop *loop)
+{
+    loop->busy++;
+}
+
+void acurast__loop_let(acurast__loop *loop)
+{
+    loop->busy--;
+}
+
+size_t acurast__loop_memory(const acurast__loop *loop)
+{
+    return loop->memory;
+}
+
+/* ---- on libuv ---- */
+
+static void on_wake(uv_async_t *async)
+{
+    (void)async; /* ending the wait is all that it is for */
+}
+
+static void on_spin(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+static void uv_end_wait(acurast__loop *loop, bool more)
+{
+    if (more && !loop->spinning)
+        uv_idle_start(&loop->spin, on_spin);
+    else if (!more && loop->spinning)
+        uv_idle_stop(&loop->spin);
+    loop->spinning = more;
+    uint64_t next = acurast__wheel_next(&loop->wheel);
+    if (next == UINT64_MAX)
+        uv_timer_stop(&loop->tick);
+    else
+        uv_timer_start(&loop->tick, on_tick, next, 0);
+}
+
+/* After the last callbacks and before the wait: nothing may be left lying. */
+static void on_before_wait(uv_prepare_t *prepare)
+{
+    acurast__loop *loop = prepare->data;
+    bool more = turn(loop);
+    if (!loop->running)
+        uv_stop(&loop->uv);
+    uv_update_time(&loop->uv);
+    uv_end_wait(loop, more);
+    loop->stale = true;
+}
+
+static void on_after_wait(uv_check_t *check)
+{
+    turn(check->data);
+}
+
+static void uv_open(acurast__loop *loop)
+{
+    uv_async_init(&loop->uv, &loop->wake, on_wake);
+    uv_prepare_init(&loop->uv, &loop->before_wait);
+    uv_check_init(&loop->uv, &loop->after_wait);
+    uv_timer_init(&loop->uv, &loop->tick);
+    uv_idle_init(&loop->uv, &loop->spin);
+    loop->before_wait.data = loop->after_wait.data = loop;
+    uv_prepare_start(&loop->before_wait, on_before_wait);
+    uv_check_start(&loop->after_wait, on_after_wait);
+}
+
+static void uv_close_own(acurast__loop *loop)
+{
+    uv_close((uv_handle_t *)&loop->wake, NULL);
+    uv_close((uv_handle_t *)&loop->before_wait, NULL);
+    uv_close((uv_handle_t *)&loop->after_wait, NULL);
+    uv_close((uv_handle_t *)&loop->tick, NULL);
+    uv_close((uv_handle_t *)&loop->spin, NULL);
+}
+
+
+/* ---- on poll() ---- */
+
+static void on_poll_tick(lws_sorted_usec_list_t *tick)
+{
+    (void)tick;
+}
+
+static void poll_run(acurast__loop *loop)
+{
+    while (loop->running) {
+        uint64_t next = acurast__wheel_next(&loop->wheel);
+        if (next != UINT64_MAX)
+            lws_sul_schedule(loop->lws, 0, &loop->poll_tick, on_poll_tick, (lws_usec_t)(next + 1) * LWS_US_PER_MS);
+        loop->stale = true;
+        lws_service(loop->lws, loop->spinning ? -1 : 0);
+        loop->spinning = turn(loop);
+    }
+}
+
+/* ---- the thread ---- */
+
+static void let_go(acurast__loop *loop)
+{
+    if (atomic_fetch_sub(&loop->holders, 1) != 1)
+        return;
+    pthread_mutex_destroy(&loop->wake_lock);
+    acurast__free(loop);
+}
+
+static void tear_down(acurast__loop *loop)
+{
+    pthread_mutex_lock(&loop->wake_lock);
+    loop->wakeable = false;
+    pthread_mutex_unlock(&loop->wake_lock);
+    if (loop->uv_kind)
+        uv_close_own(loop);
+    acurast__tls_vhosts_sweep(loop, true);
+    lws_context_destroy(loop->lws);
+    if (loop->uv_kind) {
+        uv_run(&loop->uv, UV_RUN_DEFAULT); /* libwebsockets ends when its handles are closed, in this last run */
+        uv_loop_close(&loop->uv);
+    }
+}
+
+static void *serve(void *argument)
+{
+    acurast__loop *loop = argument;
+    acurast__io_thread_mark();
+    acurast__loop_current = loop;
+    if (loop->uv_kind)
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+    else
+        poll_run(loop);
+    tear_down(loop);
+    if (loop->config.ended)
+        loop->config.ended(loop->config.user);
+    let_go(loop);
+    return NULL;
+}
+
+_Thread_local acurast__loop *acurast__loop_current;
+
+bool acurast__loop_is_current(const acurast__loop *loop)
+{
+    return acurast__loop_current == loop;
+}
+
+unsigned acurast__loop_index(const acurast__loop *loop)
+{
+    return loop->config.index;
+}
+
+const char *acurast__loop_kind_name(const acurast__loop *loop)
+{
+    return loop->uv_kind ? "uv" : "poll";
+}
+
+static struct lws_context *create_lws(acurast__loop *loop, bool uv)
+{
+    void *foreign[1] = {&loop->uv};
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN,
+        .pt_serv_buf_size = ACURAST__RECEIVE_SIZE,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        .retry_and_idle_policy = &acurast__no_lws_policy,
+        .user = loop,
+    };
+    if (uv) {
+        info.options |= LWS_SERVER_OPTION_LIBUV;
+        info.foreign_loops = foreign;
+    }
+    return acurast__lws_context(&info);
+}
+
+static acurast_status open_uv(acurast__loop *loop)
+{
+    if (uv_loop_init(&loop->uv) != 0)
+        return ACURAST_SYSTEM;
+    loop->lws = create_lws(loop, true);
+    if (!loop->lws) {
+        uv_loop_close(&loop->uv);
+        return ACURAST_UNSUPPORTED;
+    }
+    loop->uv_kind = true;
+    uv_open(loop);
+    return ACURAST_OK;
+}
+
+static acurast_status open_loop(acurast__loop *loop)
+{
+    if (loop->config.kind != ACURAST__LOOP_POLL) {
+        acurast_status status = open_uv(loop);
+        if (status == ACURAST_OK || loop->config.kind == ACURAST__LOOP_UV)
+            return status;
+    }
+    loop->lws = create_lws(loop, false);
+    return loop->lws ? ACURAST_OK : ACURAST_NO_MEMORY;
+}
+
+/* Signals are for the program's own threads. */
+static int start_thread(acurast__loop *loop)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&loop->thread, NULL, serve, loop);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__loop **out)
+{
+    acurast__loop *loop = acurast__alloc_zero(sizeof *loop);
+    if (!loop)
+        return ACURAST_NO_MEMORY;
+    loop->config = *config;
+    loop->running = true;
+    loop->batched = config->batched_writes && acurast__lws_takes_raw_writes();
+    pthread_mutex_init(&loop->wake_lock, NULL);
+    loop->wakeable = true;
+    atomic_init(&loop->holders, 2);
+    atomic_init(&loop->stopping, false);
+    acurast__inbox_init(&loop->inbox);
+    acurast__wheel_init(&loop->wheel, acurast__clock_ms());
+    acurast__list_init(&loop->hooks);
+    acurast__list_init(&loop->dirty);
+    acurast__list_init(&loop->sockets);
+    acurast__list_init(&loop->trusts);
+    acurast__list_init(&loop->jobs);
+    acurast_status status = open_loop(loop);
+    if (status == ACURAST_OK && start_thread(loop) != 0) {
+        tear_down(loop);
+        status = ACURAST_SYSTEM;
+    }
+    if (status != ACURAST_OK) {
+        pthread_mutex_destroy(&loop->wake_lock);
+        acurast__free(loop);
+        return status;
+    }
+    *out = loop;
+    return ACURAST_OK;
+}
+
+static void wake(acurast__loop *loop)
+{
+    pthread_mutex_lock(&loop->wake_lock);
+    if (loop->wakeable && loop->uv_kind)
+        uv_async_send(&loop->wake);
+    else if (loop->wakeable)
+        lws_cancel_service(loop->lws);
+    pthread_mutex_unlock(&loop->wake_lock);
+}
+
+/*
+ * On its own thread a loop sees the task before it waits again. From others, the task may be the one that ends the loop, and run
+ * before the wake-up below: so the loop is held, and knows whether it can still be woken.
+ */
+void acurast__loop_post(acurast__loop *loop, acurast__task *task)
+{
+    if (acurast__loop_is_current(loop)) {
+        acurast__inbox_push(&loop->inbox, task);
+        return;
+    }
+    atomic_fetch_add(&loop->holders, 1);
+    if (acurast__inbox_push(&loop->inbox, task))
+        wake(loop);
+    let_go(loop);
+}
+
+void acurast__loop_stop(acurast__loop *loop)
+{
+    atomic_store(&loop->stopping, true);
+    wake(loop);
+}
+
+void acurast__loop_join(acurast__loop *loop)
+{
+    pthread_join(loop->thread, NULL);
+    let_go(loop);
+}
+
+void acurast__loop_detach(acurast__loop *loop)
+{
+    pthread_detach(loop->thread);
+    let_go(loop);
+}

@@ -1,0 +1,57 @@
+/* Inside of a loop, for the files of net that hang things on it. */
+#ifndef ACURAST_NET_LOOP_INTERNAL_H
+#define ACURAST_NET_LOOP_INTERNAL_H
+
+#include "net/loop.h"
+
+#include <libwebsockets.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+/* As much as one message of 64 KiB with all its headers, so that it is read in one piece. */
+#define ACURAST__RECEIVE_SIZE (72 * 1024)
+
+struct acurast__loop {
+    acurast__loop_config config;
+    bool uv_kind; /* else poll */
+    bool running;
+    bool batched;
+    pthread_t thread;
+    pthread_mutex_t wake_lock;
+    bool wakeable;
+    atomic_int holders; /* the thread, whoever will join or detach, and everybody who is posting */
+    atomic_bool stopping;
+
+    struct lws_context *lws;
+    struct lws_sorted_usec_list poll_tick; /* poll: ends the wait when a timer is due */
+    uv_loop_t uv;
+    uv_async_t wake;
+    uv_prepare_t before_wait;
+    uv_check_t after_wait;
+    uv_timer_t tick;
+    uv_idle_t spin;
+    bool spinning;
+    bool stale; /* the time has to be read again */
+
+    acurast__inbox inbox;
+    acurast__wheel wheel;
+    acurast__list hooks;
+    acurast__list dirty;   /* websockets with something to write, by their dirty_link */
+    acurast__list sockets; /* all websockets, by their all_link */
+    acurast__list trusts;  /* vhosts of clients (net/tls.c) */
+    bool sweep;            /* some of them may be unused */
+    acurast__list jobs;    /* waiting for a worker (net/worker.c) */
+    unsigned workers;      /* running */
+    size_t busy;           /* sockets, listeners and connecting attempts that keep a stopping loop alive */
+    size_t memory;         /* bytes that the websockets of this loop hold in buffers */
+};
+
+/* Takes part in keeping the loop alive. */
+void acurast__loop_hold(acurast__loop *loop);
+void acurast__loop_let(acurast__loop *loop);
+
+/* The loop that the calling thread runs; NULL on other threads. */
+extern _Thread_local acurast__loop *acurast__loop_current;
+
+#endif

@@ -1,0 +1,53 @@
+/* One lock for the making of contexts: it touches the process. */
+#include "net/lws.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+const lws_retry_bo_t acurast__no_lws_policy;
+
+static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Never used and never freed: contexts made later with the same flag would move the index under running handshakes. */
+static struct lws_context *tls_owner;
+
+static struct lws_context *create(struct lws_context_creation_info *info)
+{
+    struct sigaction before;
+    sigaction(SIGPIPE, NULL, &before);
+    lws_set_log_level(0, NULL);
+    info->gid = (__typeof__(info->gid))-1; /* stay who we are; the fields' type differs between versions */
+    info->uid = (__typeof__(info->uid))-1;
+    struct lws_context *context = lws_create_context(info);
+    sigaction(SIGPIPE, &before, NULL);
+    return context;
+}
+
+struct lws_context *acurast__lws_context(struct lws_context_creation_info *info)
+{
+    pthread_mutex_lock(&process_lock);
+    struct lws_context *context = create(info);
+    pthread_mutex_unlock(&process_lock);
+    return context;
+}
+
+bool acurast__lws_tls_ready(void)
+{
+    pthread_mutex_lock(&process_lock);
+    if (!tls_owner) {
+        struct lws_context_creation_info info = {
+            .port = CONTEXT_PORT_NO_LISTEN,
+            .fd_limit_per_thread = 8,
+            .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+        };
+        tls_owner = create(&info);
+    }
+    bool ready = tls_owner != NULL;
+    pthread_mutex_unlock(&process_lock);
+    return ready;
+}
+
+bool acurast__lws_takes_raw_writes(void)
+{
+    return LWS_LIBRARY_VERSION_NUMBER < 4002000;
+}

@@ -1,0 +1,24 @@
+/*
+ * What libwebsockets keeps for the whole process, and what differs between its
+ * versions. The process-wide things are: its log level (we silence it), its
+ * SIGPIPE handler (we put back the program's), and one context that owns its TLS index.
+ */
+#ifndef ACURAST_NET_LWS_H
+#define ACURAST_NET_LWS_H
+
+#include <libwebsockets.h>
+#include <stdbool.h>
+
+/* No pings or hang-ups by libwebsockets: its timers cost more the more connections there are. */
+extern const lws_retry_bo_t acurast__no_lws_policy;
+
+/* A context, made with the process-wide things in order. NULL where it cannot be made. Any thread. */
+struct lws_context *acurast__lws_context(struct lws_context_creation_info *info);
+
+/* To be called before the first use of TLS by any context; false where it cannot be had. Any thread. */
+bool acurast__lws_tls_ready(void);
+
+/* Whether raw bytes may be written to a websocket beside libwebsockets' own framing: so up to 4.1. */
+bool acurast__lws_takes_raw_writes(void);
+
+#endif

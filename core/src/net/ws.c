@@ -1,0 +1,340 @@
+/*
+ * A websocket's life and its reading.
+ *
+ *   made -> (connecting) -> open -> closing -> shut -> ended
+ *
+ * open     messages come in, are put together where they come in pieces, and go to the owner whole
+ * closing  the owner wants no more: what is queued goes out, then our close frame; a timer bounds it
+ * shut     a close frame went out or came in: nothing may be written any more
+ * ended    told by libwebsockets; the owner's `closed` is the last thing that happens
+ *
+ * While open, a timer watches for silence: a ping, and a hang-up if that is not answered. Whatever is heard counts, and so does
+ * the peer's kernel taking what we wrote.
+ */
+#include "net/ws_internal.h"
+
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "net/tls_internal.h"
+
+#include <string.h>
+
+#define FIRST_PARTIAL 4096
+
+/* What a message may leave behind for the next one that comes in pieces. */
+#define KEPT_PARTIAL 16384
+
+#define REASON_MAX 123
+
+/* What a close frame without a code counts as (RFC 6455, 7.1.5). */
+#define NO_CODE 1005
+
+static void on_timer(acurast__timer *timer);
+
+void acurast__ws_setup(acurast__ws *ws, acurast__loop *loop, const acurast__ws_settings *settings,
+                       const acurast__ws_handlers *handlers, void *owner)
+{
+    ws->loop = loop;
+    ws->handlers = handlers;
+    ws->owner = owner;
+    ws->max_message = settings->max_message;
+    ws->ping_interval = settings->ping_interval_ms;
+    ws->ping_timeout = settings->ping_timeout_ms;
+    ws->status = ACURAST_LOST;
+    acurast__chain_init(&ws->out);
+    acurast__list_init(&ws->dirty_link);
+    acurast__timer_init(&ws->timer, on_timer);
+    acurast__list_append(&loop->sockets, &ws->all_link);
+    acurast__loop_hold(loop);
+}
+
+void acurast__ws_opened(acurast__ws *ws, struct lws *wsi)
+{
+    ws->wsi = wsi;
+    ws->open = true;
+    ws->direct = ws->loop->batched && !ws->tls;
+    ws->masked = ws->client && ws->loop->batched;
+    ws->last_heard = acurast__loop_now(ws->loop);
+    if (ws->ping_interval && !ws->closing)
+        acurast__loop_timer_start(ws->loop, &ws->timer, ws->ping_interval);
+    if (ws->paused)
+        lws_rx_flow_control(wsi, 0);
+    if (ws->out.first)
+        acurast__ws_mark_dirty(ws);
+}
+
+static void free_partial(acurast__ws *ws)
+{
+    ws->loop->memory -= ws->partial_capacity;
+    acurast__free(ws->partial);
+    ws->partial = NULL;
+    ws->partial_size = ws->partial_capacity = 0;
+}
+
+static void drop_output(acurast__ws *ws)
+{
+    ws->loop->memory -= ws->out.capacity;
+    ws->queued -= ws->out.bytes;
+    acurast__chain_clear(&ws->out);
+}
+
+void acurast__ws_ended(acurast__ws *ws)
+{
+    acurast__loop *loop = ws->loop;
+    acurast__ws_end end = {
+        .status = ws->code && !ws->oversize ? ACURAST_OK : ws->status,
+        .code = ws->code,
+        .by_peer = ws->by_peer,
+        .reason = ws->reason ? ws->reason : "",
+    };
+    if (ws->aborted && ws->status != ACURAST_LOST)
+        end.status = ws->status;
+    ws->open = false;
+    ws->shut = true;
+    ws->wsi = NULL;
+    acurast__loop_timer_stop(loop, &ws->timer);
+    ws->handlers->closed(ws->owner, ws, &end);
+    acurast__list_remove(&ws->dirty_link);
+    acurast__list_remove(&ws->all_link);
+    drop_output(ws);
+    free_partial(ws);
+    acurast__free(ws->reason);
+    if (ws->vhost)
+        acurast__tls_vhost_let(loop, ws->vhost);
+    acurast__loop_let(loop);
+}
+
+void acurast__ws_set_reason(acurast__ws *ws, const char *reason, size_t size)
+{
+    acurast__free(ws->reason);
+    if (size > REASON_MAX)
+        size = REASON_MAX;
+    ws->reason = acurast__alloc(size + 1);
+    if (!ws->reason)
+        return;
+    memcpy(ws->reason, reason, size);
+    ws->reason[size] = 0;
+}
+
+/* ---- silence ---- */
+
+static void heard(acurast__ws *ws)
+{
+    ws->last_heard = acurast__loop_now(ws->loop);
+    ws->pinged = false;
+}
+
+static void on_silence(acurast__ws *ws)
+{
+    uint64_t silence = acurast__loop_now(ws->loop) - ws->last_heard;
+    if (ws->paused || silence < ws->ping_interval) {
+        uint64_t rest = ws->paused ? ws->ping_interval : ws->ping_interval - silence;
+        acurast__loop_timer_start(ws->loop, &ws->timer, rest);
+    } else if (!ws->pinged) {
+        ws->pinged = true;
+        acurast__ws_send_ping(ws);
+        acurast__loop_timer_start(ws->loop, &ws->timer, ws->ping_timeout);
+    } else {
+        ws->status = ACURAST_UNRESPONSIVE;
+        acurast__ws_set_reason(ws, "no answer to a ping", 19);
+        acurast__ws_abort(ws);
+    }
+}
+
+static void on_timer(acurast__timer *timer)
+{
+    acurast__ws *ws = ACURAST__CONTAINER(timer, acurast__ws, timer);
+    if (ws->closing || ws->shut)
+        acurast__ws_abort(ws);
+    else
+        on_silence(ws);
+}
+
+/* ---- reading ---- */
+
+static int refuse(acurast__ws *ws, uint16_t code, acurast_status status, const char *reason)
+{
+    ws->status = status;
+    acurast__ws_close(ws, code, reason);
+    return 0;
+}
+
+static bool grow_partial(acurast__ws *ws, size_t need)
+{
+    size_t capacity = ws->partial_capacity ? ws->partial_capacity : FIRST_PARTIAL;
+    while (capacity < need)
+        capacity *= 2;
+    if (capacity > ws->max_message)
+        capacity = need > ws->max_message ? need : ws->max_message;
+    uint8_t *partial = acurast__realloc(ws->partial, capacity);
+    if (!partial)
+        return false;
+    ws->loop->memory += capacity - ws->partial_capacity;
+    ws->partial = partial;
+    ws->partial_capacity = capacity;
+    return true;
+}
+
+static int on_whole(acurast__ws *ws, const uint8_t *bytes, size_t size)
+{
+    ws->handlers->message(ws->owner, ws, bytes, size);
+    return 0;
+}
+
+static int on_piece(acurast__ws *ws, const void *bytes, size_t size, bool last)
+{
+    size_t total = ws->partial_size + size;
+    if (total > ws->partial_capacity && !grow_partial(ws, total))
+        return refuse(ws, 1013, ACURAST_NO_MEMORY, "out of memory, try again later");
+    if (size)
+        memcpy(ws->partial + ws->partial_size, bytes, size);
+    ws->partial_size = total;
+    if (!last)
+        return 0;
+    ws->partial_size = 0;
+    on_whole(ws, ws->partial, total);
+    if (ws->partial_capacity > KEPT_PARTIAL)
+        free_partial(ws);
+    return 0;
+}
+
+static int on_receive(acurast__ws *ws, const void *bytes, size_t size)
+{
+    heard(ws);
+    if (ws->closing || ws->shut)
+        return 0;
+    if (lws_is_first_fragment(ws->wsi))
+        ws->partial_size = 0;
+    if (!lws_frame_is_binary(ws->wsi))
+        return refuse(ws, 1003, ACURAST_PROTOCOL, "text messages are not part of the protocol");
+    size_t rest = lws_remaining_packet_payload(ws->wsi);
+    if (ws->partial_size + size + rest > ws->max_message) {
+        ws->oversize = true;
+        return refuse(ws, 1009, ACURAST_TOO_LARGE, "frame too large");
+    }
+    bool last = lws_is_final_fragment(ws->wsi) && !rest;
+    if (last && !ws->partial_size)
+        return on_whole(ws, bytes, size);
+    return on_piece(ws, bytes, size, last);
+}
+
+/* ---- closing ---- */
+
+/* Our close frame, if its turn has come: what libwebsockets is to get. */
+static int goodbye(acurast__ws *ws)
+{
+    if (ws->aborted)
+        return -1;
+    if (!ws->closing || ws->shut || ws->out.first || lws_partial_buffered(ws->wsi))
+        return 0;
+    ws->shut = true;
+    const char *reason = ws->reason ? ws->reason : "";
+    lws_close_reason(ws->wsi, (enum lws_close_status)ws->code, (unsigned char *)(uintptr_t)reason, strlen(reason));
+    return -1;
+}
+
+static int on_peer_close(acurast__ws *ws, const uint8_t *bytes, size_t size)
+{
+    ws->shut = true;
+    if (!ws->closing) {
+        ws->by_peer = true;
+        ws->code = size >= 2 ? acurast__load_be16(bytes) : NO_CODE;
+        if (size > 2)
+            acurast__ws_set_reason(ws, (const char *)bytes + 2, size - 2);
+    }
+    acurast__loop_timer_start(ws->loop, &ws->timer, ACURAST__CLOSE_TIME_MS);
+    return 0;
+}
+
+static int on_writable(acurast__ws *ws)
+{
+    if (ws->held || ws->out.first)
+        heard(ws);
+    acurast__ws_flush(ws);
+    return 0;
+}
+
+int acurast__ws_event(acurast__ws *ws, struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t size)
+{
+    (void)wsi;
+    switch (reason) {
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+        on_receive(ws, in, size);
+        break;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+        on_writable(ws);
+        break;
+    case LWS_CALLBACK_RECEIVE_PONG:
+    case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
+        heard(ws);
+        break;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        return on_peer_close(ws, in, size);
+    default:
+        return 0;
+    }
+    return goodbye(ws);
+}
+
+void acurast__ws_close(acurast__ws *ws, uint16_t code, const char *reason)
+{
+    if (ws->closing || ws->shut)
+        return;
+    ws->closing = true;
+    ws->code = code;
+    acurast__ws_set_reason(ws, reason, strlen(reason));
+    if (ws->connecting) {
+        acurast__ws_connect_cancel(ws);
+        return;
+    }
+    acurast__loop_timer_start(ws->loop, &ws->timer, ACURAST__CLOSE_TIME_MS);
+    acurast__ws_mark_dirty(ws);
+}
+
+void acurast__ws_abort(acurast__ws *ws)
+{
+    if (ws->aborted)
+        return;
+    ws->aborted = true;
+    ws->closing = true;
+    drop_output(ws);
+    if (ws->connecting)
+        acurast__ws_connect_cancel(ws);
+    else if (ws->wsi)
+        lws_set_timeout(ws->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+/* ---- small things ---- */
+
+void acurast__ws_pause(acurast__ws *ws)
+{
+    if (!ws->paused && ws->wsi && ws->open)
+        lws_rx_flow_control(ws->wsi, 0);
+    ws->paused = true;
+}
+
+void acurast__ws_resume(acurast__ws *ws)
+{
+    if (ws->paused && ws->wsi && ws->open) {
+        ws->last_heard = acurast__loop_now(ws->loop);
+        lws_rx_flow_control(ws->wsi, 1);
+    }
+    ws->paused = false;
+}
+
+void acurast__ws_set_max_message(acurast__ws *ws, size_t max_message)
+{
+    ws->max_message = max_message;
+}
+
+void acurast__ws_set_owner(acurast__ws *ws, void *owner)
+{
+    ws->owner = owner;
+}
+
+acurast__loop *acurast__ws_loop(const acurast__ws *ws)
+{
+    return ws->loop;
+}

@@ -1,0 +1,372 @@
+/*
+ * A client's way to an open websocket:
+ *
+ *   resolving -> trying one address after the other -> open
+ *
+ * Each address has its time. Literal addresses are not resolved. libwebsockets gets the address as a number, and
+ * the host's name for the Host header, SNI and the check of the certificate. It tells of a failed attempt by a NULL, by a
+ * callback, or by both, depending on its version: `attempt_over` is what makes it one.
+ */
+#include "net/ws_internal.h"
+
+#include "base/memory.h"
+#include "net/address.h"
+#include "net/callback.h"
+#include "net/tls_internal.h"
+#include "net/worker.h"
+
+#include <netdb.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MOST_ADDRESSES 8
+#define HOST_MAX 255
+
+struct acurast__connecting {
+    acurast__job job;       /* resolution; the job owns this struct while it runs */
+    acurast__task step; /* the next step, in a later turn */
+    acurast__timer timer;
+    acurast__ws *ws; /* NULL: given up, only the job still holds it */
+    acurast__tls *tls;
+    struct lws *wsi; /* the attempt */
+    bool begun;
+    bool resolving;
+    bool cancelled;
+    bool timed_out;
+    bool in_attempt;   /* within libwebsockets' connect: its callbacks are for the caller of that */
+    bool attempt_over;
+    bool stepping; /* `step` is posted */
+    uint16_t port;
+    uint32_t timeout_ms;
+    int resolve_error;
+    size_t count; /* addresses */
+    size_t next;
+    acurast__address addresses[MOST_ADDRESSES];
+    char host[HOST_MAX + 1];
+    char *path;
+};
+
+static void free_connecting(acurast__connecting *c)
+{
+    acurast__tls_release(c->tls);
+    acurast__free(c->path);
+    acurast__free(c);
+}
+
+/* ---- the end of it, good or bad ---- */
+
+static void release_connecting(acurast__ws *ws)
+{
+    acurast__connecting *c = ws->connecting;
+    ws->connecting = NULL;
+    acurast__loop_timer_stop(ws->loop, &c->timer);
+    if (c->resolving)
+        c->ws = NULL; /* the job frees it */
+    else
+        free_connecting(c);
+}
+
+static void give_up(acurast__ws *ws)
+{
+    release_connecting(ws);
+    acurast__ws_ended(ws);
+    acurast__free(ws);
+}
+
+/* Whatever comes next comes in a later turn: not within a call of the owner's, nor of libwebsockets'. */
+static void step_later(acurast__connecting *c)
+{
+    if (c->stepping)
+        return;
+    c->stepping = true;
+    acurast__loop_post(c->ws->loop, &c->step);
+}
+
+static void fail_with(acurast__ws *ws, acurast_status status, const char *reason)
+{
+    ws->status = status;
+    acurast__ws_set_reason(ws, reason, strlen(reason));
+}
+
+/* ---- attempts ---- */
+
+static void try_next(acurast__connecting *c);
+
+static void host_header(const acurast__connecting *c, char text[HOST_MAX + 16])
+{
+    bool six = strchr(c->host, ':') != NULL;
+    bool usual = c->port == (c->tls ? 443 : 80);
+    const char *open = six ? "[" : "", *close = six ? "]" : "";
+    if (usual)
+        snprintf(text, HOST_MAX + 16, "%s%s%s", open, c->host, close);
+    else
+        snprintf(text, HOST_MAX + 16, "%s%s%s:%u", open, c->host, close, c->port);
+}
+
+static struct lws *attempt(acurast__connecting *c)
+{
+    char address[ACURAST__ADDRESS_TEXT_SIZE], host[HOST_MAX + 16];
+    acurast__address_format(&c->addresses[c->next++], address);
+    host_header(c, host);
+    struct lws_client_connect_info info = {
+        .context = c->ws->loop->lws,
+        .vhost = c->ws->vhost,
+        .address = address,
+        .port = c->port,
+        .path = c->path,
+        .host = host,
+        .pwsi = &c->wsi,
+        .opaque_user_data = &c->ws->base,
+        .local_protocol_name = ACURAST__PROTOCOL_NAME,
+        .retry_and_idle_policy = &acurast__no_lws_policy,
+        .ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
+        .alpn = "http/1.1",
+    };
+    if (c->tls)
+        info.ssl_connection |= LCCSCF_USE_SSL;
+    /* libwebsockets cuts a literal IPv6 address at its first colon; on_established() checks the certificate instead. */
+    if (c->tls && strchr(c->host, ':'))
+        info.ssl_connection |= LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
+    return lws_client_connect_via_info(&info);
+}
+
+static void try_next(acurast__connecting *c)
+{
+    while (c->next < c->count) {
+        c->attempt_over = c->timed_out = false;
+        acurast__loop_timer_start(c->ws->loop, &c->timer, c->timeout_ms);
+        c->in_attempt = true;
+        struct lws *wsi = attempt(c);
+        c->in_attempt = false;
+        if (wsi && !c->attempt_over)
+            return;
+        c->wsi = NULL;
+        if (!c->attempt_over)
+            fail_with(c->ws, ACURAST_CONNECT, "the service could not be reached");
+    }
+    give_up(c->ws);
+}
+
+/* A first time-out ends the attempt the polite way; if libwebsockets keeps silent about that, a second one forgets it. */
+static void on_timeout(acurast__timer *timer)
+{
+    acurast__connecting *c = ACURAST__CONTAINER(timer, acurast__connecting, timer);
+    if (c->wsi && !c->timed_out) {
+        c->timed_out = true;
+        lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+        acurast__loop_timer_start(c->ws->loop, &c->timer, 1000);
+        return;
+    }
+    if (c->wsi)
+        lws_set_opaque_user_data(c->wsi, NULL);
+    c->wsi = NULL;
+    fail_with(c->ws, ACURAST_TIMEOUT, c->resolving ? "the host name was not resolved in time" : "no answer in time");
+    step_later(c);
+}
+
+/* ---- resolution ---- */
+
+static void resolve(acurast__job *job)
+{
+    acurast__connecting *c = ACURAST__CONTAINER(job, acurast__connecting, job);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
+    c->resolve_error = getaddrinfo(c->host, NULL, &hints, &list);
+    for (struct addrinfo *at = list; at && c->count < MOST_ADDRESSES; at = at->ai_next) {
+        char text[ACURAST__ADDRESS_TEXT_SIZE];
+        if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0 &&
+            acurast__address_parse(&c->addresses[c->count], text))
+            c->count++;
+    }
+    if (list)
+        freeaddrinfo(list);
+}
+
+static void on_resolved(acurast__job *job)
+{
+    acurast__connecting *c = ACURAST__CONTAINER(job, acurast__connecting, job);
+    c->resolving = false;
+    if (!c->ws) {
+        free_connecting(c);
+        return;
+    }
+    if (!c->count)
+        fail_with(c->ws, ACURAST_RESOLVE, c->resolve_error ? gai_strerror(c->resolve_error) : "no address");
+    step_later(c);
+}
+
+static void begin(acurast__connecting *c)
+{
+    acurast__ws *ws = c->ws;
+    c->begun = true;
+    ws->vhost = acurast__tls_vhost(ws->loop, c->tls);
+    if (!ws->vhost) {
+        fail_with(ws, ACURAST_NO_MEMORY, "out of memory");
+        give_up(ws);
+    } else if (acurast__address_parse(&c->addresses[0], c->host)) {
+        c->count = 1;
+        try_next(c);
+    } else {
+        c->resolving = true;
+        c->job.work = resolve;
+        c->job.done = on_resolved;
+        acurast__loop_timer_start(ws->loop, &c->timer, c->timeout_ms);
+        acurast__worker_submit(ws->loop, &c->job);
+    }
+}
+
+static void on_step(acurast__task *task)
+{
+    acurast__connecting *c = ACURAST__CONTAINER(task, acurast__connecting, step);
+    c->stepping = false;
+    acurast__loop_timer_stop(c->ws->loop, &c->timer);
+    if (c->cancelled)
+        give_up(c->ws);
+    else if (!c->begun)
+        begin(c);
+    else if (c->resolving)
+        give_up(c->ws); /* it took too long */
+    else
+        try_next(c);
+}
+
+/* ---- what libwebsockets tells ---- */
+
+static bool starts(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* libwebsockets tells the kind of failure in words only. */
+static acurast_status failure_status(const acurast__connecting *c, const char *text)
+{
+    if (c->timed_out)
+        return ACURAST_TIMEOUT;
+    if (starts(text, "HS:") || strstr(text, "hung up") || strstr(text, "read failed") || strstr(text, "header") ||
+        strstr(text, "Closed before conn"))
+        return ACURAST_UPGRADE;
+    if (c->tls && (strstr(text, "SSL") || strstr(text, "ssl") || strstr(text, "tls") || strstr(text, "cert")))
+        return ACURAST_TLS;
+    return ACURAST_CONNECT;
+}
+
+static int on_error(acurast__ws *ws, const char *text, size_t size)
+{
+    acurast__connecting *c = ws->connecting;
+    if (c->attempt_over)
+        return 0;
+    char reason[124];
+    snprintf(reason, sizeof reason, "%.*s", (int)(size < sizeof reason ? size : sizeof reason - 1), text ? text : "");
+    c->attempt_over = true;
+    fail_with(ws, failure_status(c, reason), c->timed_out ? "no answer in time" : reason);
+    if (!c->in_attempt) {
+        c->wsi = NULL;
+        step_later(c);
+    }
+    return 0;
+}
+
+static bool certificate_fits(struct lws *wsi, const acurast__connecting *c)
+{
+    SSL *ssl = lws_get_ssl(wsi);
+    X509 *certificate = ssl ? SSL_get1_peer_certificate(ssl) : NULL;
+    bool fits = certificate && X509_check_ip_asc(certificate, c->host, 0) == 1;
+    X509_free(certificate);
+    return fits;
+}
+
+static int on_established(acurast__ws *ws, struct lws *wsi)
+{
+    acurast__connecting *c = ws->connecting;
+    if (c->tls && strchr(c->host, ':') && !certificate_fits(wsi, c)) {
+        static const char reason[] = "the certificate is not for this address";
+        c->attempt_over = true;
+        c->wsi = NULL;
+        fail_with(ws, ACURAST_TLS, reason);
+        step_later(c);
+        lws_set_opaque_user_data(wsi, NULL);
+        return -1;
+    }
+    bool cancelled = c->cancelled || c->timed_out;
+    release_connecting(ws);
+    acurast__ws_opened(ws, wsi);
+    if (cancelled) {
+        acurast__ws_abort(ws);
+        return -1;
+    }
+    ws->handlers->open(ws->owner, ws);
+    return 0;
+}
+
+int acurast__ws_connect_event(acurast__ws *ws, struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t size)
+{
+    switch (reason) {
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        lws_set_opaque_user_data(wsi, NULL);
+        return on_error(ws, in, size);
+    case LWS_CALLBACK_WSI_DESTROY:
+        return on_error(ws, NULL, 0);
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        return on_established(ws, wsi);
+    default:
+        return 0;
+    }
+}
+
+void acurast__ws_connect_cancel(acurast__ws *ws)
+{
+    acurast__connecting *c = ws->connecting;
+    if (c->cancelled)
+        return;
+    c->cancelled = true;
+    atomic_store(&c->job.cancelled, true);
+    if (c->wsi && !c->timed_out) {
+        c->timed_out = true; /* on_timeout() forgets it if need be */
+        lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+        acurast__loop_timer_start(ws->loop, &c->timer, 1000);
+    } else if (!c->wsi) {
+        step_later(c);
+    }
+}
+
+static acurast__connecting *new_connecting(acurast__ws *ws, const acurast__ws_target *target)
+{
+    acurast__connecting *c = acurast__alloc_zero(sizeof *c);
+    if (!c)
+        return NULL;
+    c->path = acurast__copy_text(target->path);
+    if (!c->path) {
+        acurast__free(c);
+        return NULL;
+    }
+    snprintf(c->host, sizeof c->host, "%s", target->host);
+    c->ws = ws;
+    c->tls = acurast__tls_retain(target->tls);
+    c->port = target->port;
+    c->timeout_ms = target->connect_timeout_ms;
+    c->step.run = on_step;
+    c->stepping = true;
+    atomic_init(&c->job.cancelled, false);
+    acurast__timer_init(&c->timer, on_timeout);
+    return c;
+}
+
+acurast__ws *acurast__ws_connect(acurast__loop *loop, const acurast__ws_target *target,
+                                 const acurast__ws_settings *settings, const acurast__ws_handlers *handlers,
+                                 void *owner)
+{
+    acurast__ws *ws = acurast__alloc_zero(sizeof *ws);
+    if (!ws)
+        return NULL;
+    ws->connecting = new_connecting(ws, target);
+    if (!ws->connecting) {
+        acurast__free(ws);
+        return NULL;
+    }
+    ws->base.kind = ACURAST__WSI_CLIENT;
+    ws->client = true;
+    ws->tls = target->tls != NULL;
+    acurast__ws_setup(ws, loop, settings, handlers, owner);
+    acurast__loop_post(loop, &ws->connecting->step);
+    return ws;
+}

@@ -1,0 +1,95 @@
+/* Inside of a websocket, for the files that share it: ws.c (life and reading), ws_write.c, ws_connect.c, listener.c. */
+#ifndef ACURAST_NET_WS_INTERNAL_H
+#define ACURAST_NET_WS_INTERNAL_H
+
+#include "net/chunk.h"
+#include "net/loop_internal.h"
+#include "net/lws.h"
+#include "net/ws.h"
+
+/* How long a goodbye may take: what is queued, our close frame, the peer's. */
+#define ACURAST__CLOSE_TIME_MS 5000
+
+/* What libwebsockets' opaque pointer of a connection points to begins with this. */
+typedef enum acurast__wsi_kind {
+    ACURAST__WSI_CLIENT,   /* a client's acurast__ws */
+    ACURAST__WSI_ACCEPTED, /* a listener's connection, which may become a websocket */
+    ACURAST__WSI_LISTENING /* a listening socket */
+} acurast__wsi_kind;
+
+typedef struct acurast__wsi_owner {
+    acurast__wsi_kind kind;
+} acurast__wsi_owner;
+
+typedef struct acurast__connecting acurast__connecting; /* ws_connect.c */
+
+struct acurast__ws {
+    acurast__wsi_owner base;
+    bool client : 1;
+    bool tls : 1;
+    bool open : 1;
+    bool masked : 1;  /* frames are masked in the chain, not by libwebsockets */
+    bool direct : 1;  /* plain, and raw writes are allowed: straight to the socket */
+    bool paused : 1;
+    bool closing : 1; /* acurast__ws_close() was called */
+    bool shut : 1;    /* nothing may be written any more: a close frame went out or came in */
+    bool aborted : 1;
+    bool by_peer : 1;
+    bool oversize : 1;
+    bool pinged : 1;
+    uint16_t code; /* ours or the peer's */
+    struct lws *wsi;
+    acurast__loop *loop;
+    const acurast__ws_handlers *handlers;
+    void *owner;
+    acurast__list all_link;
+    acurast__list dirty_link;
+    acurast__chain out;
+    size_t held; /* bytes that libwebsockets took and the operating system has not */
+    uint64_t queued;
+    size_t max_message;
+    uint8_t *partial; /* a message that comes in pieces */
+    size_t partial_size;
+    size_t partial_capacity;
+    acurast__timer timer; /* pings while open, the end of a goodbye when closing */
+    uint64_t last_heard;
+    uint32_t ping_interval;
+    uint32_t ping_timeout;
+    acurast_status status;
+    char *reason;                    /* own copy; NULL: none */
+    acurast__connecting *connecting; /* client only, until open */
+    struct lws_vhost *vhost;         /* client only: a use of it */
+};
+
+/* Fills a new websocket; its memory is the caller's. */
+void acurast__ws_setup(acurast__ws *ws, acurast__loop *loop, const acurast__ws_settings *settings,
+                       const acurast__ws_handlers *handlers, void *owner);
+
+/* It is open: `wsi` is a websocket from now on. */
+void acurast__ws_opened(acurast__ws *ws, struct lws *wsi);
+
+/* It has ended: tells the owner and frees the inside; the memory is the caller's. */
+void acurast__ws_ended(acurast__ws *ws);
+
+/* Writes what is queued, as far as the socket takes it. */
+void acurast__ws_flush(acurast__ws *ws);
+
+/* Puts it on the loop's list for the end of the turn. */
+void acurast__ws_mark_dirty(acurast__ws *ws);
+
+/* Queues a ping. */
+bool acurast__ws_send_ping(acurast__ws *ws);
+
+void acurast__ws_set_reason(acurast__ws *ws, const char *reason, size_t size);
+
+/* libwebsockets' callbacks for an open websocket of either role; returns what libwebsockets is to get. */
+int acurast__ws_event(acurast__ws *ws, struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t size);
+
+/* The same for a client's while it connects (ws_connect.c). */
+int acurast__ws_connect_event(acurast__ws *ws, struct lws *wsi, enum lws_callback_reasons reason, void *in,
+                              size_t size);
+
+/* Ends the attempt: no further address is tried. */
+void acurast__ws_connect_cancel(acurast__ws *ws);
+
+#endif

@@ -1,0 +1,237 @@
+/*
+ * Writing: messages are framed as they are queued, and once a turn everything that waits for a socket goes out in
+ * one write.
+ *
+ * Plain sockets are written directly, past libwebsockets, which costs a third of its way. That is safe on two conditions: libwebsockets
+ * has nothing half-written itself, and we leave no frame half-written. So a frame that the socket takes only in part
+ * is finished by libwebsockets, whose own pongs and close frames then queue behind it; whole frames stay with us.
+ * TLS sockets take raw chunks through libwebsockets. Where the library refuses raw writes (or the option batched-writes is
+ * off), each message goes through its own framing.
+ */
+#include "net/ws_internal.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#define BATCH_CHUNKS 32
+
+#if LWS_PRE > ACURAST__CHUNK_HEADROOM
+#error "ACURAST__CHUNK_HEADROOM is too small for this libwebsockets"
+#endif
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
+void acurast__ws_mark_dirty(acurast__ws *ws)
+{
+    if (acurast__list_empty(&ws->dirty_link))
+        acurast__list_append(&ws->loop->dirty, &ws->dirty_link);
+}
+
+/* Masks are not secrets, but must not be foreseen by whoever chooses the payload (RFC 6455, 10.3): a pool saves the calls. */
+static const uint8_t *next_mask(void)
+{
+    static _Thread_local uint8_t pool[1024];
+    static _Thread_local size_t left;
+    if (!left) {
+        randombytes_buf(pool, sizeof pool);
+        left = sizeof pool;
+    }
+    left -= 4;
+    return pool + left;
+}
+
+static bool put(acurast__ws *ws, uint8_t opcode, const void *head, size_t head_size, const void *body, size_t body_size)
+{
+    if (ws->shut || ws->aborted)
+        return false;
+    size_t bytes = ws->out.bytes, capacity = ws->out.capacity;
+    const uint8_t *mask = ws->masked ? next_mask() : NULL;
+    if (!acurast__chain_put(&ws->out, opcode, mask, head, head_size, body, body_size))
+        return false;
+    ws->queued += ws->out.bytes - bytes;
+    ws->loop->memory += ws->out.capacity - capacity;
+    acurast__ws_mark_dirty(ws);
+    return true;
+}
+
+bool acurast__ws_send(acurast__ws *ws, const void *bytes, size_t size)
+{
+    return !ws->closing && put(ws, ACURAST__OPCODE_BINARY, bytes, size, NULL, 0);
+}
+
+bool acurast__ws_send2(acurast__ws *ws, const void *head, size_t head_size, const void *body, size_t body_size)
+{
+    return !ws->closing && put(ws, ACURAST__OPCODE_BINARY, head, head_size, body, body_size);
+}
+
+bool acurast__ws_send_ping(acurast__ws *ws)
+{
+    return put(ws, ACURAST__OPCODE_PING, NULL, 0, NULL, 0);
+}
+
+void acurast__ws_send_chain(acurast__ws *ws, acurast__chain *chain)
+{
+    if (ws->closing || ws->shut) {
+        acurast__chain_clear(chain);
+        return;
+    }
+    if (!chain->first)
+        return;
+    ws->queued += chain->bytes;
+    ws->loop->memory += chain->capacity;
+    acurast__chain_join(&ws->out, chain);
+    acurast__ws_mark_dirty(ws);
+}
+
+void acurast__ws_take_unsent(acurast__ws *ws, acurast__chain *chain)
+{
+    ws->queued -= ws->out.bytes;
+    ws->loop->memory -= ws->out.capacity;
+    acurast__chain_join(chain, &ws->out);
+}
+
+size_t acurast__ws_buffered(const acurast__ws *ws)
+{
+    return ws->out.bytes + ws->held;
+}
+
+size_t acurast__ws_memory(const acurast__ws *ws)
+{
+    return ws->out.capacity + ws->held + ws->partial_capacity;
+}
+
+uint64_t acurast__ws_queued(const acurast__ws *ws)
+{
+    return ws->queued;
+}
+
+uint64_t acurast__ws_written(const acurast__ws *ws)
+{
+    return ws->queued - ws->out.bytes - ws->held;
+}
+
+/* ---- flushing ---- */
+
+static void consume(acurast__ws *ws, size_t bytes, size_t frames)
+{
+    size_t capacity = ws->out.capacity;
+    acurast__chain_consume(&ws->out, bytes, frames);
+    ws->loop->memory -= capacity - ws->out.capacity;
+}
+
+static bool fail(acurast__ws *ws)
+{
+    acurast__ws_abort(ws);
+    return false;
+}
+
+/* Gives bytes to libwebsockets, which keeps what the socket does not take. */
+static bool hand_over(acurast__ws *ws, uint8_t *bytes, size_t size)
+{
+    if (lws_write(ws->wsi, bytes, size, LWS_WRITE_HTTP) < 0)
+        return fail(ws);
+    ws->held = lws_partial_buffered(ws->wsi) ? size : 0;
+    return true;
+}
+
+/* The first `taken` bytes of the first chunk are gone: the frame that was cut is finished by libwebsockets. */
+static bool settle_cut(acurast__ws *ws, size_t taken)
+{
+    acurast__chunk *chunk = ws->out.first;
+    uint8_t *at = chunk->data + chunk->begin;
+    size_t done = 0, frames = 0;
+    while (done < taken) {
+        acurast__chunk_frame frame = acurast__chunk_frame_at(at + done);
+        done += frame.header + frame.payload;
+        frames += frame.opcode == ACURAST__OPCODE_BINARY;
+    }
+    if (done > taken && !hand_over(ws, at + taken, done - taken))
+        return false;
+    if (done)
+        consume(ws, done, frames);
+    return true;
+}
+
+static bool settle(acurast__ws *ws, size_t taken)
+{
+    while (taken) {
+        acurast__chunk *chunk = ws->out.first;
+        size_t size = chunk->end - chunk->begin;
+        if (size > taken)
+            return settle_cut(ws, taken);
+        taken -= size;
+        consume(ws, size, chunk->frames);
+    }
+    return true;
+}
+
+/* One system call for as many chunks as it takes. False where the socket is full or broken. */
+static bool write_direct(acurast__ws *ws)
+{
+    struct iovec pieces[BATCH_CHUNKS];
+    struct msghdr message = {.msg_iov = pieces};
+    size_t size = 0;
+    for (acurast__chunk *c = ws->out.first; c && (size_t)message.msg_iovlen < BATCH_CHUNKS; c = c->next) {
+        pieces[message.msg_iovlen++] = (struct iovec){c->data + c->begin, c->end - c->begin};
+        size += c->end - c->begin;
+    }
+    ssize_t taken = sendmsg(lws_get_socket_fd(ws->wsi), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (taken < 0) {
+        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+            fail(ws);
+        return false;
+    }
+    return settle(ws, (size_t)taken) && (size_t)taken == size;
+}
+
+static bool write_chunk(acurast__ws *ws)
+{
+    acurast__chunk *chunk = ws->out.first;
+    size_t size = chunk->end - chunk->begin;
+    if (!hand_over(ws, chunk->data + chunk->begin, size))
+        return false;
+    consume(ws, size, chunk->frames);
+    return !ws->held;
+}
+
+static bool write_message(acurast__ws *ws)
+{
+    acurast__chunk *chunk = ws->out.first;
+    uint8_t *at = chunk->data + chunk->begin;
+    acurast__chunk_frame frame = acurast__chunk_frame_at(at);
+    bool ping = frame.opcode == ACURAST__OPCODE_PING;
+    if (lws_write(ws->wsi, at + frame.header, frame.payload, ping ? LWS_WRITE_PING : LWS_WRITE_BINARY) < 0)
+        return fail(ws);
+    ws->held = lws_partial_buffered(ws->wsi) ? frame.header + frame.payload : 0;
+    consume(ws, frame.header + frame.payload, !ping);
+    return !ws->held;
+}
+
+static void write_out(acurast__ws *ws)
+{
+    if (lws_partial_buffered(ws->wsi))
+        return;
+    ws->held = 0;
+    bool room = true;
+    while (room && ws->out.first)
+        room = ws->direct ? write_direct(ws) : ws->loop->batched ? write_chunk(ws) : write_message(ws);
+}
+
+void acurast__ws_flush(acurast__ws *ws)
+{
+    if (!ws->open || ws->shut || ws->aborted)
+        return;
+    uint64_t before = acurast__ws_written(ws);
+    write_out(ws);
+    if (ws->aborted)
+        return;
+    if (ws->out.first || ws->held || ws->closing)
+        lws_callback_on_writable(ws->wsi);
+    if (ws->handlers->written && acurast__ws_written(ws) != before)
+        ws->handlers->written(ws->owner, ws);
+}
