@@ -1,0 +1,408 @@
+/*
+ * The client as other threads see it: creation, references, and the door through
+ * which calls reach the loop.
+ *
+ *   UNSTARTED -> STARTING -> RUNNING -> ENDED
+ *
+ * The door is one lock over the phase, the lists of what came in, and the posting of the wake: whoever posts it does so before the
+ * phase can become ENDED, so the last task of the loop's side runs behind every wake.
+ *
+ * A client that was never connected has no loop. Closing it ends it at once, on the thread that closes it.
+ */
+#include "client/client.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/process.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+void acurast__client_retain(acurast_client *client)
+{
+    atomic_fetch_add_explicit(&client->references, 1, memory_order_relaxed);
+}
+
+static void free_spare_states(acurast_client *client)
+{
+    while (!acurast__list_empty(&client->spare_states)) {
+        acurast__event *event = ACURAST__CONTAINER(client->spare_states.next, acurast__event, link);
+        acurast__list_remove(&event->link);
+        event->release(event);
+    }
+}
+
+static void destroy(acurast_client *client)
+{
+    free_spare_states(client);
+    acurast__free(client->writable_event);
+    acurast__outbox_clear(&client->outbox);
+    acurast__round_clear(&client->round);
+    acurast__client_settings_clear(&client->settings);
+    acurast_identity_release(client->identity);
+    pthread_cond_destroy(&client->changed);
+    pthread_mutex_destroy(&client->lock);
+    acurast__context_release(client->context);
+    acurast__free(client);
+}
+
+void acurast__client_unref(acurast_client *client)
+{
+    if (atomic_fetch_sub_explicit(&client->references, 1, memory_order_acq_rel) != 1)
+        return;
+    destroy(client);
+    acurast__object_died();
+}
+
+static acurast_client *of_member(acurast__member *member)
+{
+    return ACURAST__CONTAINER(member, acurast_client, member);
+}
+
+static void member_close(acurast__member *member)
+{
+    acurast__client_close(of_member(member));
+}
+
+static void member_retain(acurast__member *member)
+{
+    acurast__client_retain(of_member(member));
+}
+
+static void member_release(acurast__member *member)
+{
+    acurast__client_unref(of_member(member));
+}
+
+static void init_locks(acurast_client *client)
+{
+    pthread_condattr_t attributes;
+    pthread_mutex_init(&client->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&client->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void init_members(acurast_client *client, acurast_context *context)
+{
+    client->context = acurast__context_retain(context);
+    client->generation = acurast__process_generation();
+    client->log_level = acurast__context_log_level(context);
+    client->member = (acurast__member){.close = member_close, .retain = member_retain, .release = member_release};
+    atomic_init(&client->references, 1);
+    atomic_init(&client->state, (int)ACURAST_STATE_IDLE);
+    acurast__list_init(&client->member.link);
+    acurast__list_init(&client->incoming);
+    acurast__list_init(&client->cancels);
+    acurast__list_init(&client->spare_states);
+    acurast__list_init(&client->closed_event.event.link);
+    init_locks(client);
+}
+
+static acurast_status read_options(acurast_client *client, acurast_options *options)
+{
+    acurast_status status = acurast__client_settings_read(&client->settings, &client->round, options);
+    if (status != ACURAST_OK)
+        return status;
+    acurast__client_engine_init(client);
+    return acurast__outbox_init(&client->outbox, client->settings.outbox_count, client->settings.outbox_bytes,
+                                acurast__client_report_outcome);
+}
+
+static acurast_status take_identity(acurast_client *client, acurast_identity *identity)
+{
+    if (identity)
+        client->identity = acurast_identity_retain(identity);
+    else {
+        acurast_status status = acurast_identity_generate(ACURAST_KEY_P256, &client->identity);
+        if (status != ACURAST_OK)
+            return status;
+    }
+    return acurast_identity_id(client->identity, client->id);
+}
+
+acurast_status acurast__client_create(acurast_context *context, acurast_options *options, acurast_identity *identity,
+                                      acurast_client **client)
+{
+    acurast_client *made = acurast__alloc_zero(sizeof *made);
+    if (!made)
+        return ACURAST_NO_MEMORY;
+    init_members(made, context);
+    acurast_status status = read_options(made, options);
+    if (status == ACURAST_OK)
+        status = take_identity(made, identity);
+    if (status != ACURAST_OK) {
+        destroy(made);
+        return status;
+    }
+    acurast__object_born();
+    *client = made;
+    return ACURAST_OK;
+}
+
+/* With the lock held: OK while a delivery may still be chosen. */
+static acurast_status check_unstarted(const acurast_client *client)
+{
+    return client->closing                              ? ACURAST_CLOSED
+           : client->phase == ACURAST__CLIENT_UNSTARTED ? ACURAST_OK
+                                                        : ACURAST_BAD_STATE;
+}
+
+acurast_status acurast__client_set_callback(acurast_client *client, acurast_event_callback callback, void *user,
+                                            acurast_destructor destructor)
+{
+    pthread_mutex_lock(&client->lock);
+    acurast_status status = check_unstarted(client);
+    if (status == ACURAST_OK)
+        status = acurast__delivery_set_callback(&client->delivery, callback, user, destructor);
+    pthread_mutex_unlock(&client->lock);
+    return status;
+}
+
+acurast_status acurast__client_set_queue(acurast_client *client, acurast_queue *queue, uint64_t source)
+{
+    pthread_mutex_lock(&client->lock);
+    acurast_status status = check_unstarted(client);
+    if (status == ACURAST_OK)
+        status = acurast__delivery_set_queue(&client->delivery, queue, source);
+    pthread_mutex_unlock(&client->lock);
+    return status;
+}
+
+void acurast__client_wake_locked(acurast_client *client)
+{
+    if (client->wake_posted)
+        return;
+    client->wake_posted = true;
+    acurast__loop_post(client->loop, &client->wake);
+}
+
+static void end_unstarted(acurast_client *client)
+{
+    acurast__client_report_closed(client, ACURAST_OK);
+    acurast__delivery_end(&client->delivery);
+}
+
+static acurast_status begin_start(acurast_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    acurast_status status = check_unstarted(client);
+    if (status == ACURAST_OK)
+        client->phase = ACURAST__CLIENT_STARTING;
+    pthread_mutex_unlock(&client->lock);
+    return status;
+}
+
+/* Whoever called close meanwhile has left the rest to us. */
+static void undo_start(acurast_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    bool closing = client->closing;
+    client->phase = closing ? ACURAST__CLIENT_ENDED : ACURAST__CLIENT_UNSTARTED;
+    pthread_mutex_unlock(&client->lock);
+    if (closing)
+        end_unstarted(client);
+}
+
+acurast_status acurast__client_connect(acurast_client *client)
+{
+    acurast_status status = begin_start(client);
+    if (status != ACURAST_OK)
+        return status;
+    status = acurast__context_join(client->context, &client->member);
+    if (status != ACURAST_OK) {
+        undo_start(client);
+        return status;
+    }
+    acurast__loop *loop = acurast__context_next_loop(client->context);
+    client->outbox.loop = loop;
+    acurast__client_retain(client);
+    pthread_mutex_lock(&client->lock);
+    client->loop = loop;
+    client->phase = ACURAST__CLIENT_RUNNING;
+    acurast__client_wake_locked(client);
+    pthread_mutex_unlock(&client->lock);
+    return ACURAST_OK;
+}
+
+static struct timespec deadline_in(int timeout_ms)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += timeout_ms / 1000;
+    at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
+}
+
+/* With the lock held: TIMEOUT as long as neither. */
+static acurast_status connected_or_closed(const acurast_client *client)
+{
+    int state = atomic_load(&client->state);
+    if (state == (int)ACURAST_STATE_CONNECTED)
+        return ACURAST_OK;
+    if (state != (int)ACURAST_STATE_CLOSED)
+        return ACURAST_TIMEOUT;
+    return client->end_status == ACURAST_OK ? ACURAST_CLOSED : client->end_status;
+}
+
+acurast_status acurast__client_wait(acurast_client *client, int timeout_ms)
+{
+    struct timespec deadline = deadline_in(timeout_ms < 0 ? 0 : timeout_ms);
+    acurast_status status;
+    int result = 0;
+    pthread_mutex_lock(&client->lock);
+    status = client->phase == ACURAST__CLIENT_UNSTARTED ? ACURAST_BAD_STATE : connected_or_closed(client);
+    while (status == ACURAST_TIMEOUT && result != ETIMEDOUT) {
+        result = timeout_ms < 0 ? pthread_cond_wait(&client->changed, &client->lock)
+                                : pthread_cond_timedwait(&client->changed, &client->lock, &deadline);
+        status = connected_or_closed(client);
+    }
+    pthread_mutex_unlock(&client->lock);
+    return status;
+}
+
+/* With the lock held: OK while calls are taken in. */
+static acurast_status check_running(const acurast_client *client)
+{
+    if (client->closing)
+        return ACURAST_CLOSED;
+    return client->phase == ACURAST__CLIENT_RUNNING ? ACURAST_OK : ACURAST_BAD_STATE;
+}
+
+/* Sees to it that a WRITABLE event follows: the loop looks once more, in case that the room was made just now. */
+static acurast_status refuse_for_room(acurast_client *client)
+{
+    acurast__event *event = acurast__client_writable_event();
+    pthread_mutex_lock(&client->lock);
+    acurast_status status = check_running(client);
+    if (status == ACURAST_OK)
+        status = event || client->writable_event ? ACURAST_OUTBOX_FULL : ACURAST_NO_MEMORY;
+    if (status == ACURAST_OUTBOX_FULL && !client->writable_event) {
+        client->writable_event = event;
+        event = NULL;
+        acurast__client_wake_locked(client);
+    }
+    pthread_mutex_unlock(&client->lock);
+    acurast__free(event);
+    return status;
+}
+
+static void apply_params(const acurast_client *client, acurast__operation *operation, const acurast_send_params *params)
+{
+    uint32_t timeout = params && params->timeout_ms ? params->timeout_ms : client->settings.send_timeout_ms;
+    operation->token = params ? params->token : 0;
+    operation->no_outcome = params && params->no_outcome;
+    operation->deadline = timeout ? acurast__clock_ms() + timeout : 0;
+}
+
+static acurast_status hand_in(acurast_client *client, acurast__operation *operation, uint64_t *number)
+{
+    pthread_mutex_lock(&client->lock);
+    acurast_status status = check_running(client);
+    if (status == ACURAST_OK) {
+        operation->number = ++client->last_number;
+        if (number)
+            *number = operation->number;
+        acurast__list_append(&client->incoming, &operation->link);
+        acurast__client_wake_locked(client);
+    }
+    pthread_mutex_unlock(&client->lock);
+    return status;
+}
+
+static acurast_status check_send(acurast_client *client, size_t payload_size)
+{
+    pthread_mutex_lock(&client->lock);
+    acurast_status status = check_running(client);
+    pthread_mutex_unlock(&client->lock);
+    if (status == ACURAST_OK && payload_size > client->settings.connection.max_payload)
+        status = ACURAST_TOO_LARGE;
+    return status;
+}
+
+acurast_status acurast__client_send(acurast_client *client, const uint8_t recipient[16], const void *payload,
+                                    size_t payload_size, const acurast_send_params *params, uint64_t *operation)
+{
+    acurast_status status = check_send(client, payload_size);
+    if (status != ACURAST_OK)
+        return status;
+    if (acurast__outbox_reserve(&client->outbox, payload_size) != ACURAST_OK)
+        return refuse_for_room(client);
+    acurast__operation *made = acurast__operation_create(client->id, recipient, payload, payload_size);
+    status = ACURAST_NO_MEMORY;
+    if (made) {
+        apply_params(client, made, params);
+        status = hand_in(client, made, operation);
+    }
+    if (status != ACURAST_OK) {
+        acurast__operation_free(made);
+        acurast__outbox_unreserve_bytes(&client->outbox, payload_size);
+        acurast__outbox_unreserve_count(&client->outbox);
+    }
+    return status;
+}
+
+acurast_status acurast__client_cancel(acurast_client *client, uint64_t operation)
+{
+    acurast__cancel *cancel = acurast__alloc(sizeof *cancel);
+    if (!cancel)
+        return ACURAST_NO_MEMORY;
+    cancel->number = operation;
+    acurast__list_init(&cancel->link);
+    pthread_mutex_lock(&client->lock);
+    acurast_status status = operation == 0 || operation > client->last_number ? ACURAST_INVALID
+                            : client->phase == ACURAST__CLIENT_ENDED          ? ACURAST_CLOSED
+                                                                              : ACURAST_OK;
+    if (status == ACURAST_OK) {
+        acurast__list_append(&client->cancels, &cancel->link);
+        acurast__client_wake_locked(client);
+        cancel = NULL;
+    }
+    pthread_mutex_unlock(&client->lock);
+    acurast__free(cancel);
+    return status;
+}
+
+void acurast__client_get_stats(const acurast_client *client, acurast_client_stats *stats)
+{
+    size_t count = atomic_load(&client->outbox.count), untaken = atomic_load(&client->untaken);
+    acurast_client_stats all = {.size = stats->size,
+                                .connections = atomic_load(&client->connections),
+                                .payloads_in = atomic_load(&client->payloads_in),
+                                .payloads_out = atomic_load(&client->payloads_out),
+                                .outbox_count = count > untaken ? count - untaken : 0,
+                                .outbox_bytes = atomic_load(&client->outbox.bytes),
+                                .ignored_frames = atomic_load(&client->ignored_frames),
+                                .stray_payloads = atomic_load(&client->stray_payloads)};
+    memcpy(stats, &all, stats->size < sizeof all ? stats->size : sizeof all);
+}
+
+void acurast__client_close(acurast_client *client)
+{
+    bool unstarted = false;
+    pthread_mutex_lock(&client->lock);
+    if (!client->closing) {
+        client->closing = true;
+        unstarted = client->phase == ACURAST__CLIENT_UNSTARTED;
+        if (unstarted)
+            client->phase = ACURAST__CLIENT_ENDED;
+        else if (client->phase == ACURAST__CLIENT_RUNNING)
+            acurast__client_wake_locked(client);
+    }
+    pthread_mutex_unlock(&client->lock);
+    if (unstarted)
+        end_unstarted(client);
+}
+
+void acurast__client_release(acurast_client *client)
+{
+    atomic_store(&client->released, true);
+    acurast__client_close(client);
+    acurast__client_unref(client);
+}

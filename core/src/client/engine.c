@@ -1,0 +1,329 @@
+/*
+ * The loop's side of a client: rounds of attempts, the outbox, the end. All of it on
+ * the client's one loop.
+ *
+ *   begin -> attempt -> connection -> ended -> attempt (the next service), or retry (a timer) -> attempt
+ *
+ * Closing: `lingering` while the outbox may still be written, with attempts as usual; then `leaving`, which says goodbye; then
+ * the end in two steps. The first shuts the door (phase ENDED: nothing is taken in any more), the second runs as a task,
+ * behind every wake that was posted before, and delivers what is left and CLOSED.
+ */
+#include "client/client.h"
+
+#include "base/memory.h"
+
+#include <sodium.h>
+
+/* What the websocket may hold beyond one message: enough to keep the socket busy, little enough to cancel. */
+#define FLIGHT_BYTES ((size_t)256 * 1024)
+
+static void attempt(acurast_client *client);
+static const acurast__connection_handlers connection_handlers;
+
+static void end_client(acurast_client *client, acurast_status why)
+{
+    acurast__loop_timer_stop(client->loop, &client->retry);
+    acurast__loop_timer_stop(client->loop, &client->linger);
+    acurast__delivery_unwait(&client->delivery, &client->waiter);
+    pthread_mutex_lock(&client->lock);
+    client->phase = ACURAST__CLIENT_ENDED;
+    client->closing = true;
+    client->end_status = why;
+    pthread_mutex_unlock(&client->lock);
+    client->leaving = true;
+    acurast__loop_post(client->loop, &client->finish);
+}
+
+static void say_goodbye(acurast_client *client)
+{
+    if (client->leaving)
+        return;
+    client->leaving = true;
+    acurast__loop_timer_stop(client->loop, &client->retry);
+    acurast__loop_timer_stop(client->loop, &client->linger);
+    if (!client->connection)
+        end_client(client, ACURAST_OK);
+    else if (acurast__list_empty(&client->outbox.flying))
+        acurast__connection_close(client->connection);
+    else
+        acurast__connection_abort(client->connection, ACURAST_CLOSED, "closed by the caller");
+}
+
+static void on_linger(acurast__timer *timer)
+{
+    say_goodbye(ACURAST__CONTAINER(timer, acurast_client, linger));
+}
+
+static void begin_closing(acurast_client *client)
+{
+    if (client->lingering || client->leaving)
+        return;
+    client->lingering = true;
+    acurast__loop_timer_start(client->loop, &client->linger, client->settings.linger_ms);
+}
+
+/* Hands one operation over; false where there is no more to hand over now. */
+static bool fly_one(acurast_client *client, acurast__ws *ws)
+{
+    acurast__operation *operation = acurast__outbox_first(&client->outbox);
+    if (!operation || acurast__ws_buffered(ws) >= FLIGHT_BYTES)
+        return false;
+    if (operation->payload_size > acurast__connection_max_payload(client->connection)) {
+        acurast__outbox_fail(&client->outbox, operation, ACURAST_TOO_LARGE);
+        return true;
+    }
+    uint64_t start = acurast__ws_queued(ws);
+    if (!acurast__ws_send(ws, operation->frame, ACURAST__HEADER_SIZE + operation->payload_size)) {
+        acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory for sending");
+        return false;
+    }
+    acurast__outbox_flown(&client->outbox, operation, start, acurast__ws_queued(ws));
+    return true;
+}
+
+/* After anything that may have filled or emptied the outbox. */
+static void pump(acurast_client *client)
+{
+    if (client->online_since && !client->leaving)
+        while (fly_one(client, acurast__connection_ws(client->connection)))
+            ;
+    acurast__client_report_writable(client);
+    if (client->lingering && (client->outbox.size == 0 || client->settings.linger_ms == 0))
+        say_goodbye(client);
+}
+
+static const acurast__target *target_of(const acurast_client *client)
+{
+    return &client->round.candidates[client->candidate].target;
+}
+
+static uint64_t now_of(const acurast_client *client)
+{
+    return acurast__loop_now(client->loop);
+}
+
+/* The wait after a round, or after a connection that was lost. */
+static uint64_t next_wait(acurast_client *client, acurast_status status)
+{
+    uint32_t floor = status == ACURAST_DRAINING ? ACURAST__BACKOFF_DRAIN_MS : 0;
+    uint32_t jitter = acurast__backoff_next(&client->backoff, floor, randombytes_random());
+    acurast__round_restart(&client->round);
+    return acurast__round_wait(&client->round, now_of(client)) + jitter;
+}
+
+static void retry_in(acurast_client *client, uint64_t wait_ms)
+{
+    acurast__loop_timer_start(client->loop, &client->retry, wait_ms);
+}
+
+static void on_retry(acurast__timer *timer)
+{
+    attempt(ACURAST__CONTAINER(timer, acurast_client, retry));
+}
+
+/* A round without a candidate cannot come up here but by the clock's granularity: it waits like any other that is over. */
+static void attempt(acurast_client *client)
+{
+    size_t candidate = acurast__round_next(&client->round, now_of(client));
+    if (candidate == ACURAST__ROUND_OVER || !acurast__client_stock_states(client)) {
+        retry_in(client, next_wait(client, ACURAST_OK));
+        return;
+    }
+    client->candidate = candidate;
+    acurast__client_report_state(client, ACURAST_STATE_CONNECTING, ACURAST_OK, 0, target_of(client)->url, -1);
+    client->connection =
+        acurast__connection_open(client->loop, target_of(client), client->settings.tls, client->identity,
+                                 &client->settings.connection, &connection_handlers, client);
+    if (!client->connection) {
+        uint64_t wait = next_wait(client, ACURAST_NO_MEMORY);
+        acurast__client_report_state(client, ACURAST_STATE_DISCONNECTED, ACURAST_NO_MEMORY, 0, "", (int64_t)wait);
+        retry_in(client, wait);
+    }
+}
+
+static void on_authenticating(void *owner)
+{
+    acurast_client *client = owner;
+    acurast__client_report_state(client, ACURAST_STATE_AUTHENTICATING, ACURAST_OK, 0, target_of(client)->url, -1);
+}
+
+static void on_accepted(void *owner)
+{
+    acurast_client *client = owner;
+    client->online_since = now_of(client);
+    acurast__round_accepted(&client->round, client->candidate);
+    atomic_fetch_add(&client->connections, 1);
+    if (client->paused)
+        acurast__ws_pause(acurast__connection_ws(client->connection));
+    acurast__client_report_state(client, ACURAST_STATE_CONNECTED, ACURAST_OK, 0, target_of(client)->url, -1);
+    acurast__client_log(client, ACURAST_LOG_INFO, "connected to %s", target_of(client)->url);
+    pump(client);
+}
+
+static void on_payload(void *owner, const acurast__frame *frame)
+{
+    acurast_client *client = owner;
+    if (!client->paused && acurast__delivery_full(&client->delivery, &client->waiter)) {
+        client->paused = true;
+        acurast__ws_pause(acurast__connection_ws(client->connection));
+    }
+    if (!acurast__client_report_payload(client, frame))
+        acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory for a payload, which is lost");
+}
+
+static void on_room(acurast__event_waiter *waiter)
+{
+    acurast_client *client = ACURAST__CONTAINER(waiter, acurast_client, waiter);
+    acurast__loop_post(client->loop, &client->room);
+}
+
+static void resume(acurast__task *task)
+{
+    acurast_client *client = ACURAST__CONTAINER(task, acurast_client, room);
+    client->paused = false;
+    if (client->online_since)
+        acurast__ws_resume(acurast__connection_ws(client->connection));
+}
+
+static void on_dropped(void *owner, uint64_t ignored, uint64_t stray)
+{
+    acurast_client *client = owner;
+    atomic_fetch_add(&client->ignored_frames, ignored);
+    atomic_fetch_add(&client->stray_payloads, stray);
+}
+
+static void on_written(void *owner)
+{
+    acurast_client *client = owner;
+    acurast__outbox_written(&client->outbox, acurast__ws_written(acurast__connection_ws(client->connection)));
+    pump(client);
+}
+
+/* True where trying again is senseless. */
+static bool is_final(acurast_client *client, const acurast__connection_end *end)
+{
+    bool hopeless = end->status == ACURAST_WORK_TOO_HARD || end->status == ACURAST_UNSUPPORTED;
+    acurast__round_hopeless(&client->round, client->candidate, hopeless);
+    if (hopeless)
+        return acurast__round_all_hopeless(&client->round);
+    return end->status == ACURAST_DENIED ||
+           (end->status == ACURAST_REPLACED && !client->settings.reconnect_when_replaced);
+}
+
+static void lose(acurast_client *client, const acurast__connection_end *end)
+{
+    uint64_t written = acurast__ws_written(acurast__connection_ws(client->connection));
+    if (client->online_since)
+        acurast__backoff_lived(&client->backoff, now_of(client) - client->online_since);
+    client->connection = NULL;
+    client->online_since = 0;
+    acurast__outbox_lost(&client->outbox, written, end->code == 1009);
+}
+
+static void reconnect(acurast_client *client, const acurast__connection_end *end)
+{
+    uint64_t now = now_of(client);
+    if (end->status == ACURAST_REFUSED)
+        acurast__round_refused(&client->round, client->candidate, now + client->settings.refused_backoff_ms);
+    bool at_once = !end->accepted && acurast__round_more(&client->round, now);
+    uint64_t wait = at_once ? 0 : next_wait(client, end->status);
+    acurast__client_report_state(client, ACURAST_STATE_DISCONNECTED, end->status, end->code, end->reason,
+                                 (int64_t)wait);
+    if (at_once)
+        attempt(client);
+    else
+        retry_in(client, wait);
+    pump(client);
+}
+
+static void on_ended(void *owner, const acurast__connection_end *end)
+{
+    acurast_client *client = owner;
+    lose(client, end);
+    if (client->leaving || (client->lingering && client->outbox.size == 0)) {
+        end_client(client, ACURAST_OK);
+        return;
+    }
+    acurast__client_log(client, ACURAST_LOG_WARN, "%s %s: %s%s%s", end->accepted ? "lost" : "could not connect to",
+                        target_of(client)->url, acurast_status_text(end->status), *end->reason ? ": " : "",
+                        end->reason);
+    if (is_final(client, end))
+        end_client(client, end->status);
+    else
+        reconnect(client, end);
+}
+
+static const acurast__connection_handlers connection_handlers = {.authenticating = on_authenticating,
+                                                                 .accepted = on_accepted,
+                                                                 .payload = on_payload,
+                                                                 .dropped = on_dropped,
+                                                                 .written = on_written,
+                                                                 .ended = on_ended};
+
+/* `to` takes the place of `from` in its ring. */
+static void move_all(acurast__list *to, acurast__list *from)
+{
+    acurast__list_append(from, to);
+    acurast__list_remove(from);
+}
+
+/* Takes in what was called for on other threads; returns whether close was among it. */
+static bool take_in(acurast_client *client)
+{
+    acurast__list incoming, cancels;
+    pthread_mutex_lock(&client->lock);
+    move_all(&incoming, &client->incoming);
+    move_all(&cancels, &client->cancels);
+    client->wake_posted = false;
+    bool closing = client->closing;
+    pthread_mutex_unlock(&client->lock);
+    while (!acurast__list_empty(&incoming)) {
+        acurast__operation *operation = ACURAST__CONTAINER(incoming.next, acurast__operation, link);
+        acurast__list_remove(&operation->link);
+        acurast__outbox_accept(&client->outbox, operation);
+    }
+    while (!acurast__list_empty(&cancels)) {
+        acurast__cancel *cancel = ACURAST__CONTAINER(cancels.next, acurast__cancel, link);
+        acurast__list_remove(&cancel->link);
+        acurast__outbox_cancel(&client->outbox, cancel->number);
+        acurast__free(cancel);
+    }
+    return closing;
+}
+
+void acurast__client_on_wake(acurast__task *task)
+{
+    acurast_client *client = ACURAST__CONTAINER(task, acurast_client, wake);
+    bool closing = take_in(client);
+    if (closing)
+        begin_closing(client);
+    if (!client->begun && !client->leaving) {
+        client->begun = true;
+        if (!closing || client->outbox.size)
+            attempt(client);
+    }
+    pump(client);
+}
+
+void acurast__client_on_finish(acurast__task *task)
+{
+    acurast_client *client = ACURAST__CONTAINER(task, acurast_client, finish);
+    (void)take_in(client);
+    acurast__outbox_fail_all(&client->outbox, ACURAST_CLOSED);
+    acurast__client_report_closed(client, client->end_status);
+    acurast__delivery_end(&client->delivery);
+    acurast__context_leave(client->context, &client->member);
+    acurast__client_unref(client);
+}
+
+void acurast__client_engine_init(acurast_client *client)
+{
+    client->wake.run = acurast__client_on_wake;
+    client->finish.run = acurast__client_on_finish;
+    client->room.run = resume;
+    client->waiter.room = on_room;
+    acurast__list_init(&client->waiter.link);
+    acurast__timer_init(&client->retry, on_retry);
+    acurast__timer_init(&client->linger, on_linger);
+    acurast__backoff_init(&client->backoff, client->settings.backoff_min_ms, client->settings.backoff_max_ms);
+}
