@@ -45,16 +45,6 @@ static void test_blocks_hold_what_was_put_in(void **state)
     acurast__free(text);
 }
 
-static void test_a_size_that_cannot_be_had_fails(void **state)
-{
-    (void)state;
-    assert_null(acurast__alloc(SIZE_MAX / 2 + 1));
-    assert_null(acurast__alloc_zero(SIZE_MAX / 2 + 1));
-    void *block = acurast__alloc(1);
-    assert_null(acurast__realloc(block, SIZE_MAX / 2 + 1));
-    acurast__free(block);
-}
-
 static void test_the_nth_allocation_fails_once(void **state)
 {
     (void)state;

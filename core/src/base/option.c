@@ -467,7 +467,7 @@ typedef struct sink {
 
 static void sink_put(sink *s, const char *text, size_t size)
 {
-    if (s->used + size <= s->size)
+    if (s->buffer && s->used + size <= s->size)
         memcpy(s->buffer + s->used, text, size);
     s->used += size;
 }
