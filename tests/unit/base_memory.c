@@ -118,7 +118,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes_of_zero_can_be_freed),        cmocka_unit_test(test_blocks_hold_what_was_put_in),
-        cmocka_unit_test(test_a_size_that_cannot_be_had_fails),   cmocka_unit_test(test_the_nth_allocation_fails_once),
         cmocka_unit_test(test_every_kind_of_allocation_can_fail), cmocka_unit_test(test_one_of_many_threads_fails),
         cmocka_unit_test(test_live_objects_are_counted),
     };
