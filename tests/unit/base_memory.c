@@ -117,9 +117,9 @@ static void test_live_objects_are_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes_of_zero_can_be_freed),        cmocka_unit_test(test_blocks_hold_what_was_put_in),
-        cmocka_unit_test(test_every_kind_of_allocation_can_fail), cmocka_unit_test(test_one_of_many_threads_fails),
-        cmocka_unit_test(test_live_objects_are_counted),
+        cmocka_unit_test(test_sizes_of_zero_can_be_freed),    cmocka_unit_test(test_blocks_hold_what_was_put_in),
+        cmocka_unit_test(test_the_nth_allocation_fails_once), cmocka_unit_test(test_every_kind_of_allocation_can_fail),
+        cmocka_unit_test(test_one_of_many_threads_fails),     cmocka_unit_test(test_live_objects_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
