@@ -27,6 +27,7 @@ struct acurast__accepted {
     acurast__listening *at;
     struct lws *wsi;
     acurast__timer timer;
+    acurast__reap reap;
     acurast__ws ws;
 };
 
@@ -34,6 +35,7 @@ static void forget(acurast__accepted *accepted)
 {
     acurast__listening *at = accepted->at;
     acurast__loop_timer_stop(at->loop, &accepted->timer);
+    acurast__list_remove(&accepted->reap.link);
     if (accepted->upgraded)
         acurast__ws_ended(&accepted->ws);
     at->listener->handlers->left(at->shard, &accepted->peer);
@@ -46,7 +48,7 @@ static void on_late(acurast__timer *timer)
 {
     acurast__accepted *accepted = ACURAST__CONTAINER(timer, acurast__accepted, timer);
     if (accepted->wsi)
-        lws_set_timeout(accepted->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+        acurast__loop_reap(accepted->at->loop, &accepted->reap, accepted->wsi);
 }
 
 void acurast__listener_turn_away(const acurast__listener *listener, int socket)
@@ -77,6 +79,7 @@ void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__
     accepted->peer = peer;
     accepted->at = at;
     acurast__timer_init(&accepted->timer, on_late);
+    acurast__list_init(&accepted->reap.link);
     acurast__loop_hold(at->loop);
     acurast__loop_timer_start(at->loop, &accepted->timer, listener->request_timeout_ms);
     lws_adopt_desc_t info = {
@@ -204,7 +207,7 @@ static int on_established(acurast__accepted *accepted, struct lws *wsi)
 {
     acurast__loop_timer_stop(accepted->at->loop, &accepted->timer);
     acurast__ws_opened(&accepted->ws, wsi);
-    return accepted->ws.aborted ? -1 : 0;
+    return 0;
 }
 
 int acurast__accepted_event(acurast__accepted *accepted, struct lws *wsi, enum lws_callback_reasons reason, void *in,
@@ -224,6 +227,8 @@ int acurast__accepted_event(acurast__accepted *accepted, struct lws *wsi, enum l
         forget(accepted);
         return 0;
     default:
-        return accepted->upgraded ? acurast__ws_event(&accepted->ws, wsi, reason, in, size) : 0;
+        if (accepted->upgraded)
+            acurast__ws_event(&accepted->ws, reason, in, size);
+        return 0;
     }
 }

@@ -12,8 +12,10 @@ static int client_event(acurast__ws *ws, struct lws *wsi, enum lws_callback_reas
 {
     if (ws->connecting)
         return acurast__ws_connect_event(ws, wsi, reason, in, size);
-    if (reason != LWS_CALLBACK_CLIENT_CLOSED && reason != LWS_CALLBACK_WSI_DESTROY)
-        return acurast__ws_event(ws, wsi, reason, in, size);
+    if (reason != LWS_CALLBACK_CLIENT_CLOSED && reason != LWS_CALLBACK_WSI_DESTROY) {
+        acurast__ws_event(ws, reason, in, size);
+        return 0;
+    }
     lws_set_opaque_user_data(wsi, NULL);
     acurast__ws_ended(ws);
     acurast__free(ws);

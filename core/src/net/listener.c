@@ -250,6 +250,8 @@ static void socket_closed(acurast__listening *at)
 static void on_open(acurast__task *task)
 {
     acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, open);
+    acurast__loop_hold(at->loop);
+    acurast__list_init(&at->reap.link);
     at->vhost = create_vhost(at);
     lws_adopt_desc_t info = {
         .vh = at->vhost,
@@ -271,7 +273,7 @@ static void on_close(acurast__task *task)
 {
     acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, close);
     if (at->wsi)
-        lws_set_timeout(at->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+        acurast__loop_reap(at->loop, &at->reap, at->wsi);
     else
         socket_closed(at);
 }
@@ -315,6 +317,7 @@ int acurast__listening_event(acurast__listening *at, struct lws *wsi, enum lws_c
         on_acceptable(at);
     } else if (reason == LWS_CALLBACK_WSI_DESTROY) {
         at->wsi = NULL;
+        acurast__list_remove(&at->reap.link);
         socket_closed(at);
     }
     return 0;

@@ -23,6 +23,7 @@ struct acurast__listening {
     int socket; /* ours until libwebsockets has it */
     int spare;  /* a descriptor to give up when there are no others */
     struct lws *wsi;
+    acurast__reap reap;
     struct lws_vhost *vhost;
     void *tls; /* SSL_CTX of the vhost; NULL: plain */
     acurast__accepted *adopting;

@@ -17,6 +17,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* A turn runs the tasks that were there when it began, so that tasks which post tasks cannot keep the I/O waiting. */
 static void run_tasks(acurast__loop *loop)
@@ -49,6 +50,27 @@ static void flush(acurast__loop *loop)
     }
 }
 
+void acurast__loop_reap(acurast__loop *loop, acurast__reap *reap, struct lws *wsi)
+{
+    reap->wsi = wsi;
+    if (acurast__list_empty(&reap->link))
+        acurast__list_append(&loop->reaped, &reap->link);
+}
+
+/* A socket that is shut down reports it even to a library that waits for it to take the rest of a frame. */
+static void reap_all(acurast__loop *loop)
+{
+    while (!acurast__list_empty(&loop->reaped)) {
+        acurast__reap *reap = ACURAST__CONTAINER(loop->reaped.next, acurast__reap, link);
+        acurast__list_remove(&reap->link);
+        if (lws_partial_buffered(reap->wsi)) {
+            lws_rx_flow_control(reap->wsi, 1);
+            shutdown(lws_get_socket_fd(reap->wsi), SHUT_RDWR);
+        }
+        lws_set_timeout(reap->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+    }
+}
+
 /* True where there is more to do without waiting for I/O. */
 static bool turn(acurast__loop *loop)
 {
@@ -56,6 +78,7 @@ static bool turn(acurast__loop *loop)
     acurast__wheel_advance(&loop->wheel, acurast__loop_now(loop));
     bool more = run_hooks(loop);
     flush(loop);
+    reap_all(loop);
     if (loop->sweep)
         acurast__tls_vhosts_sweep(loop, false);
     if (atomic_load_explicit(&loop->stopping, memory_order_relaxed) && !loop->busy)
@@ -325,7 +348,7 @@ acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__
     acurast__wheel_init(&loop->wheel, acurast__clock_ms());
     acurast__list_init(&loop->hooks);
     acurast__list_init(&loop->dirty);
-    acurast__list_init(&loop->sockets);
+    acurast__list_init(&loop->reaped);
     acurast__list_init(&loop->trusts);
     acurast__list_init(&loop->jobs);
     acurast_status status = open_loop(loop);

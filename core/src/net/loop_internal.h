@@ -12,6 +12,12 @@
 /* As much as one message of 64 KiB with all its headers, so that it is read in one piece. */
 #define ACURAST__RECEIVE_SIZE (72 * 1024)
 
+/* A connection of libwebsockets that is to end without ceremony, at the end of the turn. */
+typedef struct acurast__reap {
+    acurast__list link; /* initialised; the owner removes it when the connection is gone */
+    struct lws *wsi;
+} acurast__reap;
+
 struct acurast__loop {
     acurast__loop_config config;
     bool uv_kind; /* else poll */
@@ -38,7 +44,7 @@ struct acurast__loop {
     acurast__wheel wheel;
     acurast__list hooks;
     acurast__list dirty;   /* websockets with something to write, by their dirty_link */
-    acurast__list sockets; /* all websockets, by their all_link */
+    acurast__list reaped;  /* connections to be ended, as acurast__reap */
     acurast__list trusts;  /* vhosts of clients (net/tls.c) */
     bool sweep;            /* some of them may be unused */
     acurast__list jobs;    /* waiting for a worker (net/worker.c) */
@@ -50,6 +56,13 @@ struct acurast__loop {
 /* Takes part in keeping the loop alive. */
 void acurast__loop_hold(acurast__loop *loop);
 void acurast__loop_let(acurast__loop *loop);
+
+/*
+ * Ends a connection of any kind in this turn or the next, outside of libwebsockets' callbacks: returning -1 from one of them loses
+ * the close frame under libuv in Debian's build (it closes twice), and libwebsockets' own timers are not looked at by its libuv
+ * glue when they are set outside of its callbacks.
+ */
+void acurast__loop_reap(acurast__loop *loop, acurast__reap *reap, struct lws *wsi);
 
 /* The loop that the calling thread runs; NULL on other threads. */
 extern _Thread_local acurast__loop *acurast__loop_current;

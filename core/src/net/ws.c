@@ -44,7 +44,7 @@ void acurast__ws_setup(acurast__ws *ws, acurast__loop *loop, const acurast__ws_s
     acurast__chain_init(&ws->out);
     acurast__list_init(&ws->dirty_link);
     acurast__timer_init(&ws->timer, on_timer);
-    acurast__list_append(&loop->sockets, &ws->all_link);
+    acurast__list_init(&ws->reap.link);
     acurast__loop_hold(loop);
 }
 
@@ -95,7 +95,7 @@ void acurast__ws_ended(acurast__ws *ws)
     acurast__loop_timer_stop(loop, &ws->timer);
     ws->handlers->closed(ws->owner, ws, &end);
     acurast__list_remove(&ws->dirty_link);
-    acurast__list_remove(&ws->all_link);
+    acurast__list_remove(&ws->reap.link);
     drop_output(ws);
     free_partial(ws);
     acurast__free(ws->reason);
@@ -152,11 +152,10 @@ static void on_timer(acurast__timer *timer)
 
 /* ---- reading ---- */
 
-static int refuse(acurast__ws *ws, uint16_t code, acurast_status status, const char *reason)
+static void refuse(acurast__ws *ws, uint16_t code, acurast_status status, const char *reason)
 {
     ws->status = status;
     acurast__ws_close(ws, code, reason);
-    return 0;
 }
 
 static bool grow_partial(acurast__ws *ws, size_t need)
@@ -175,65 +174,51 @@ static bool grow_partial(acurast__ws *ws, size_t need)
     return true;
 }
 
-static int on_whole(acurast__ws *ws, const uint8_t *bytes, size_t size)
-{
-    ws->handlers->message(ws->owner, ws, bytes, size);
-    return 0;
-}
-
-static int on_piece(acurast__ws *ws, const void *bytes, size_t size, bool last)
+static void on_piece(acurast__ws *ws, const void *bytes, size_t size, bool last)
 {
     size_t total = ws->partial_size + size;
-    if (total > ws->partial_capacity && !grow_partial(ws, total))
-        return refuse(ws, 1013, ACURAST_NO_MEMORY, "out of memory, try again later");
+    if (total > ws->partial_capacity && !grow_partial(ws, total)) {
+        refuse(ws, 1013, ACURAST_NO_MEMORY, "out of memory, try again later");
+        return;
+    }
     if (size)
         memcpy(ws->partial + ws->partial_size, bytes, size);
     ws->partial_size = total;
     if (!last)
-        return 0;
+        return;
     ws->partial_size = 0;
-    on_whole(ws, ws->partial, total);
+    ws->handlers->message(ws->owner, ws, ws->partial, total);
     if (ws->partial_capacity > KEPT_PARTIAL)
         free_partial(ws);
-    return 0;
 }
 
-static int on_receive(acurast__ws *ws, const void *bytes, size_t size)
+static void on_receive(acurast__ws *ws, const void *bytes, size_t size)
 {
     heard(ws);
     if (ws->closing || ws->shut)
-        return 0;
+        return;
     if (lws_is_first_fragment(ws->wsi))
         ws->partial_size = 0;
-    if (!lws_frame_is_binary(ws->wsi))
-        return refuse(ws, 1003, ACURAST_PROTOCOL, "text messages are not part of the protocol");
+    if (!lws_frame_is_binary(ws->wsi)) {
+        refuse(ws, 1003, ACURAST_PROTOCOL, "text messages are not part of the protocol");
+        return;
+    }
     size_t rest = lws_remaining_packet_payload(ws->wsi);
     if (ws->partial_size + size + rest > ws->max_message) {
         ws->oversize = true;
-        return refuse(ws, 1009, ACURAST_TOO_LARGE, "frame too large");
+        refuse(ws, 1009, ACURAST_TOO_LARGE, "frame too large");
+        return;
     }
     bool last = lws_is_final_fragment(ws->wsi) && !rest;
     if (last && !ws->partial_size)
-        return on_whole(ws, bytes, size);
-    return on_piece(ws, bytes, size, last);
+        ws->handlers->message(ws->owner, ws, bytes, size);
+    else
+        on_piece(ws, bytes, size, last);
 }
 
 /* ---- closing ---- */
 
-/* Our close frame, if its turn has come: what libwebsockets is to get. */
-static int goodbye(acurast__ws *ws)
-{
-    if (ws->aborted)
-        return -1;
-    if (!ws->closing || ws->shut || ws->out.first || lws_partial_buffered(ws->wsi))
-        return 0;
-    ws->shut = true;
-    const char *reason = ws->reason ? ws->reason : "";
-    lws_close_reason(ws->wsi, (enum lws_close_status)ws->code, (unsigned char *)(uintptr_t)reason, strlen(reason));
-    return -1;
-}
-
-static int on_peer_close(acurast__ws *ws, const uint8_t *bytes, size_t size)
+static void on_peer_close(acurast__ws *ws, const uint8_t *bytes, size_t size)
 {
     ws->shut = true;
     if (!ws->closing) {
@@ -243,20 +228,18 @@ static int on_peer_close(acurast__ws *ws, const uint8_t *bytes, size_t size)
             acurast__ws_set_reason(ws, (const char *)bytes + 2, size - 2);
     }
     acurast__loop_timer_start(ws->loop, &ws->timer, ACURAST__CLOSE_TIME_MS);
-    return 0;
 }
 
-static int on_writable(acurast__ws *ws)
+/* Written at the end of the turn, like everything. */
+static void on_writable(acurast__ws *ws)
 {
     if (ws->held || ws->out.first)
         heard(ws);
-    acurast__ws_flush(ws);
-    return 0;
+    acurast__ws_mark_dirty(ws);
 }
 
-int acurast__ws_event(acurast__ws *ws, struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t size)
+void acurast__ws_event(acurast__ws *ws, enum lws_callback_reasons reason, void *in, size_t size)
 {
-    (void)wsi;
     switch (reason) {
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -271,11 +254,11 @@ int acurast__ws_event(acurast__ws *ws, struct lws *wsi, enum lws_callback_reason
         heard(ws);
         break;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        return on_peer_close(ws, in, size);
+        on_peer_close(ws, in, size);
+        break;
     default:
-        return 0;
+        break;
     }
-    return goodbye(ws);
 }
 
 void acurast__ws_close(acurast__ws *ws, uint16_t code, const char *reason)
@@ -303,7 +286,7 @@ void acurast__ws_abort(acurast__ws *ws)
     if (ws->connecting)
         acurast__ws_connect_cancel(ws);
     else if (ws->wsi)
-        lws_set_timeout(ws->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+        acurast__loop_reap(ws->loop, &ws->reap, ws->wsi);
 }
 
 /* ---- small things ---- */

@@ -154,12 +154,13 @@ static void on_timeout(acurast__timer *timer)
     acurast__connecting *c = ACURAST__CONTAINER(timer, acurast__connecting, timer);
     if (c->wsi && !c->timed_out) {
         c->timed_out = true;
-        lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+        acurast__loop_reap(c->ws->loop, &c->ws->reap, c->wsi);
         acurast__loop_timer_start(c->ws->loop, &c->timer, 1000);
         return;
     }
     if (c->wsi)
         lws_set_opaque_user_data(c->wsi, NULL);
+    acurast__list_remove(&c->ws->reap.link);
     c->wsi = NULL;
     fail_with(c->ws, ACURAST_TIMEOUT, c->resolving ? "the host name was not resolved in time" : "no answer in time");
     step_later(c);
@@ -259,6 +260,7 @@ static int on_error(acurast__ws *ws, const char *text, size_t size)
     snprintf(reason, sizeof reason, "%.*s", (int)(size < sizeof reason ? size : sizeof reason - 1), text ? text : "");
     c->attempt_over = true;
     fail_with(ws, failure_status(c, reason), c->timed_out ? "no answer in time" : reason);
+    acurast__list_remove(&ws->reap.link);
     if (!c->in_attempt) {
         c->wsi = NULL;
         step_later(c);
@@ -292,7 +294,7 @@ static int on_established(acurast__ws *ws, struct lws *wsi)
     acurast__ws_opened(ws, wsi);
     if (cancelled) {
         acurast__ws_abort(ws);
-        return -1;
+        return 0;
     }
     ws->handlers->open(ws->owner, ws);
     return 0;
@@ -322,7 +324,7 @@ void acurast__ws_connect_cancel(acurast__ws *ws)
     atomic_store(&c->job.cancelled, true);
     if (c->wsi && !c->timed_out) {
         c->timed_out = true; /* on_timeout() forgets it if need be */
-        lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+        acurast__loop_reap(c->ws->loop, &c->ws->reap, c->wsi);
         acurast__loop_timer_start(ws->loop, &c->timer, 1000);
     } else if (!c->wsi) {
         step_later(c);

@@ -42,8 +42,8 @@ struct acurast__ws {
     acurast__loop *loop;
     const acurast__ws_handlers *handlers;
     void *owner;
-    acurast__list all_link;
     acurast__list dirty_link;
+    acurast__reap reap;
     acurast__chain out;
     size_t held; /* bytes that libwebsockets took and the operating system has not */
     uint64_t queued;
@@ -71,7 +71,7 @@ void acurast__ws_opened(acurast__ws *ws, struct lws *wsi);
 /* It has ended: tells the owner and frees the inside; the memory is the caller's. */
 void acurast__ws_ended(acurast__ws *ws);
 
-/* Writes what is queued, as far as the socket takes it. */
+/* Writes what is queued, as far as the socket takes it, and our close frame after the last of it. Between callbacks only. */
 void acurast__ws_flush(acurast__ws *ws);
 
 /* Puts it on the loop's list for the end of the turn. */
@@ -82,8 +82,8 @@ bool acurast__ws_send_ping(acurast__ws *ws);
 
 void acurast__ws_set_reason(acurast__ws *ws, const char *reason, size_t size);
 
-/* libwebsockets' callbacks for an open websocket of either role; returns what libwebsockets is to get. */
-int acurast__ws_event(acurast__ws *ws, struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t size);
+/* libwebsockets' callbacks for an open websocket of either role. */
+void acurast__ws_event(acurast__ws *ws, enum lws_callback_reasons reason, void *in, size_t size);
 
 /* The same for a client's while it connects (ws_connect.c). */
 int acurast__ws_connect_event(acurast__ws *ws, struct lws *wsi, enum lws_callback_reasons reason, void *in,

@@ -222,6 +222,15 @@ static void write_out(acurast__ws *ws)
         room = ws->direct ? write_direct(ws) : ws->loop->batched ? write_chunk(ws) : write_message(ws);
 }
 
+/* Our close frame: libwebsockets writes it, and waits for the peer's. */
+static void say_goodbye(acurast__ws *ws)
+{
+    const char *reason = ws->reason ? ws->reason : "";
+    ws->shut = true;
+    lws_close_reason(ws->wsi, (enum lws_close_status)ws->code, (unsigned char *)(uintptr_t)reason, strlen(reason));
+    acurast__loop_reap(ws->loop, &ws->reap, ws->wsi);
+}
+
 void acurast__ws_flush(acurast__ws *ws)
 {
     if (!ws->open || ws->shut || ws->aborted)
@@ -230,8 +239,10 @@ void acurast__ws_flush(acurast__ws *ws)
     write_out(ws);
     if (ws->aborted)
         return;
-    if (ws->out.first || ws->held || ws->closing)
+    if (ws->out.first || lws_partial_buffered(ws->wsi))
         lws_callback_on_writable(ws->wsi);
+    else if (ws->closing)
+        say_goodbye(ws);
     if (ws->handlers->written && acurast__ws_written(ws) != before)
         ws->handlers->written(ws->owner, ws);
 }
