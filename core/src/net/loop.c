@@ -241,7 +241,10 @@ static void tear_down(acurast__loop *loop)
     acurast__tls_vhosts_sweep(loop, true);
     lws_context_destroy(loop->lws);
     if (loop->uv_kind) {
-        uv_run(&loop->uv, UV_RUN_DEFAULT); /* libwebsockets ends when its handles are closed, in this last run */
+        uv_run(&loop->uv, UV_RUN_DEFAULT); /* closes the handles */
+        if (loop->lws)
+            lws_context_destroy(loop->lws); /* what could not go before that */
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
         uv_loop_close(&loop->uv);
     }
 }
@@ -288,6 +291,7 @@ static struct lws_context *create_lws(acurast__loop *loop, bool uv)
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .retry_and_idle_policy = &acurast__no_lws_policy,
         .user = loop,
+        .pcontext = &loop->lws, /* turns NULL when libwebsockets is done with it */
     };
     if (uv) {
         info.options |= LWS_SERVER_OPTION_LIBUV;
