@@ -13,8 +13,8 @@
 #include <sys/epoll.h>
 #endif
 
-#define PRODUCERS 4u
-#define EVENTS 5000u
+#define PRODUCERS ((size_t)4)
+#define EVENTS ((size_t)5000)
 #define DEADLINE_MS 30000
 
 typedef struct producer {

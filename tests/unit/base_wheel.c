@@ -5,18 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK ACURAST__WHEEL_TICK_MS
-#define ROUND ((uint64_t)TICK * ACURAST__WHEEL_SLOTS)
+#define TICK ((uint64_t)ACURAST__WHEEL_TICK_MS)
+#define ROUND (TICK * ACURAST__WHEEL_SLOTS)
 
 typedef struct probe {
     acurast__timer timer;
     acurast__wheel *wheel;
     uint64_t due;
     int fired;
+    bool again;
     struct probe *stops;
     struct probe *starts;
     struct probe **frees;
-    bool again;
 } probe;
 
 static uint32_t random_state = 99;

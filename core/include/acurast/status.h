@@ -61,7 +61,7 @@ ACURAST_BEGIN
     X(TOO_LARGE, 62, 0, "the payload is larger than the limit")
 
 typedef enum acurast_status {
-#define ACURAST_STATUS_ENUM(name, code, retriable, text) ACURAST_##name = code,
+#define ACURAST_STATUS_ENUM(name, code, retriable, text) ACURAST_##name = (code),
     ACURAST_STATUS_MAP(ACURAST_STATUS_ENUM)
 #undef ACURAST_STATUS_ENUM
 } acurast_status;

@@ -2,6 +2,7 @@
 #include "net/context.h"
 #include "base/option.h"
 #include "base/process.h"
+#include "base/queue.h"
 
 #include <acurast/acurast.h>
 
@@ -37,4 +38,15 @@ void acurast_context_release(acurast_context *context)
 {
     if (context && !acurast__context_forked(context))
         acurast__context_abandon(context);
+}
+
+acurast_status acurast_queue_create(acurast_context *context, size_t max_events, size_t max_bytes,
+                                    acurast_queue **queue)
+{
+    if (!queue)
+        return ACURAST_INVALID;
+    *queue = NULL;
+    if (!context)
+        return ACURAST_INVALID;
+    return acurast__context_forked(context) ? ACURAST_FORKED : acurast__queue_create(max_events, max_bytes, queue);
 }

@@ -75,7 +75,7 @@ static const void *put(uint8_t **end, const void *bytes, size_t size)
 static copied_event *copy_view(const acurast_event_view *view)
 {
     size_t text_size = strlen(view->text) + 1;
-    size_t size = sizeof(copied_event) + 2 * ACURAST__ID_SIZE + text_size;
+    size_t size = sizeof(copied_event) + (size_t)2 * ACURAST__ID_SIZE + text_size;
     if (view->payload_size > SIZE_MAX - size)
         return NULL;
     size += view->payload_size;

@@ -183,13 +183,6 @@ static bool value_copy(value *to, const value *from)
     return true;
 }
 
-static void value_replace(value *old, value *new)
-{
-    value_clear(old);
-    *old = *new;
-    old->given = true;
-}
-
 /* ---- reading text ---- */
 
 static acurast_status read_number(acurast_options *options, const acurast_option_info *row, acurast__slice text,
@@ -364,33 +357,44 @@ const char *acurast_options_error(const acurast_options *options)
 
 /* ---- by name ---- */
 
-/* Errors are told also of calls that only read, hence no const: an object is never const in truth. */
-static acurast_status find(const acurast_options *options, const char *name, size_t *index)
+/* NULL, and an error that says so, where there is none. Errors are told also of calls that only read: no object is const in truth. */
+static const acurast_option_info *find(const acurast_options *options, const char *name)
 {
     static const char *const scopes[] = {"", "context", "client", "service"};
-    for (size_t i = 0; i < options->count; i++) {
-        if (strcmp(rows[options->first + i].name, name) == 0) {
-            *index = i;
-            return ACURAST_OK;
-        }
+    for (size_t i = options->first; i < options->first + options->count; i++) {
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
     }
-    return acurast__options_fail((acurast_options *)options, ACURAST_UNKNOWN_OPTION,
-                                 "option %.*s: there is no such option for a %s", ECHO_MAX, name,
-                                 scopes[options->scope]);
+    acurast__options_fail((acurast_options *)options, ACURAST_UNKNOWN_OPTION,
+                          "option %.*s: there is no such option for a %s", ECHO_MAX, name, scopes[options->scope]);
+    return NULL;
+}
+
+static const value *value_at(const acurast_options *options, const acurast_option_info *row)
+{
+    assert(row->scope == options->scope);
+    return &options->values[(size_t)(row - rows) - options->first];
+}
+
+static void replace_at(acurast_options *options, const acurast_option_info *row, value *v)
+{
+    value *old = (value *)value_at(options, row);
+    value_clear(old);
+    *old = *v;
+    old->given = true;
 }
 
 acurast_status acurast_options_set(acurast_options *options, const char *name, const char *text)
 {
     if (!options || !name || !text)
         return ACURAST_INVALID;
-    size_t i;
-    acurast_status status = find(options, name, &i);
-    if (status != ACURAST_OK)
-        return status;
+    const acurast_option_info *row = find(options, name);
+    if (!row)
+        return ACURAST_UNKNOWN_OPTION;
     value v = {0};
-    status = read_value(options, &rows[options->first + i], text, &v);
+    acurast_status status = read_value(options, row, text, &v);
     if (status == ACURAST_OK)
-        value_replace(&options->values[i], &v);
+        replace_at(options, row, &v);
     else
         value_clear(&v);
     return status;
@@ -400,11 +404,9 @@ acurast_status acurast_options_set_int(acurast_options *options, const char *nam
 {
     if (!options || !name)
         return ACURAST_INVALID;
-    size_t i;
-    acurast_status status = find(options, name, &i);
-    if (status != ACURAST_OK)
-        return status;
-    const acurast_option_info *row = &rows[options->first + i];
+    const acurast_option_info *row = find(options, name);
+    if (!row)
+        return ACURAST_UNKNOWN_OPTION;
     if (!is_number(row))
         return refuse_type(options, row, "a number");
     if (number < row->min || number > row->max) {
@@ -412,7 +414,7 @@ acurast_status acurast_options_set_int(acurast_options *options, const char *nam
         int size = snprintf(given, sizeof(given), "%" PRId64, number);
         return refuse_number(options, row, (acurast__slice){given, (size_t)size});
     }
-    value_replace(&options->values[i], &(value){.number = number});
+    replace_at(options, row, &(value){.number = number});
     return ACURAST_OK;
 }
 
@@ -420,22 +422,21 @@ acurast_status acurast_options_add(acurast_options *options, const char *name, c
 {
     if (!options || !name || !element)
         return ACURAST_INVALID;
-    size_t i;
-    acurast_status status = find(options, name, &i);
-    if (status != ACURAST_OK)
-        return status;
-    const acurast_option_info *row = &rows[options->first + i];
+    const acurast_option_info *row = find(options, name);
+    if (!row)
+        return ACURAST_UNKNOWN_OPTION;
     acurast__slice trimmed = acurast__trim(element, strlen(element));
     if (row->type != ACURAST_OPTION_LIST)
         return refuse_type(options, row, "a list");
     if (trimmed.size == 0)
         return refuse(options, row, trimmed, "is empty");
-    if (options->values[i].given)
-        return add_element(options, row, trimmed, &options->values[i]);
+    value *old = (value *)value_at(options, row);
+    if (old->given)
+        return add_element(options, row, trimmed, old);
     value v = {0};
-    status = add_element(options, row, trimmed, &v);
+    acurast_status status = add_element(options, row, trimmed, &v);
     if (status == ACURAST_OK)
-        value_replace(&options->values[i], &v);
+        replace_at(options, row, &v);
     else
         value_clear(&v);
     return status;
@@ -445,14 +446,12 @@ acurast_status acurast_options_get_int(const acurast_options *options, const cha
 {
     if (!options || !name || !number)
         return ACURAST_INVALID;
-    size_t i;
-    acurast_status status = find(options, name, &i);
-    if (status != ACURAST_OK)
-        return status;
-    const acurast_option_info *row = &rows[options->first + i];
+    const acurast_option_info *row = find(options, name);
+    if (!row)
+        return ACURAST_UNKNOWN_OPTION;
     if (!is_number(row))
         return refuse_type((acurast_options *)options, row, "a number");
-    *number = options->values[i].number;
+    *number = value_at(options, row)->number;
     return ACURAST_OK;
 }
 
@@ -467,7 +466,7 @@ typedef struct sink {
 
 static void sink_put(sink *s, const char *text, size_t size)
 {
-    if (s->buffer && s->used + size <= s->size)
+    if (size > 0 && s->buffer && s->used + size <= s->size)
         memcpy(s->buffer + s->used, text, size);
     s->used += size;
 }
@@ -496,23 +495,20 @@ acurast_status acurast_options_get(const acurast_options *options, const char *n
 {
     if (!options || !name || !size)
         return ACURAST_INVALID;
-    size_t i;
-    acurast_status status = find(options, name, &i);
-    if (status != ACURAST_OK)
-        return status;
-    sink s = {buffer, buffer ? *size : 0, 0};
-    render(&rows[options->first + i], &options->values[i], &s);
+    const acurast_option_info *row = find(options, name);
+    if (!row)
+        return ACURAST_UNKNOWN_OPTION;
+    sink s = {0};
+    if (buffer) {
+        s.buffer = buffer;
+        s.size = *size;
+    }
+    render(row, value_at(options, row), &s);
     *size = s.used;
     return s.used <= s.size || !buffer ? ACURAST_OK : ACURAST_TOO_SMALL;
 }
 
 /* ---- inside the core ---- */
-
-static const value *value_of(const acurast_options *options, acurast__option option)
-{
-    assert(rows[option].scope == options->scope);
-    return &options->values[(size_t)option - options->first];
-}
 
 acurast_option_scope acurast__options_scope(const acurast_options *options)
 {
@@ -521,7 +517,7 @@ acurast_option_scope acurast__options_scope(const acurast_options *options)
 
 int64_t acurast__options_number(const acurast_options *options, acurast__option option)
 {
-    return value_of(options, option)->number;
+    return value_at(options, &rows[option])->number;
 }
 
 const char *acurast__options_text(const acurast_options *options, acurast__option option)
@@ -532,11 +528,11 @@ const char *acurast__options_text(const acurast_options *options, acurast__optio
 
 const char *acurast__options_element(const acurast_options *options, acurast__option option, size_t index)
 {
-    const value *v = value_of(options, option);
+    const value *v = value_at(options, &rows[option]);
     return index < v->count ? v->texts[index] : NULL;
 }
 
 bool acurast__options_given(const acurast_options *options, acurast__option option)
 {
-    return value_of(options, option)->given;
+    return value_at(options, &rows[option])->given;
 }

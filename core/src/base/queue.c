@@ -75,15 +75,6 @@ acurast_status acurast__queue_create(size_t max_events, size_t max_bytes, acuras
     return ACURAST_OK;
 }
 
-acurast_status acurast_queue_create(acurast_context *context, size_t max_events, size_t max_bytes,
-                                    acurast_queue **queue)
-{
-    if (!queue)
-        return ACURAST_INVALID;
-    *queue = NULL;
-    return context ? acurast__queue_create(max_events, max_bytes, queue) : ACURAST_INVALID;
-}
-
 acurast_queue *acurast__queue_retain(acurast_queue *queue)
 {
     atomic_fetch_add_explicit(&queue->references, 1, memory_order_relaxed);

@@ -9,7 +9,7 @@
 
 #include "base/event.h"
 
-/* acurast_queue_create() for those below the context. */
+/* As acurast_queue_create(), which is above since it asks the context whether this is still its process. */
 acurast_status acurast__queue_create(size_t max_events, size_t max_bytes, acurast_queue **queue);
 
 acurast_queue *acurast__queue_retain(acurast_queue *queue);
