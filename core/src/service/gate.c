@@ -1,0 +1,206 @@
+/* The order of checks at accept: those that cost least first; nothing is allocated for whoever is turned away. */
+#include "service/gate.h"
+
+#include "base/memory.h"
+#include "service/connection.h"
+#include "service/page.h"
+#include "service/service.h"
+
+#include <stdio.h>
+
+static bool reject(acurast__shard *shard, acurast__reject why)
+{
+    acurast__count(&shard->metrics.rejects[why], 1);
+    return false;
+}
+
+static bool raise(_Atomic uint64_t *gauge, uint64_t limit)
+{
+    uint64_t before = atomic_fetch_add_explicit(gauge, 1, memory_order_relaxed);
+    if (!limit || before < limit)
+        return true;
+    atomic_fetch_sub_explicit(gauge, 1, memory_order_relaxed);
+    return false;
+}
+
+static void lower(_Atomic uint64_t *gauge)
+{
+    atomic_fetch_sub_explicit(gauge, 1, memory_order_release);
+}
+
+/* True where the address is within its limits, or counts for none. */
+static bool enter_address(acurast__shard *shard, const acurast__address *address)
+{
+    acurast_service *service = shard->service;
+    if (acurast__settings_trusts(shard->settings, address))
+        return true;
+    switch (acurast__address_table_enter(&service->addresses, address, acurast__loop_now(shard->loop))) {
+    case ACURAST__ADDRESS_CONNECTIONS:
+        return reject(shard, ACURAST__REJECT_ADDRESS_CONNECTIONS);
+    case ACURAST__ADDRESS_HANDSHAKES:
+        return reject(shard, ACURAST__REJECT_ADDRESS_HANDSHAKES);
+    case ACURAST__ADDRESS_NO_MEMORY:
+        return reject(shard, ACURAST__REJECT_MEMORY);
+    default:
+        return true;
+    }
+}
+
+static bool on_admit(void *owner, const acurast__peer *peer)
+{
+    acurast__door *door = owner;
+    acurast__shard *shard = door->shard;
+    acurast_service *service = shard->service;
+    if (peer->admin)
+        return raise(&service->admin_connections, 0);
+    if (!atomic_load_explicit(&service->ready, memory_order_acquire))
+        return reject(shard, ACURAST__REJECT_NOT_READY);
+    if (!raise(&service->connections, shard->settings->max_connections))
+        return reject(shard, ACURAST__REJECT_CONNECTIONS);
+    if (!raise(&service->pending, shard->settings->max_pending)) {
+        lower(&service->connections);
+        return reject(shard, ACURAST__REJECT_PENDING);
+    }
+    if (!enter_address(shard, &peer->address)) {
+        lower(&service->pending);
+        lower(&service->connections);
+        return false;
+    }
+    acurast__count(&shard->metrics.connections, 1);
+    return true;
+}
+
+static void on_left(void *owner, const acurast__peer *peer)
+{
+    acurast__door *door = owner;
+    acurast__shard *shard = door->shard;
+    acurast_service *service = shard->service;
+    if (peer->admin) {
+        lower(&service->admin_connections);
+        return;
+    }
+    if (!acurast__settings_trusts(shard->settings, &peer->effective))
+        acurast__address_table_leave(&service->addresses, &peer->effective, acurast__loop_now(shard->loop));
+    lower(&service->pending);
+    lower(&service->connections);
+}
+
+/* Finds out who is behind a trusted proxy; false where that one is over its limits. */
+static bool find_client(acurast__shard *shard, acurast__peer *peer, const acurast__request *request)
+{
+    acurast__address client;
+    if (!acurast__settings_trusts(shard->settings, &peer->address) ||
+        !acurast__settings_client_of(shard->settings, request->forwarded_for, &client))
+        return true;
+    if (!enter_address(shard, &client))
+        return false;
+    peer->effective = client;
+    return true;
+}
+
+static void *on_upgrade(void *owner, acurast__ws *ws, acurast__peer *peer, const acurast__request *request,
+                        const acurast__ws_handlers **handlers, acurast__ws_settings *settings, unsigned *refuse)
+{
+    acurast__door *door = owner;
+    acurast__shard *shard = door->shard;
+    *refuse = 503;
+    if (peer->admin || !atomic_load_explicit(&shard->service->ready, memory_order_acquire)) {
+        *refuse = peer->admin ? 404 : 503;
+        reject(shard, ACURAST__REJECT_NOT_READY);
+        return NULL;
+    }
+    if (!find_client(shard, peer, request)) {
+        *refuse = 429;
+        return NULL;
+    }
+    acurast__connection *connection = acurast__connection_create(shard, ws, request->host, peer->tls);
+    if (!connection) {
+        reject(shard, ACURAST__REJECT_MEMORY);
+        return NULL;
+    }
+    *handlers = &acurast__connection_handlers;
+    settings->max_message = ACURAST__EARLY_MAX_MESSAGE;
+    settings->ping_interval_ms = shard->settings->ping_interval_ms;
+    settings->ping_timeout_ms = shard->settings->ping_timeout_ms;
+    return connection;
+}
+
+static void on_page(void *owner, const acurast__peer *peer, const acurast__request *request,
+                    acurast__response_page *page)
+{
+    acurast__page_answer(owner, peer, request, page);
+}
+
+static const acurast__listener_handlers handlers_of_gate = {
+    .admit = on_admit, .upgrade = on_upgrade, .page = on_page, .left = on_left};
+
+static acurast_status gate_listen(acurast__gate *gate, acurast__shard *shards, size_t count,
+                                  const acurast__endpoint *endpoint, char *detail, size_t detail_size)
+{
+    const acurast__settings *settings = shards->settings;
+    acurast__listener_config config = {
+        .address = endpoint->host,
+        .port = endpoint->port,
+        .admin = gate->admin,
+        .tls_cert = gate->admin ? "" : settings->tls_cert,
+        .tls_key = gate->admin ? "" : settings->tls_key,
+        .request_timeout_ms = settings->handshake_ms,
+        .handlers = &handlers_of_gate,
+    };
+    acurast__loop **loops = acurast__alloc_zero(count * sizeof *loops);
+    void **owners = acurast__alloc_zero(count * sizeof *owners);
+    acurast_status status = ACURAST_NO_MEMORY;
+    if (loops && owners) {
+        for (size_t i = 0; i < count; i++) {
+            loops[i] = shards[i].loop;
+            owners[i] = &gate->doors[i];
+        }
+        status = acurast__listener_open(loops, owners, count, &config, &gate->listener, detail, detail_size);
+    }
+    acurast__free(loops);
+    acurast__free(owners);
+    return status;
+}
+
+acurast_status acurast__gate_open(acurast__gate *gate, acurast__shard *shards, size_t count,
+                                  const acurast__endpoint *endpoint, bool admin, char *detail, size_t detail_size)
+{
+    const acurast__settings *settings = shards->settings;
+    gate->admin = admin;
+    gate->doors = acurast__alloc_zero(count * sizeof *gate->doors);
+    if (!gate->doors)
+        return ACURAST_NO_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        gate->doors[i] = (acurast__door){&shards[i], endpoint->loopback && !settings->has_admin};
+    acurast_status status = gate_listen(gate, shards, count, endpoint, detail, detail_size);
+    if (status != ACURAST_OK) {
+        acurast__free(gate->doors);
+        gate->doors = NULL;
+        return status;
+    }
+    const char *scheme = admin ? "http" : settings->tls_cert[0] ? "wss" : "ws";
+    int size = snprintf(gate->url, sizeof gate->url, "%s://", scheme);
+    gate->port = acurast__listener_port(gate->listener);
+    acurast__endpoint_format(endpoint, gate->port, gate->url + size, sizeof gate->url - (size_t)size);
+    return ACURAST_OK;
+}
+
+static void on_listener_closed(void *user)
+{
+    acurast__gate *gate = user;
+    atomic_store_explicit(&gate->closed, true, memory_order_release);
+}
+
+void acurast__gate_close(acurast__gate *gate)
+{
+    acurast__listener_close(gate->listener, on_listener_closed, gate);
+}
+
+void acurast__gate_clear(acurast__gate *gate)
+{
+    if (gate->listener)
+        acurast__listener_free(gate->listener);
+    acurast__free(gate->doors);
+    gate->listener = NULL;
+    gate->doors = NULL;
+}

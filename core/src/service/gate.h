@@ -1,0 +1,39 @@
+/*
+ * A listener of the service with its door on each loop: who is let in, who gets which page, who becomes a connection.
+ *
+ * Limits by address hold for the address of the socket, at accept; behind a trusted proxy for the client that
+ * the proxy names, at the upgrade. An address that is itself a trusted proxy is never counted.
+ */
+#ifndef ACURAST_SERVICE_GATE_H
+#define ACURAST_SERVICE_GATE_H
+
+#include "net/listener.h"
+#include "service/settings.h"
+#include "service/shard.h"
+
+/* What the handlers of a listener get on one loop. */
+typedef struct acurast__door {
+    acurast__shard *shard;
+    bool pages; /* /metrics and its like are answered here */
+} acurast__door;
+
+typedef struct acurast__gate {
+    acurast__listener *listener; /* NULL: not open */
+    acurast__door *doors;        /* one a loop */
+    bool admin;
+    uint16_t port;
+    char url[ACURAST__HOST_SIZE + 24];
+    atomic_bool closed; /* its sockets are */
+} acurast__gate;
+
+/* On the loops of `shards`. Fails as acurast__listener_open(); nothing is left then. */
+acurast_status acurast__gate_open(acurast__gate *gate, acurast__shard *shards, size_t count,
+                                  const acurast__endpoint *endpoint, bool admin, char *detail, size_t detail_size);
+
+/* Begins to close; `closed` turns true later. Any thread. */
+void acurast__gate_close(acurast__gate *gate);
+
+/* When it is closed and the last connection has left. */
+void acurast__gate_clear(acurast__gate *gate);
+
+#endif

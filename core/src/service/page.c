@@ -1,0 +1,45 @@
+/*
+ * The figures are the operator's: on the admin listener, or, where there is none, on a listener that is bound to loopback and then
+ * only for requests that did not come through a proxy.
+ */
+#include "service/page.h"
+
+#include "base/memory.h"
+
+static void answer(acurast__response_page *page, unsigned status, const char *text)
+{
+    page->status = status;
+    page->content_type = "text/plain; charset=utf-8";
+    page->body = acurast__copy_text(text);
+    page->body_size = page->body ? strlen(text) : 0;
+}
+
+static void answer_metrics(acurast_service *service, acurast__response_page *page)
+{
+    page->body = acurast__service_metrics(service, &page->body_size);
+    page->status = page->body ? 200 : 503;
+    page->content_type = "text/plain; version=0.0.4; charset=utf-8";
+}
+
+static void answer_ready(const acurast_service *service, acurast__response_page *page)
+{
+    bool ready = atomic_load_explicit(&service->ready, memory_order_acquire);
+    answer(page, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
+}
+
+void acurast__page_answer(const acurast__door *door, const acurast__peer *peer, const acurast__request *request,
+                          acurast__response_page *page)
+{
+    acurast_service *service = door->shard->service;
+    bool ours = peer->admin || (door->pages && !request->forwarded_for[0]);
+    if (strcmp(request->path, "/") == 0)
+        answer(page, 200, "This is an Acurast websocket service.\n");
+    else if (ours && strcmp(request->path, "/healthz") == 0)
+        answer(page, 200, "ok\n");
+    else if (ours && strcmp(request->path, "/readyz") == 0)
+        answer_ready(service, page);
+    else if (ours && strcmp(request->path, "/metrics") == 0)
+        answer_metrics(service, page);
+    else
+        answer(page, 404, "not found\n");
+}

@@ -1,0 +1,270 @@
+/*
+ * Drain: every tick of the timer ends a batch of connections, so that all are told within a quarter of the time, and
+ * their reconnects do not come as one wave. At the deadline whoever is left is cut off.
+ *
+ * Memory: the sum over all loops is looked at when this loop's buffers have grown by a part of what is left. Above the
+ * limit, the loop with most ends its largest users, in rounds: all that hold at least half of what the largest does.
+ */
+#include "service/shard.h"
+
+#include "base/clock.h"
+#include "service/connection.h"
+#include "service/service.h"
+
+#define VERIFY_SLICE_US 250
+#define DRAIN_TICK_MS 16
+#define DRAIN_BATCH_MIN 32
+#define MARK_STEP (256 * 1024)
+
+static acurast__connection *first_of(const acurast__list *list)
+{
+    return acurast__list_empty(list) ? NULL : ACURAST__CONTAINER(list->next, acurast__connection, link);
+}
+
+/* ---- handshakes ---- */
+
+static bool verify_some(acurast__shard *shard)
+{
+    if (acurast__list_empty(&shard->verifying))
+        return false;
+    uint64_t begin = acurast__clock_us(), now = begin;
+    for (acurast__connection *next; (next = first_of(&shard->verifying)) && now - begin < VERIFY_SLICE_US;
+         now = acurast__clock_us())
+        acurast__connection_verify(next);
+    acurast__count(&shard->metrics.verify_us, now - begin);
+    return !acurast__list_empty(&shard->verifying);
+}
+
+/* ---- memory ---- */
+
+static uint64_t held_by(const acurast__connection *connection)
+{
+    return acurast__ws_memory(connection->ws);
+}
+
+static uint64_t largest_in(const acurast__list *list)
+{
+    uint64_t largest = 0;
+    for (const acurast__list *link = list->next; link != list; link = link->next) {
+        uint64_t held = held_by(ACURAST__CONTAINER(link, acurast__connection, link));
+        largest = held > largest ? held : largest;
+    }
+    return largest;
+}
+
+/* Ends whoever holds at least `least`, until `excess` is freed; those already ending are cut off. */
+static uint64_t shed_list(acurast__list *list, uint64_t least, uint64_t excess)
+{
+    for (acurast__list *link = list->next, *next; link != list && excess; link = next) {
+        acurast__connection *connection = ACURAST__CONTAINER(link, acurast__connection, link);
+        next = link->next;
+        uint64_t held = held_by(connection);
+        if (held < least)
+            continue;
+        if (connection->state == ACURAST__CONNECTION_ENDED)
+            acurast__ws_abort(connection->ws);
+        else
+            acurast__connection_end(connection, ACURAST__ENDING_MEMORY);
+        excess -= held < excess ? held : excess;
+    }
+    return excess;
+}
+
+static void shed(acurast__shard *shard)
+{
+    uint64_t limit = shard->settings->memory;
+    uint64_t total = acurast__service_memory(shard->service);
+    uint64_t excess = total > limit ? total - limit + limit / 16 : 0;
+    for (int round = 0; excess && round < 16; round++) {
+        uint64_t ending = largest_in(&shard->ending), accepted = largest_in(&shard->accepted);
+        uint64_t largest = ending > accepted ? ending : accepted;
+        if (!largest)
+            return;
+        excess = shed_list(&shard->ending, largest / 2 + 1, excess);
+        excess = shed_list(&shard->accepted, largest / 2 + 1, excess);
+    }
+}
+
+static void on_shed(acurast__task *task)
+{
+    acurast__shard *shard = ACURAST__CONTAINER(task, acurast__shard, shed);
+    atomic_store_explicit(&shard->shedding, false, memory_order_relaxed);
+    shed(shard);
+}
+
+static void shed_largest(acurast_service *service)
+{
+    acurast__shard *largest = &service->shards[0];
+    for (size_t i = 1; i < service->shard_count; i++)
+        if (atomic_load_explicit(&service->shards[i].memory, memory_order_relaxed) >
+            atomic_load_explicit(&largest->memory, memory_order_relaxed))
+            largest = &service->shards[i];
+    if (!atomic_exchange_explicit(&largest->shedding, true, memory_order_relaxed))
+        acurast__loop_post(largest->loop, &largest->shed);
+}
+
+static void check_memory(acurast__shard *shard)
+{
+    uint64_t limit = shard->settings->memory;
+    uint64_t total = acurast__service_memory(shard->service);
+    uint64_t own = acurast__loop_memory(shard->loop);
+    bool full = limit && total >= limit;
+    atomic_store_explicit(&shard->directory->memory_full, full, memory_order_relaxed);
+    uint64_t step = limit > total ? (limit - total) / (4 * shard->service->shard_count) : 0;
+    shard->memory_mark = limit ? own + (step > MARK_STEP ? step : MARK_STEP) : UINT64_MAX;
+    if (full)
+        shed_largest(shard->service);
+}
+
+static bool on_turn(acurast__loop_hook *hook)
+{
+    acurast__shard *shard = ACURAST__CONTAINER(hook, acurast__shard, hook);
+    uint64_t memory = acurast__loop_memory(shard->loop);
+    atomic_store_explicit(&shard->memory, memory, memory_order_relaxed);
+    if (memory >= shard->memory_mark)
+        check_memory(shard);
+    return verify_some(shard);
+}
+
+/* ---- once a second ---- */
+
+static void on_second(acurast__timer *timer)
+{
+    acurast__shard *shard = ACURAST__CONTAINER(timer, acurast__shard, second);
+    acurast_service *service = shard->service;
+    uint64_t now = acurast__loop_now(shard->loop);
+    if (shard == &service->shards[0]) {
+        acurast__directory_sweep(&service->directory, now, &shard->metrics);
+        acurast__address_table_sweep(&service->addresses, now);
+    }
+    check_memory(shard);
+    acurast__loop_timer_start(shard->loop, &shard->second, 1000);
+}
+
+/* ---- draining ---- */
+
+static bool drain_one(acurast__shard *shard)
+{
+    acurast__connection *next = first_of(&shard->accepted);
+    if (!next)
+        next = first_of(&shard->verifying);
+    if (!next)
+        next = first_of(&shard->handshaking);
+    if (next)
+        acurast__connection_end(next, ACURAST__ENDING_DRAINING);
+    return next;
+}
+
+static void cut_off(acurast__shard *shard)
+{
+    while (drain_one(shard))
+        continue;
+    for (acurast__list *link = shard->ending.next; link != &shard->ending; link = link->next)
+        acurast__ws_abort(ACURAST__CONTAINER(link, acurast__connection, link)->ws);
+}
+
+static void on_drain_tick(acurast__timer *timer)
+{
+    acurast__shard *shard = ACURAST__CONTAINER(timer, acurast__shard, drain_tick);
+    for (size_t i = 0; i < shard->drain_batch && drain_one(shard); i++)
+        continue;
+    if (acurast__loop_now(shard->loop) >= shard->drain_deadline)
+        cut_off(shard);
+    acurast__loop_timer_start(shard->loop, &shard->drain_tick, DRAIN_TICK_MS);
+    if (shard == &shard->service->shards[0])
+        acurast__service_drain_step(shard->service);
+}
+
+static size_t count_of(const acurast__list *list)
+{
+    size_t count = 0;
+    for (const acurast__list *link = list->next; link != list; link = link->next)
+        count++;
+    return count;
+}
+
+static void on_drain(acurast__task *task)
+{
+    acurast__shard *shard = ACURAST__CONTAINER(task, acurast__shard, drain);
+    size_t count = count_of(&shard->accepted) + count_of(&shard->verifying) + count_of(&shard->handshaking);
+    size_t ticks = shard->settings->drain_ms / 4 / DRAIN_TICK_MS + 1;
+    shard->drain_batch = count / ticks + DRAIN_BATCH_MIN;
+    shard->drain_deadline = acurast__loop_now(shard->loop) + shard->settings->drain_ms;
+    on_drain_tick(&shard->drain_tick);
+}
+
+/* ---- life ---- */
+
+static void on_start(acurast__task *task)
+{
+    acurast__shard *shard = ACURAST__CONTAINER(task, acurast__shard, start);
+    acurast__loop_hook_add(shard->loop, &shard->hook);
+    acurast__loop_timer_start(shard->loop, &shard->second, 1000);
+}
+
+static void on_stop(acurast__task *task)
+{
+    acurast__shard *shard = ACURAST__CONTAINER(task, acurast__shard, stop);
+    acurast__loop_hook_remove(shard->loop, &shard->hook);
+    acurast__loop_timer_stop(shard->loop, &shard->second);
+    acurast__loop_timer_stop(shard->loop, &shard->drain_tick);
+    acurast__service_shard_stopped(shard->service);
+}
+
+void acurast__shard_init(acurast__shard *shard, acurast_service *service, acurast__loop *loop)
+{
+    shard->service = service;
+    shard->loop = loop;
+    shard->settings = service->settings;
+    shard->directory = &service->directory;
+    shard->access = acurast__access_retain(service->access);
+    shard->memory_mark = shard->settings->memory ? MARK_STEP : UINT64_MAX;
+    acurast__idmap_init(&shard->ids);
+    acurast__list_init(&shard->handshaking);
+    acurast__list_init(&shard->verifying);
+    acurast__list_init(&shard->accepted);
+    acurast__list_init(&shard->ending);
+    acurast__list_init(&shard->hook.link);
+    shard->hook.run = on_turn;
+    acurast__timer_init(&shard->second, on_second);
+    acurast__timer_init(&shard->drain_tick, on_drain_tick);
+    shard->start.run = on_start;
+    shard->drain.run = on_drain;
+    shard->stop.run = on_stop;
+    shard->shed.run = on_shed;
+}
+
+void acurast__shard_clear(acurast__shard *shard)
+{
+    acurast__idmap_clear(&shard->ids);
+    acurast__access_release(shard->access);
+}
+
+void acurast__shard_set_access(acurast__shard *shard, acurast__access *access)
+{
+    acurast__access_release(shard->access);
+    shard->access = access;
+    for (acurast__list *link = shard->accepted.next, *next; link != &shard->accepted; link = next) {
+        acurast__connection *connection = ACURAST__CONTAINER(link, acurast__connection, link);
+        next = link->next;
+        if (!acurast__access_permits(access, connection->session.id))
+            acurast__connection_end(connection, ACURAST__ENDING_DENIED);
+    }
+}
+
+void acurast__shard_wake(acurast__task *task)
+{
+    acurast__chain waiting;
+    acurast__chain_init(&waiting);
+    acurast__holder *holder;
+    acurast__wake wake = acurast__directory_wake(task, &holder, &waiting);
+    if (wake == ACURAST__WAKE_NOTHING)
+        return;
+    acurast__connection *connection = ACURAST__CONTAINER(holder, acurast__connection, holder);
+    if (wake == ACURAST__WAKE_LEAVE)
+        acurast__connection_end(connection, ACURAST__ENDING_REPLACED);
+    else if (wake == ACURAST__WAKE_OVERFLOW)
+        acurast__connection_end(connection, ACURAST__ENDING_SLOW_READER);
+    else
+        acurast__connection_deliver(connection, &waiting);
+}

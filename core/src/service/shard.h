@@ -1,0 +1,60 @@
+/*
+ * The part of a service that lives on one loop: its connections, those of them that hold an id, and the queue of handshakes
+ * that wait to be verified. No lock: everything here belongs to the loop's thread, but the counters and `memory`, which
+ * others read.
+ *
+ * At the end of each turn of the loop some handshakes are verified, for a quarter of a millisecond at most, so that a
+ * flood of them does not stall the relay.
+ */
+#ifndef ACURAST_SERVICE_SHARD_H
+#define ACURAST_SERVICE_SHARD_H
+
+#include "base/idmap.h"
+#include "net/listener.h"
+#include "service/access.h"
+#include "service/metrics.h"
+#include "service/settings.h"
+
+#include <acurast/service.h>
+
+typedef struct acurast__connection acurast__connection;
+
+typedef struct acurast__shard {
+    acurast__metrics metrics;
+    _Atomic uint64_t memory; /* bytes in buffers, as of the last turn */
+    atomic_bool shedding;    /* the task is on its way */
+    acurast_service *service;
+    acurast__loop *loop;
+    const acurast__settings *settings;
+    acurast__directory *directory;
+    acurast__access *access;
+    acurast__idmap ids;        /* id -> the connection that holds it, if it is on this loop */
+    acurast__list handshaking; /* a connection is in one of these lists */
+    acurast__list verifying;
+    acurast__list accepted; /* or waiting for its id */
+    acurast__list ending;   /* closed by us, not yet gone */
+    acurast__loop_hook hook;
+    acurast__timer second; /* what is looked after once a second */
+    acurast__timer drain_tick;
+    uint64_t drain_deadline; /* 0: not draining */
+    size_t drain_batch;
+    uint64_t memory_mark; /* where the sum is looked at again */
+    acurast__task start;
+    acurast__task drain; /* tells all connections to go, a few at a time; cuts off whoever is left at the end of the time */
+    acurast__task stop;
+    acurast__task shed;
+} acurast__shard;
+
+/* Zeroed memory; then its tasks `start`, `drain` and `stop` are posted to its loop by the service, in this order. */
+void acurast__shard_init(acurast__shard *shard, acurast_service *service, acurast__loop *loop);
+
+/* Once it is stopped, or was never started. Any thread. */
+void acurast__shard_clear(acurast__shard *shard);
+
+/* New lists: whoever is denied by them goes. Takes over the caller's reference. On the loop. */
+void acurast__shard_set_access(acurast__shard *shard, acurast__access *access);
+
+/* The task of a directory's entry. */
+void acurast__shard_wake(acurast__task *task);
+
+#endif
