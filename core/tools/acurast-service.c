@@ -1,0 +1,272 @@
+/*
+ * acurast-service: the websocket service behind a command line.
+ *
+ * The main thread waits for two descriptors, that of the event queue and a pipe into which the signal handler writes; so no handler
+ * calls the library, and what is printed never holds up an I/O thread.
+ *
+ * SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reads the certificate and the lists again.
+ */
+#include "command.h"
+
+#include <acurast/acurast.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCH 64
+
+struct program {
+    acurast_options *context_options;
+    acurast_options *service_options;
+    acurast_context *context;
+    acurast_queue *queue;
+    acurast_service *service;
+    int signals_out;
+    bool draining;
+    bool closed;
+};
+
+static int signals_in = -1;
+
+/* ---- messages ---- */
+
+static const char *level_name(acurast_log_level level)
+{
+    static const char *const names[] = {"off", "error", "warn", "info", "debug"};
+    return names[level];
+}
+
+static void say(acurast_log_level level, const char *text)
+{
+    struct timespec now;
+    struct tm parts;
+    char stamp[32];
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &parts);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
+    fprintf(stderr, "%s.%03ldZ level=%s %s\n", stamp, now.tv_nsec / 1000000, level_name(level), text);
+}
+
+static int fail(const char *what, acurast_status status, const char *detail)
+{
+    fprintf(stderr, "acurast-service: %s: %s\n", what, detail && detail[0] ? detail : acurast_status_text(status));
+    return COMMAND_FAILED;
+}
+
+/* ---- signals ---- */
+
+static void on_signal(int number)
+{
+    int error = errno;
+    unsigned char byte = (unsigned char)number;
+    ssize_t written = write(signals_in, &byte, 1);
+    (void)written; /* a full pipe holds more signals than anybody needs */
+    errno = error;
+}
+
+static bool watch_signals(struct program *program)
+{
+    int ends[2];
+    if (pipe(ends) != 0)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        fcntl(ends[i], F_SETFL, O_NONBLOCK);
+    }
+    program->signals_out = ends[0];
+    signals_in = ends[1];
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return true;
+}
+
+static void reload(struct program *program)
+{
+    acurast_status status = acurast_service_reload(program->service);
+    if (status == ACURAST_OK) {
+        say(ACURAST_LOG_WARN, "what=reloaded");
+        return;
+    }
+    char text[512];
+    snprintf(text, sizeof text, "what=reload_failed status=%s detail=\"%s\"", acurast_status_name(status),
+             acurast_service_error(program->service));
+    say(ACURAST_LOG_ERROR, text);
+}
+
+static void stop(struct program *program)
+{
+    if (program->draining)
+        _exit(COMMAND_FAILED);
+    program->draining = true;
+    acurast_service_close(program->service);
+}
+
+static void take_signals(struct program *program)
+{
+    unsigned char numbers[16];
+    ssize_t count = read(program->signals_out, numbers, sizeof numbers);
+    for (ssize_t i = 0; i < count; i++) {
+        if (numbers[i] == SIGHUP)
+            reload(program);
+        else
+            stop(program);
+    }
+}
+
+/* ---- events ---- */
+
+/* The URLs are separated by blanks; each gets a line of its own. */
+static void print_urls(struct program *program, const char *urls)
+{
+    while (*urls) {
+        int size = (int)strcspn(urls, " ");
+        printf("listening on %.*s\n", size, urls);
+        urls += size + (urls[size] == ' ');
+    }
+    const char *admin = acurast_service_admin_url(program->service);
+    if (admin[0])
+        printf("admin on %s\n", admin);
+    fflush(stdout);
+}
+
+static void take_event(struct program *program, const acurast_event_view *event)
+{
+    if (event->type == ACURAST_EVENT_LOG)
+        say(event->level, event->text);
+    if (event->type != ACURAST_EVENT_STATE)
+        return;
+    if (event->state == ACURAST_STATE_LISTENING)
+        print_urls(program, event->text);
+    program->closed = program->closed || event->state == ACURAST_STATE_CLOSED;
+}
+
+static void take_events(struct program *program)
+{
+    acurast_event_view events[BATCH];
+    size_t count = 0;
+    events[0].size = sizeof events[0];
+    if (acurast_queue_take(program->queue, events, BATCH, 0, &count) != ACURAST_OK)
+        return;
+    for (size_t i = 0; i < count; i++)
+        take_event(program, &events[i]);
+    acurast_queue_done(program->queue);
+}
+
+static void run(struct program *program)
+{
+    struct pollfd descriptors[2] = {
+        {.fd = acurast_queue_descriptor(program->queue), .events = POLLIN},
+        {.fd = program->signals_out, .events = POLLIN},
+    };
+    while (!program->closed) {
+        if (poll(descriptors, 2, -1) < 0)
+            continue;
+        if (descriptors[1].revents)
+            take_signals(program);
+        if (descriptors[0].revents)
+            take_events(program);
+    }
+}
+
+/* ---- start and end ---- */
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int start(struct program *program)
+{
+    acurast_status status = acurast_context_create(program->context_options, &program->context);
+    if (status != ACURAST_OK)
+        return fail("context", status, NULL);
+    status = acurast_queue_create(program->context, 0, 0, &program->queue);
+    if (status != ACURAST_OK)
+        return fail("queue", status, NULL);
+    status = acurast_service_create(program->context, program->service_options, &program->service);
+    if (status == ACURAST_BAD_OPTION) {
+        fail("options", status, acurast_options_error(program->service_options));
+        return COMMAND_USAGE;
+    }
+    if (status != ACURAST_OK)
+        return fail("service", status, NULL);
+    status = acurast_service_set_queue(program->service, program->queue, 0);
+    if (status == ACURAST_OK)
+        status = acurast_service_start(program->service);
+    return status == ACURAST_OK ? COMMAND_CONTINUE : fail("start", status, acurast_service_error(program->service));
+}
+
+static void end(struct program *program)
+{
+    acurast_service_release(program->service);
+    if (program->context) {
+        acurast_context_close(program->context);
+        acurast_context_wait(program->context, 5000);
+    }
+    acurast_queue_release(program->queue);
+    acurast_context_release(program->context);
+    acurast_options_release(program->service_options);
+    acurast_options_release(program->context_options);
+}
+
+static int make_options(struct program *program)
+{
+    if (acurast_options_create(ACURAST_SCOPE_CONTEXT, &program->context_options) != ACURAST_OK ||
+        acurast_options_create(ACURAST_SCOPE_SERVICE, &program->service_options) != ACURAST_OK ||
+        acurast_options_set(program->context_options, "threads", "0") != ACURAST_OK)
+        return fail("options", ACURAST_NO_MEMORY, NULL);
+    return COMMAND_CONTINUE;
+}
+
+int main(int argc, char **argv)
+{
+    struct program program = {.signals_out = -1};
+    int code = make_options(&program);
+    command_scope scopes[] = {
+        {ACURAST_SCOPE_SERVICE, program.service_options}, {ACURAST_SCOPE_CONTEXT, program.context_options}, {0, NULL}};
+    struct command command = {
+        .name = "acurast-service",
+        .environment = "ACURAST_SERVICE_",
+        .synopsis = "acurast-service [--listen ADDRESS:PORT] [FLAGS]\n\n"
+                    "The Acurast websocket service: authenticates clients and relays payloads between them.\n"
+                    "Prints \"listening on URL\" once it is ready. --threads is 0 (one for each core) here.",
+        .notes = "SIGTERM and SIGINT drain: no new connections, the old ones are told to go, and it ends within\n"
+                 "--drain-time; a second one ends at once. SIGHUP reads the certificate and the lists again.\n"
+                 "Exit codes: 0 ended as asked, 1 could not start, 2 wrong usage.",
+        .scopes = scopes,
+    };
+    if (code == COMMAND_CONTINUE)
+        code = command_parse(&command, argc, argv);
+    if (code == COMMAND_CONTINUE && command.argument_count)
+        code = command_usage(&command, "%s is not a flag", command.arguments[0]);
+    raise_descriptor_limit();
+    if (code == COMMAND_CONTINUE && !watch_signals(&program))
+        code = fail("pipe", ACURAST_SYSTEM, strerror(errno));
+    if (code == COMMAND_CONTINUE)
+        code = start(&program);
+    if (code == COMMAND_CONTINUE) {
+        run(&program);
+        code = COMMAND_OK;
+    }
+    end(&program);
+    return code;
+}
