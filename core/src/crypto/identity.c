@@ -122,18 +122,32 @@ acurast_status acurast_identity_generate(acurast_key_kind kind, acurast_identity
     return status;
 }
 
+/* A public key that came along must be the secret's: the owner of the file expects its id. */
+static acurast_status build_stated(const acurast__pem_key *key, acurast_identity **result)
+{
+    acurast_identity *identity;
+    acurast_status status = build(key->kind, key->secret, &identity);
+    if (status != ACURAST_OK)
+        return status;
+    if (key->public_key[0] != 0 && memcmp(key->public_key, identity->public_key, sizeof key->public_key) != 0) {
+        acurast_identity_release(identity);
+        return ACURAST_BAD_KEY;
+    }
+    *result = identity;
+    return ACURAST_OK;
+}
+
 acurast_status acurast_identity_from_pem(const char *pem, size_t size, acurast_identity **identity)
 {
     if (!pem || !identity || size > PEM_MAX_SIZE)
         return ACURAST_INVALID;
     if (sodium_init() < 0)
         return ACURAST_NO_MEMORY;
-    acurast_key_kind kind;
-    uint8_t secret[ACURAST_SECRET_SIZE];
-    acurast_status status = acurast__pem_read(pem, size, &kind, secret);
+    acurast__pem_key key;
+    acurast_status status = acurast__pem_read(pem, size, &key);
     if (status == ACURAST_OK)
-        status = build(kind, secret, identity);
-    sodium_memzero(secret, sizeof secret);
+        status = build_stated(&key, identity);
+    sodium_memzero(&key, sizeof key);
     return status;
 }
 
@@ -222,7 +236,8 @@ acurast_status acurast_identity_to_pem(const acurast_identity *identity, char *b
 {
     if (!identity || !size)
         return ACURAST_INVALID;
-    return acurast__pem_write(identity->kind, identity->secret, buffer, size);
+    const uint8_t *point = identity->kind == ACURAST_KEY_P256 ? identity->public_point : NULL;
+    return acurast__pem_write(identity->secret, point, buffer, size);
 }
 
 acurast_status acurast_identity_sign(const acurast_identity *identity, const void *message, size_t size,

@@ -1,153 +1,220 @@
 /*
- * PEM. The armour is opened first, and only the two labels that we know are looked
- * into: nothing ever asks for a passphrase, and no other format is tried. What
- * libcrypto decodes is reduced to 32 secret bytes; the identity is built from those
- * alone, by the same way as from a raw secret.
+ * PEM. libcrypto opens the armour; only the two labels that we know are looked into,
+ * nothing ever asks for a passphrase, and no other format is tried. What is inside is
+ * a few elements of DER, walked with libcrypto's reader of element headers:
+ *
+ *   PKCS#8   { version, { algorithm, curve }, octets { SEC1 or octets { seed } }, ... [1] public key }
+ *   SEC1     { 1, octets { scalar }, [0] { curve }, [1] { public key } }
+ *
+ * On writing, PKCS#8 of our two kinds is a constant with the key's bytes in it.
+ * libcrypto's own decoders and encoders would do both, but leave the secret in memory
+ * that they give back unwiped.
  */
 #include "crypto/pem.h"
 
 #include "crypto/key.h"
-#include "crypto/p256.h"
 
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
+#include <openssl/asn1.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <sodium.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
-static EVP_PKEY *decode(const char *label, const uint8_t *der, long size)
-{
-    if (strcmp(label, PEM_STRING_ECPRIVATEKEY) == 0)
-        return d2i_PrivateKey(EVP_PKEY_EC, NULL, &der, size);
-    PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &der, size);
-    EVP_PKEY *pkey = info ? EVP_PKCS82PKEY(info) : NULL;
-    PKCS8_PRIV_KEY_INFO_free(info);
-    return pkey;
-}
+#define CONTEXT_0 (V_ASN1_CONTEXT_SPECIFIC | 0)
+#define CONTEXT_1 (V_ASN1_CONTEXT_SPECIFIC | 1)
 
-static bool label_known(const char *label)
-{
-    return strcmp(label, PEM_STRING_ECPRIVATEKEY) == 0 || strcmp(label, PEM_STRING_PKCS8INF) == 0;
-}
+static const uint8_t oid_ec[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
+static const uint8_t oid_p256[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+static const uint8_t oid_ed25519[] = {0x2b, 0x65, 0x70};
 
-/* The first block with a label of ours, decoded. A block with headers is an encrypted one. */
-static EVP_PKEY *find(BIO *text)
-{
-    EVP_PKEY *pkey = NULL;
-    bool found = false;
-    char *label, *headers;
-    uint8_t *der;
-    long size;
-    while (!found && PEM_read_bio(text, &label, &headers, &der, &size) == 1) {
-        found = label_known(label);
-        if (found && headers[0] == '\0')
-            pkey = decode(label, der, size);
-        OPENSSL_free(label);
-        OPENSSL_free(headers);
-        OPENSSL_clear_free(der, (size_t)size);
-    }
-    return pkey;
-}
-
-/* True where the public key that came along is the one of the secret. */
-static bool public_fits(const EVP_PKEY *pkey, const uint8_t secret[32])
-{
-    uint8_t given[65], compressed[33], point[65], expected[33];
+typedef struct element {
+    const uint8_t *at;
     size_t size;
-    EVP_PKEY *pair;
-    if (EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, given, sizeof given, &size) != 1 ||
-        acurast__key_parse(given, size, compressed) != ACURAST_OK ||
-        acurast__p256_open(&pair, point, secret) != ACURAST_OK)
+} element;
+
+/* Takes the next element where it has the tag; else leaves everything as it was. */
+static bool take(element *from, int tag, element *content)
+{
+    const uint8_t *at = from->at;
+    long size;
+    int number, class;
+    int header = ASN1_get_object(&at, &size, &number, &class, (long)from->size);
+    if ((header & ~V_ASN1_CONSTRUCTED) != 0 || number > 30 ||
+        (number | class) != tag) /* an error, or an indefinite length */
         return false;
-    acurast__p256_close(pair);
-    return acurast__key_parse(point, sizeof point, expected) == ACURAST_OK && memcmp(expected, compressed, 33) == 0;
+    *content = (element){at, (size_t)size};
+    from->size -= (size_t)(at - from->at) + (size_t)size;
+    from->at = at + size;
+    return true;
 }
 
-static bool p256_secret(const EVP_PKEY *pkey, uint8_t secret[32])
+static bool is(const element *content, const uint8_t *bytes, size_t size)
 {
-    char group[32];
-    BIGNUM *scalar = NULL;
-    bool ok = EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, NULL) == 1 &&
-              strcmp(group, SN_X9_62_prime256v1) == 0 &&
-              EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &scalar) == 1 &&
-              BN_bn2binpad(scalar, secret, 32) == 32 && public_fits(pkey, secret);
-    BN_clear_free(scalar);
-    return ok;
+    return content->size == size && memcmp(content->at, bytes, size) == 0;
 }
 
-static bool ed25519_secret(const EVP_PKEY *pkey, uint8_t secret[32])
+static bool take_curve(element *from)
 {
-    size_t size = 32;
-    return EVP_PKEY_get_raw_private_key(pkey, secret, &size) == 1 && size == 32;
+    element curve;
+    return take(from, V_ASN1_OBJECT, &curve) && is(&curve, oid_p256, sizeof oid_p256);
 }
 
-static acurast_status extract(const EVP_PKEY *pkey, acurast_key_kind *kind, uint8_t secret[32])
+/* The bits of a BIT STRING of whole bytes, as an uncompressed or compressed point. */
+static bool read_point(const element *bits, uint8_t public_key[33])
 {
-    if (EVP_PKEY_is_a(pkey, "EC")) {
-        *kind = ACURAST_KEY_P256;
-        return p256_secret(pkey, secret) ? ACURAST_OK : ACURAST_BAD_KEY;
+    return bits->size > 1 && bits->at[0] == 0 &&
+           acurast__key_parse(bits->at + 1, bits->size - 1, public_key) == ACURAST_OK;
+}
+
+/* `curve_known` where PKCS#8 has named it; alone, SEC1 must. A scalar may have lost its leading zeros. */
+static bool read_sec1(element text, bool curve_known, acurast__pem_key *key)
+{
+    element body, version, scalar, curve, outer, bits;
+    if (!take(&text, V_ASN1_SEQUENCE, &body) || text.size != 0 || !take(&body, V_ASN1_INTEGER, &version) ||
+        !is(&version, (const uint8_t[]){1}, 1) || !take(&body, V_ASN1_OCTET_STRING, &scalar) || scalar.size > 32)
+        return false;
+    bool named = take(&body, CONTEXT_0, &curve);
+    if (named ? !take_curve(&curve) || curve.size != 0 : !curve_known)
+        return false;
+    if (take(&body, CONTEXT_1, &outer) &&
+        (!take(&outer, V_ASN1_BIT_STRING, &bits) || outer.size != 0 || !read_point(&bits, key->public_key)))
+        return false;
+    key->kind = ACURAST_KEY_P256;
+    memcpy(key->secret + 32 - scalar.size, scalar.at, scalar.size);
+    return body.size == 0;
+}
+
+static bool read_seed(element octets, acurast__pem_key *key)
+{
+    element seed;
+    if (!take(&octets, V_ASN1_OCTET_STRING, &seed) || octets.size != 0 || seed.size != 32)
+        return false;
+    key->kind = ACURAST_KEY_ED25519;
+    memcpy(key->secret, seed.at, 32);
+    return true;
+}
+
+/* The attributes and the public key that may follow the secret. */
+static bool read_rest(element rest, acurast__pem_key *key)
+{
+    element attributes, bits;
+    take(&rest, CONTEXT_0, &attributes);
+    if (!take(&rest, CONTEXT_1, &bits))
+        return rest.size == 0;
+    if (key->kind == ACURAST_KEY_P256)
+        return rest.size == 0 && read_point(&bits, key->public_key);
+    key->public_key[0] = ACURAST__ED25519_TAG;
+    if (rest.size != 0 || bits.size != 33 || bits.at[0] != 0)
+        return false;
+    memcpy(key->public_key + 1, bits.at + 1, 32);
+    return true;
+}
+
+static bool read_pkcs8(element text, acurast__pem_key *key)
+{
+    element body, version, algorithm, oid, octets;
+    if (!take(&text, V_ASN1_SEQUENCE, &body) || text.size != 0 || !take(&body, V_ASN1_INTEGER, &version) ||
+        version.size != 1 || version.at[0] > 1 || !take(&body, V_ASN1_SEQUENCE, &algorithm) ||
+        !take(&algorithm, V_ASN1_OBJECT, &oid) || !take(&body, V_ASN1_OCTET_STRING, &octets))
+        return false;
+    bool read = false;
+    if (is(&oid, oid_ec, sizeof oid_ec))
+        read = take_curve(&algorithm) && read_sec1(octets, true, key);
+    else if (is(&oid, oid_ed25519, sizeof oid_ed25519))
+        read = read_seed(octets, key);
+    return read && algorithm.size == 0 && read_rest(body, key);
+}
+
+static bool label_is(const char *label, const char *wanted)
+{
+    return strcmp(label, wanted) == 0;
+}
+
+/* The first block with a label of ours. Headers in a block mean that it is encrypted. */
+static bool find(BIO *text, acurast__pem_key *key)
+{
+    bool found = false, read = false;
+    char *label, *headers;
+    uint8_t *bytes;
+    long size;
+    while (!found &&
+           PEM_read_bio_ex(text, &label, &headers, &bytes, &size, PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE) == 1) {
+        element content = {bytes, (size_t)size};
+        bool sec1 = label_is(label, PEM_STRING_ECPRIVATEKEY);
+        found = sec1 || label_is(label, PEM_STRING_PKCS8INF);
+        if (found && headers[0] == '\0')
+            read = sec1 ? read_sec1(content, false, key) : read_pkcs8(content, key);
+        OPENSSL_secure_free(label);
+        OPENSSL_secure_free(headers);
+        OPENSSL_secure_clear_free(bytes, (size_t)size);
     }
-    if (EVP_PKEY_is_a(pkey, "ED25519")) {
-        *kind = ACURAST_KEY_ED25519;
-        return ed25519_secret(pkey, secret) ? ACURAST_OK : ACURAST_BAD_KEY;
-    }
-    return ACURAST_BAD_KEY;
+    return read;
 }
 
-acurast_status acurast__pem_read(const char *pem, size_t size, acurast_key_kind *kind, uint8_t secret[32])
+acurast_status acurast__pem_read(const char *pem, size_t size, acurast__pem_key *key)
 {
+    memset(key, 0, sizeof *key);
     BIO *text = BIO_new_mem_buf(pem, (int)size);
     if (!text)
         return ACURAST_NO_MEMORY;
     ERR_set_mark();
-    EVP_PKEY *pkey = find(text);
-    acurast_status status = pkey ? extract(pkey, kind, secret) : ACURAST_BAD_KEY;
-    EVP_PKEY_free(pkey);
+    bool read = find(text, key);
     ERR_pop_to_mark();
     BIO_free(text);
-    return status;
+    return read ? ACURAST_OK : ACURAST_BAD_KEY;
 }
 
-static EVP_PKEY *pair_of(acurast_key_kind kind, const uint8_t secret[32])
+/* PKCS#8 of a P-256 key up to the scalar, and from there to the point; of an Ed25519 key up to the seed. */
+static const uint8_t p256_head[] = {0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86,
+                                    0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+                                    0x03, 0x01, 0x07, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04, 0x20};
+static const uint8_t p256_middle[] = {0xa1, 0x44, 0x03, 0x42, 0x00};
+static const uint8_t ed25519_head[] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+                                       0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
+
+#define PKCS8_MAX_SIZE (sizeof p256_head + 32 + sizeof p256_middle + 65)
+
+static uint8_t *append(uint8_t *end, const void *bytes, size_t size)
 {
-    EVP_PKEY *pair = NULL;
-    uint8_t point[65];
-    if (kind == ACURAST_KEY_ED25519)
-        pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, secret, 32);
-    else if (acurast__p256_open(&pair, point, secret) != ACURAST_OK)
-        return NULL;
-    return pair;
+    memcpy(end, bytes, size);
+    return end + size;
 }
 
-static acurast_status copy_out(BIO *text, char *buffer, size_t *size)
+static size_t encode(uint8_t *der, const uint8_t secret[32], const uint8_t *point)
 {
-    char *data;
-    size_t length = (size_t)BIO_get_mem_data(text, &data);
-    size_t capacity = buffer ? *size : 0;
-    *size = length + 1;
-    if (!buffer)
-        return ACURAST_OK;
-    if (capacity < length + 1)
-        return ACURAST_TOO_SMALL;
-    memcpy(buffer, data, length);
-    buffer[length] = '\0';
-    return ACURAST_OK;
+    uint8_t *end = point ? append(der, p256_head, sizeof p256_head) : append(der, ed25519_head, sizeof ed25519_head);
+    end = append(end, secret, 32);
+    if (point)
+        end = append(append(end, p256_middle, sizeof p256_middle), point, 65);
+    return (size_t)(end - der);
 }
 
-acurast_status acurast__pem_write(acurast_key_kind kind, const uint8_t secret[32], char *buffer, size_t *size)
+/* Lines of 64 characters between the two that everybody knows; returns the size with the final NUL. */
+static size_t armour(char *pem, const uint8_t *der, size_t size)
 {
-    acurast_status status = ACURAST_NO_MEMORY;
-    ERR_set_mark();
-    EVP_PKEY *pair = pair_of(kind, secret);
-    BIO *text = BIO_new(BIO_s_secmem());
-    if (pair && text && PEM_write_bio_PKCS8PrivateKey(text, pair, NULL, NULL, 0, NULL, NULL) == 1)
-        status = copy_out(text, buffer, size);
-    BIO_free(text);
-    EVP_PKEY_free(pair);
-    ERR_pop_to_mark();
-    return status;
+    char *end = pem + sprintf(pem, "-----BEGIN %s-----\n", PEM_STRING_PKCS8INF);
+    for (size_t at = 0; at < size; at += 48) {
+        size_t line = size - at < 48 ? size - at : 48;
+        sodium_bin2base64(end, 65, der + at, line, sodium_base64_VARIANT_ORIGINAL);
+        end += strlen(end);
+        *end++ = '\n';
+    }
+    end += sprintf(end, "-----END %s-----\n", PEM_STRING_PKCS8INF);
+    return (size_t)(end - pem) + 1;
+}
+
+acurast_status acurast__pem_write(const uint8_t secret[32], const uint8_t *point, char *buffer, size_t *size)
+{
+    uint8_t der[PKCS8_MAX_SIZE];
+    char pem[ACURAST__PEM_MAX_SIZE];
+    size_t capacity = *size;
+    *size = armour(pem, der, encode(der, secret, point));
+    bool fits = buffer && capacity >= *size;
+    if (fits)
+        memcpy(buffer, pem, *size);
+    sodium_memzero(der, sizeof der);
+    sodium_memzero(pem, sizeof pem);
+    return fits || !buffer ? ACURAST_OK : ACURAST_TOO_SMALL;
 }
