@@ -1,0 +1,50 @@
+/*
+ * acurast-peer: a dApp or a processor for the shell. Results go to standard output,
+ * messages to standard error. Each command is a file of its own: peer_*.c.
+ */
+#include "command.h"
+#include "peer.h"
+#include "talk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"keygen", peer_keygen, "make a key"},
+    {"id", peer_id, "print the id and the public key of a key file or a recipient"},
+    {"send", peer_send, "send a payload, and wait for answers"},
+    {"listen", peer_listen, "print what comes, and send it back with --echo"},
+    {"ping", peer_ping, "measure the round trip to a peer that echoes"},
+};
+
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static int help(FILE *stream, int code)
+{
+    fputs("usage: acurast-peer COMMAND [FLAGS] [ARGUMENTS]\n\n", stream);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].help);
+    fprintf(stream, "\nacurast-peer COMMAND --help tells more.\n\n%s\n", talk_notes);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return help(stderr, COMMAND_USAGE);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+        return help(stdout, COMMAND_OK);
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("acurast-peer %s\n", acurast_version());
+        return COMMAND_OK;
+    }
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "acurast-peer: there is no command %s\nTry 'acurast-peer --help'.\n", argv[1]);
+    return COMMAND_USAGE;
+}

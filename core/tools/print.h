@@ -1,0 +1,33 @@
+/*
+ * What a program says on standard output: hexadecimal, and JSON, one object a line.
+ */
+#ifndef ACURAST_TOOLS_PRINT_H
+#define ACURAST_TOOLS_PRINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Lower-case digits, no line end. */
+void print_hex(const void *bytes, size_t size);
+
+/* True for UTF-8 as RFC 3629 has it. */
+bool print_is_utf8(const uint8_t *bytes, size_t size);
+
+/* On a line of its own and for a terminal: the text if it is one without control characters, else 0x and hexadecimal. */
+void print_plain(const uint8_t *bytes, size_t size);
+
+/* An object is begun, given its members, and ended with a line end. Values are escaped; names are not. */
+void print_json_begin(void);
+void print_json_text(const char *name, const char *text);
+void print_json_hex(const char *name, const void *bytes, size_t size);
+void print_json_number(const char *name, long long number);
+void print_json_milliseconds(const char *name, uint64_t microseconds);
+/* `size`, `hex`, and `text` where the bytes are UTF-8. */
+void print_json_payload(const uint8_t *bytes, size_t size);
+void print_json_end(void);
+
+/* Sends the line on its way; false where nobody takes it any more. */
+bool print_flush(void);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * A command of acurast-peer that talks to a service: it is told the events of one
+ * client, and says when it is over by returning an exit code. Ctrl-C and the time allowed end it too.
+ */
+#ifndef ACURAST_TOOLS_TALK_H
+#define ACURAST_TOOLS_TALK_H
+
+#include "command.h"
+
+#include <acurast/acurast.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TALK_NO_ANSWER 3 /* an exit code, beside those of command.h */
+
+/* What --help of every command ends with. */
+extern const char talk_notes[];
+
+struct talk {
+    bool json;
+    bool hex;
+    uint64_t deadline_us; /* 0: none */
+    uint64_t wake_us;     /* when `tick` wants to run next; 0: not */
+    uint8_t id[ACURAST_ID_SIZE];
+    uint8_t public_key[ACURAST_PUBLIC_KEY_SIZE];
+    acurast_identity *identity;
+    acurast_context *context;
+    acurast_queue *queue;
+    acurast_client *client;
+
+    /* Each returns COMMAND_CONTINUE or the exit code; all but `event` may be NULL. */
+    int (*event)(struct talk *talk, const acurast_event_view *event);
+    int (*tick)(struct talk *talk);
+    int (*over)(struct talk *talk, int code); /* the time is over, or it was interrupted: the last word */
+};
+
+/*
+ * One command line, from its flags to its exit code. `key` is where its flag --key puts the file's name. `prepare` reads the flags,
+ * before anything is opened; `begin` runs once the client was told to connect.
+ */
+int talk_main(struct talk *talk, struct command *command, int argc, char **argv, const char *const *key,
+              int (*prepare)(struct talk *talk, struct command *command), int (*begin)(struct talk *talk));
+
+/* The recipient from --to, or from the first argument, which is then used up. */
+int talk_take_recipient(struct command *command, const char *to, uint8_t id[ACURAST_ID_SIZE]);
+
+/* The flag --timeout, or `standard` where it was not given. */
+int talk_set_deadline(struct talk *talk, const struct command *command, const char *text, const char *standard);
+
+/* An `over` that tells what did not come in time. */
+int talk_last_word(struct talk *talk, int code);
+
+/* A payload as a result: with --json an object, with --hex hexadecimal, else the bytes and a line end. */
+void talk_print_payload(const struct talk *talk, const acurast_event_view *event);
+
+/* Waits for `ms`; false if Ctrl-C came. */
+bool talk_pause(int ms);
+
+/* Tells what failed; returns COMMAND_FAILED. */
+int talk_fail(const char *what, acurast_status status);
+
+/* Microseconds of the monotonic clock. */
+uint64_t talk_now_us(void);
+
+/* A number, or a time in seconds or with a unit; NULL leaves the value. False for anything else. */
+bool talk_parse_count(const char *text, uint64_t *count);
+bool talk_parse_time(const char *text, uint64_t *us);
+
+#endif
