@@ -54,7 +54,7 @@ static void become_accepted(acurast__connection *connection)
     uint8_t *id = connection->session.id;
     uint8_t frame[ACURAST__HEADER_SIZE];
     if (!acurast__idmap_put(&shard->ids, id, acurast__id_hash(id), connection)) {
-        acurast__connection_end(connection, ACURAST__ENDING_NO_MEMORY);
+        acurast__connection_end(connection, ACURAST__ENDING_REFUSED + ACURAST__REFUSE_NO_MEMORY);
         return;
     }
     move_to(connection, &shard->accepted, ACURAST__CONNECTION_ACCEPTED);
@@ -102,7 +102,7 @@ static void claim(acurast__connection *connection)
         acurast__connection_end(connection, ACURAST__ENDING_INCUMBENT);
         return;
     case ACURAST__CLAIM_NO_MEMORY:
-        acurast__connection_end(connection, ACURAST__ENDING_NO_MEMORY);
+        acurast__connection_end(connection, ACURAST__ENDING_REFUSED + ACURAST__REFUSE_NO_MEMORY);
         return;
     }
 }

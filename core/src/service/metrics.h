@@ -64,8 +64,7 @@ typedef enum acurast__reject {
     X(REPLACED, "replaced", 4001, "replaced by a newer connection of the same key")                                    \
     X(INCUMBENT, "incumbent", 4001, "another connection of the same key stays, after too many takeovers")              \
     X(SLOW_READER, "slow_reader", 4004, "slow reader: send buffer full")                                               \
-    X(MEMORY, "memory", 4004, "slow reader: the service's memory is full")                                             \
-    X(NO_MEMORY, "no_memory", 1013, "out of memory, try again later")                                                  \
+    X(MEMORY, "memory_full", 4004, "slow reader: the service's memory is full")                                        \
     X(DRAINING, "draining", 1001, "draining")
 
 typedef enum acurast__ending {
