@@ -15,7 +15,7 @@ run = BUILD="$(BUILD)" JOBS="$(JOBS)" FUZZ_SECONDS="$(SECONDS)" sh tests/run.sh
 
 build:
 	$(need) build
-	@test -f $(BUILD)/build.ninja || $(configure) -DACURAST_TESTS=OFF
+	@test -f $(BUILD)/build.ninja || $(configure) -DACURAST_TESTS=OFF >/dev/null
 	@$(compile)
 
 demo: build
@@ -43,13 +43,13 @@ fuzz:
 
 bench:
 	$(need) bench
-	@$(configure) -DACURAST_TESTS=ON
+	@$(configure) -DACURAST_TESTS=ON >/dev/null
 	@$(compile)
 	@python3 tests/bench/bench.py $(BUILD)
 
 install:
 	$(need) build
-	@$(configure) -DCMAKE_INSTALL_PREFIX="$(PREFIX)" $(if $(wildcard $(BUILD)/build.ninja),,-DACURAST_TESTS=OFF)
+	@$(configure) -DCMAKE_INSTALL_PREFIX="$(PREFIX)" $(if $(wildcard $(BUILD)/build.ninja),,-DACURAST_TESTS=OFF) >/dev/null
 	@$(compile)
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD)
 

@@ -52,7 +52,7 @@ compile() # DIRECTORY CMAKE-OPTION...
 {
     directory=$1
     shift
-    cmake -S . -B "$directory" -G Ninja --log-level=WARNING -DACURAST_TESTS=ON "$@" &&
+    cmake -S . -B "$directory" -G Ninja --log-level=WARNING -DACURAST_TESTS=ON "$@" >/dev/null &&
         cmake --build "$directory" -j "$JOBS" || {
         fail "the build in $directory"
         return 1
