@@ -69,9 +69,10 @@ bool acurast__ws_send2(acurast__ws *ws, const void *head, size_t head_size, cons
     return !ws->closing && put(ws, ACURAST__OPCODE_BINARY, head, head_size, body, body_size);
 }
 
+/* Not empty: libwebsockets 4.1.6 does not tell of a pong without a payload. */
 bool acurast__ws_send_ping(acurast__ws *ws)
 {
-    return put(ws, ACURAST__OPCODE_PING, NULL, 0, NULL, 0);
+    return put(ws, ACURAST__OPCODE_PING, "?", 1, NULL, 0);
 }
 
 void acurast__ws_send_chain(acurast__ws *ws, acurast__chain *chain)
