@@ -262,6 +262,7 @@ static void finish(acurast__connection *connection, unsigned ending)
     connection->draining = ending == ACURAST__ENDING_DRAINING;
     give_up_id(connection, ending);
     if (connection->was_accepted) {
+        atomic_fetch_add_explicit(&shard->service->pending, 1, memory_order_relaxed);
         acurast__count(&shard->metrics.closed[ending], 1);
         acurast__service_log(shard, ACURAST_LOG_DEBUG, "what=closed reason=%s id=%02x%02x%02x%02x", label, id[0], id[1],
                              id[2], id[3]);
@@ -309,8 +310,6 @@ static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
     if (connection->was_accepted && connection->draining)
         acurast__count(&shard->metrics.drops[ACURAST__DROP_DRAINING], unsent.frames);
     acurast__chain_clear(&unsent);
-    if (connection->was_accepted)
-        atomic_fetch_add_explicit(&shard->service->pending, 1, memory_order_relaxed);
     acurast__list_remove(&connection->link);
     acurast__free(connection);
 }

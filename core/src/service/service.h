@@ -55,7 +55,7 @@ struct acurast_service {
 
     atomic_bool ready;                  /* new connections are taken */
     _Atomic uint64_t connections;       /* public, admitted and not left */
-    _Atomic uint64_t pending;           /* of them, those not accepted */
+    _Atomic uint64_t pending;           /* of them, those that hold no id: not yet, or no more */
     _Atomic uint64_t admin_connections;
     atomic_size_t shards_running;
     atomic_uint lines_waiting; /* of the log, on their way to the home loop */

@@ -85,11 +85,27 @@ static void shed(acurast__shard *shard)
     }
 }
 
+/* Publishes what this loop holds, and where to look again. True where the limit is reached. */
+static bool note_memory(acurast__shard *shard)
+{
+    uint64_t limit = shard->settings->memory;
+    uint64_t own = acurast__loop_memory(shard->loop);
+    atomic_store_explicit(&shard->memory, own, memory_order_relaxed);
+    uint64_t total = acurast__service_memory(shard->service);
+    bool full = limit && total >= limit;
+    atomic_store_explicit(&shard->directory->memory_full, full, memory_order_relaxed);
+    uint64_t step = limit > total ? (limit - total) / (4 * shard->service->shard_count) : 0;
+    shard->memory_mark = limit ? own + (step > MARK_STEP ? step : MARK_STEP) : UINT64_MAX;
+    return full;
+}
+
 static void on_shed(acurast__task *task)
 {
     acurast__shard *shard = ACURAST__CONTAINER(task, acurast__shard, shed);
     atomic_store_explicit(&shard->shedding, false, memory_order_relaxed);
+    note_memory(shard);
     shed(shard);
+    note_memory(shard);
 }
 
 static void shed_largest(acurast_service *service)
@@ -105,14 +121,7 @@ static void shed_largest(acurast_service *service)
 
 static void check_memory(acurast__shard *shard)
 {
-    uint64_t limit = shard->settings->memory;
-    uint64_t total = acurast__service_memory(shard->service);
-    uint64_t own = acurast__loop_memory(shard->loop);
-    bool full = limit && total >= limit;
-    atomic_store_explicit(&shard->directory->memory_full, full, memory_order_relaxed);
-    uint64_t step = limit > total ? (limit - total) / (4 * shard->service->shard_count) : 0;
-    shard->memory_mark = limit ? own + (step > MARK_STEP ? step : MARK_STEP) : UINT64_MAX;
-    if (full)
+    if (note_memory(shard))
         shed_largest(shard->service);
 }
 
