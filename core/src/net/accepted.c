@@ -28,6 +28,7 @@ struct acurast__accepted {
     struct lws *wsi;
     acurast__timer timer;
     acurast__reap reap;
+    acurast__list bare_link;
     acurast__ws ws;
 };
 
@@ -36,6 +37,7 @@ static void forget(acurast__accepted *accepted)
     acurast__listening *at = accepted->at;
     acurast__loop_timer_stop(at->loop, &accepted->timer);
     acurast__list_remove(&accepted->reap.link);
+    acurast__list_remove(&accepted->bare_link);
     if (accepted->upgraded)
         acurast__ws_ended(&accepted->ws);
     at->listener->handlers->left(at->shard, &accepted->peer);
@@ -49,6 +51,15 @@ static void on_late(acurast__timer *timer)
     acurast__accepted *accepted = ACURAST__CONTAINER(timer, acurast__accepted, timer);
     if (accepted->wsi)
         acurast__loop_reap(accepted->at->loop, &accepted->reap, accepted->wsi);
+}
+
+void acurast__listener_cut_bare(acurast__listening *at)
+{
+    for (acurast__list *link = at->bare.next; link != &at->bare; link = link->next) {
+        acurast__accepted *accepted = ACURAST__CONTAINER(link, acurast__accepted, bare_link);
+        if (accepted->wsi)
+            acurast__loop_reap(at->loop, &accepted->reap, accepted->wsi);
+    }
 }
 
 void acurast__listener_turn_away(const acurast__listener *listener, int socket)
@@ -80,6 +91,7 @@ void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__
     accepted->at = at;
     acurast__timer_init(&accepted->timer, on_late);
     acurast__list_init(&accepted->reap.link);
+    acurast__list_append(&at->bare, &accepted->bare_link);
     acurast__loop_hold(at->loop);
     acurast__loop_timer_start(at->loop, &accepted->timer, listener->request_timeout_ms);
     lws_adopt_desc_t info = {
@@ -200,6 +212,7 @@ static int on_upgrade(acurast__accepted *accepted, struct lws *wsi, const char *
         return answer_short(wsi, refuse, "refused\n") < 0 ? -1 : 1;
     acurast__ws_setup(&accepted->ws, at->loop, &settings, handlers, owner);
     accepted->upgraded = true;
+    acurast__list_remove(&accepted->bare_link);
     return 0;
 }
 

@@ -272,6 +272,7 @@ static void on_open(acurast__task *task)
 static void on_close(acurast__task *task)
 {
     acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, close);
+    acurast__listener_cut_bare(at);
     if (at->wsi)
         acurast__loop_reap(at->loop, &at->reap, at->wsi);
     else
@@ -385,6 +386,7 @@ static acurast__listener *create(acurast__loop *const *loops, void *const *shard
             .reload = {.run = on_reload},
             .free = {.run = on_free},
         };
+        acurast__list_init(&listener->at[i].bare);
     }
     if (copy_files(listener, config))
         return listener;

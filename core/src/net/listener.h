@@ -72,7 +72,7 @@ uint16_t acurast__listener_port(const acurast__listener *listener);
 acurast_status acurast__listener_reload(acurast__listener *listener, char *detail, size_t detail_size);
 
 /*
- * Stops accepting. Connections stay. Any thread; does not wait. `done` runs on one of the loops once every socket is closed.
+ * Stops accepting. Websockets stay; whoever is none (yet) is cut off. Any thread; does not wait. `done` runs on one of the loops once every socket is closed.
  */
 void acurast__listener_close(acurast__listener *listener, void (*done)(void *user), void *user);
 

@@ -27,6 +27,7 @@ struct acurast__listening {
     struct lws_vhost *vhost;
     void *tls; /* SSL_CTX of the vhost; NULL: plain */
     acurast__accepted *adopting;
+    acurast__list bare; /* connections that are no websockets: not yet, or pages */
     acurast__task open;
     acurast__task close;
     acurast__task reload;
@@ -55,6 +56,8 @@ bool acurast__listener_load_tls(void *context, const char *cert, const char *key
 /* A connection that was accepted; the socket is taken over. */
 void acurast__listener_adopt(acurast__listening *listening, int socket, const acurast__address *address);
 
+/* Ends all connections that are no websockets. */
+void acurast__listener_cut_bare(acurast__listening *listening);
 
 /* Tells a peer that there is no room (where it can be told: not before TLS has begun) and closes its socket. */
 void acurast__listener_turn_away(const acurast__listener *listener, int socket);
