@@ -44,7 +44,7 @@ fuzz:
 bench:
 	$(need) bench
 	@$(configure) -DACURAST_TESTS=ON >/dev/null
-	@$(compile)
+	@$(compile) --target bench
 	@python3 tests/bench/bench.py $(BUILD)
 
 install:
