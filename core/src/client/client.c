@@ -222,6 +222,7 @@ acurast_status acurast__client_connect(acurast_client *client)
     pthread_mutex_lock(&client->lock);
     client->loop = loop;
     client->phase = ACURAST__CLIENT_RUNNING;
+    atomic_store(&client->state, (int)ACURAST_STATE_CONNECTING);
     acurast__client_wake_locked(client);
     pthread_mutex_unlock(&client->lock);
     return ACURAST_OK;
