@@ -1,16 +1,9 @@
-/*
- * Chunks of frames. A small first chunk serves the message or two that most sockets have waiting; a busy chain goes
- * on in larger ones; a message that is larger than these gets a chunk of its own size.
- */
+/* Frames are put one behind the other into the last chunk, as long as they fit; the sizes of chunks are net/chunk_cache.c's. */
 #include "net/chunk.h"
 
 #include "base/bytes.h"
-#include "base/memory.h"
 
 #include <string.h>
-
-#define SMALL_CHUNK (1000 - sizeof(acurast__chunk))
-#define LARGE_CHUNK (16 * 1024 - sizeof(acurast__chunk))
 
 #define FIN 0x80
 #define MASKED 0x80
@@ -27,7 +20,7 @@ void acurast__chain_drop_first(acurast__chain *chain)
     if (!chain->first)
         chain->last = NULL;
     chain->capacity -= chunk->capacity;
-    acurast__free(chunk);
+    acurast__chunk_free(chunk);
 }
 
 void acurast__chain_clear(acurast__chain *chain)
@@ -113,30 +106,20 @@ static void put_piece(uint8_t *to, const void *from, size_t size, const uint8_t 
         memcpy(to, from, size);
 }
 
-static size_t chunk_capacity(const acurast__chain *chain, size_t need)
-{
-    if (!chain->first && need <= SMALL_CHUNK)
-        return SMALL_CHUNK;
-    return need <= LARGE_CHUNK ? LARGE_CHUNK : need;
-}
-
 /* Room for a frame of `size` bytes at the end of the chain. */
 static uint8_t *reserve(acurast__chain *chain, size_t size)
 {
     acurast__chunk *last = chain->last;
     if (!last || last->capacity - last->end < size) {
-        size_t capacity = chunk_capacity(chain, ACURAST__CHUNK_HEADROOM + size);
-        last = acurast__alloc(sizeof *last + capacity);
+        last = acurast__chunk_new(size, !chain->first);
         if (!last)
             return NULL;
-        *last = (acurast__chunk){
-            .begin = ACURAST__CHUNK_HEADROOM, .end = ACURAST__CHUNK_HEADROOM, .capacity = capacity};
         if (chain->last)
             chain->last->next = last;
         else
             chain->first = last;
         chain->last = last;
-        chain->capacity += capacity;
+        chain->capacity += last->capacity;
     }
     uint8_t *room = last->data + last->end;
     last->end += size;

@@ -23,6 +23,14 @@ struct acurast__chunk {
     uint8_t data[];
 };
 
+/* An empty chunk with room for a frame of `frame` bytes, and more; small where it is the `first` of its chain. NULL without memory. */
+acurast__chunk *acurast__chunk_new(size_t frame, bool first);
+void acurast__chunk_free(acurast__chunk *chunk);
+
+/* From the first to the second the calling thread keeps some freed chunks (net/chunk_cache.c). */
+void acurast__chunk_cache_open(void);
+void acurast__chunk_cache_close(void);
+
 /* A frame as it stands in a chunk. */
 typedef struct acurast__chunk_frame {
     uint8_t opcode;

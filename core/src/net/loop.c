@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "net/chunk.h"
 #include "net/lws.h"
 #include "net/tls_internal.h"
 #include "net/ws_internal.h"
@@ -254,11 +255,13 @@ static void *serve(void *argument)
     acurast__loop *loop = argument;
     acurast__io_thread_mark();
     acurast__loop_current = loop;
+    acurast__chunk_cache_open();
     if (loop->uv_kind)
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     else
         poll_run(loop);
     tear_down(loop);
+    acurast__chunk_cache_close();
     if (loop->config.ended)
         loop->config.ended(loop->config.user);
     let_go(loop);
