@@ -193,9 +193,6 @@ static acurast_status read_der(const char *label, const uint8_t *der, size_t siz
 }
 
 /* The scalar 1, whose point is the base of the curve, in every shape that SEC1 and PKCS#8 allow, and some that they do not. */
-static void shapes_of_der(void **state)
-{
-    (void)state;
 #define ONE                                                                                                            \
     "00000000000000000000000000000000"                                                                                 \
     "00000000000000000000000000000001"
@@ -204,248 +201,252 @@ static void shapes_of_der(void **state)
 #define ALGORITHM "301306072a8648ce3d0201" CURVE
 #define SEED "0101010101010101010101010101010101010101010101010101010101010101"
 #define SEEDED "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c"
-    static const struct {
-        const char *label;
-        const char *der;
-        acurast_status status;
-    } rows[] = {
-        {"EC PRIVATE KEY",
-         "3031"
-         "020101"
-         "0420" ONE "a00a" CURVE,
-         ACURAST_OK},
-        {"EC PRIVATE KEY",
-         "3012"
-         "020101"
-         "040101"
-         "a00a" CURVE,
-         ACURAST_OK}, /* leading zeros lost */
-        {"EC PRIVATE KEY",
-         "3038"
-         "020101"
-         "040101"
-         "a00a" CURVE "a124"
-         "0322"
-         "00"
-         "03" BASE,
-         ACURAST_OK},
-        {"EC PRIVATE KEY",
-         "3038"
-         "020101"
-         "040101"
-         "a00a" CURVE "a124"
-         "0322"
-         "00"
-         "02" BASE,
-         ACURAST_BAD_KEY},
-        {"EC PRIVATE KEY",
-         "3038"
-         "020101"
-         "040101"
-         "a00a" CURVE "a124"
-         "0322"
-         "01"
-         "03" BASE,
-         ACURAST_BAD_KEY},
-        {"EC PRIVATE KEY",
-         "3017"
-         "020101"
-         "040101"
-         "a00a" CURVE "a103"
-         "030100",
-         ACURAST_BAD_KEY},
-        {"EC PRIVATE KEY",
-         "3025"
-         "020101"
-         "0420" ONE,
-         ACURAST_BAD_KEY}, /* no curve */
-        {"EC PRIVATE KEY",
-         "300c"
-         "020101"
-         "040101"
-         "a004"
-         "06022a86",
-         ACURAST_BAD_KEY},
-        {"EC PRIVATE KEY",
-         "3014"
-         "020101"
-         "040101"
-         "a00c" CURVE "0500",
-         ACURAST_BAD_KEY},
-        {"EC PRIVATE KEY",
-         "3014"
-         "020101"
-         "040101"
-         "a00a" CURVE "0500",
-         ACURAST_BAD_KEY},
-        {"EC PRIVATE KEY",
-         "3012"
-         "020101"
-         "040101"
-         "a00a" CURVE "00",
-         ACURAST_BAD_KEY},
-        {"EC PRIVATE KEY",
-         "3012"
-         "020100"
-         "040101"
-         "a00a" CURVE,
-         ACURAST_BAD_KEY},
-        {"EC PRIVATE KEY",
-         "3011"
-         "020101"
-         "0400"
-         "a00a" CURVE,
-         ACURAST_BAD_KEY},
-        {"EC PRIVATE KEY",
-         "3032"
-         "020101"
-         "0421"
-         "00" ONE "a00a" CURVE,
-         ACURAST_BAD_KEY},
-        {"EC PRIVATE KEY",
-         "3080"
-         "020101"
-         "040101"
-         "a00a" CURVE "0000",
-         ACURAST_BAD_KEY}, /* indefinite length */
-        {"PRIVATE KEY",
-         "3022"
-         "020100" ALGORITHM "0408"
-         "3006"
-         "020101"
-         "040101",
-         ACURAST_OK},
-        {"PRIVATE KEY",
-         "302e"
-         "020100" ALGORITHM "0414"
-         "3012"
-         "020101"
-         "040101"
-         "a00a" CURVE,
-         ACURAST_OK},
-        {"PRIVATE KEY",
-         "3024"
-         "020100" ALGORITHM "0408"
-         "3006"
-         "020101"
-         "040101"
-         "a000",
-         ACURAST_OK},
-        {"PRIVATE KEY",
-         "3022"
-         "020101" ALGORITHM "0408"
-         "3006"
-         "020101"
-         "040101",
-         ACURAST_OK},
-        {"PRIVATE KEY",
-         "3022"
-         "020102" ALGORITHM "0408"
-         "3006"
-         "020101"
-         "040101",
-         ACURAST_BAD_KEY},
-        {"PRIVATE KEY",
-         "3046"
-         "020101" ALGORITHM "0408"
-         "3006"
-         "020101"
-         "040101"
-         "8122"
-         "00"
-         "03" BASE,
-         ACURAST_OK},
-        {"PRIVATE KEY",
-         "3046"
-         "020101" ALGORITHM "0408"
-         "3006"
-         "020101"
-         "040101"
-         "8122"
-         "00"
-         "02" BASE,
-         ACURAST_BAD_KEY},
-        {"PRIVATE KEY",
-         "3024"
-         "020100" ALGORITHM "0408"
-         "3006"
-         "020101"
-         "040101"
-         "0500",
-         ACURAST_BAD_KEY},
-        {"PRIVATE KEY",
-         "3018"
-         "020100"
-         "3009"
-         "06072a8648ce3d0201"
-         "0408"
-         "3006"
-         "020101"
-         "040101",
-         ACURAST_BAD_KEY},
-        {"PRIVATE KEY",
-         "302e"
-         "020100"
-         "300506032b6570"
-         "0422"
-         "0420" SEED,
-         ACURAST_OK},
-        {"PRIVATE KEY",
-         "3051"
-         "020101"
-         "300506032b6570"
-         "0422"
-         "0420" SEED "8121"
-         "00" SEEDED,
-         ACURAST_OK},
-        {"PRIVATE KEY",
-         "3051"
-         "020101"
-         "300506032b6570"
-         "0422"
-         "0420" SEED "8121"
-         "00" SEED,
-         ACURAST_BAD_KEY},
-        {"PRIVATE KEY",
-         "3051"
-         "020101"
-         "300506032b6570"
-         "0422"
-         "0420" SEED "8121"
-         "01" SEEDED,
-         ACURAST_BAD_KEY},
-        {"PRIVATE KEY",
-         "3030"
-         "020100"
-         "300706032b65700500"
-         "0422"
-         "0420" SEED,
-         ACURAST_BAD_KEY},
-        {"PRIVATE KEY",
-         "302d"
-         "020100"
-         "300506032b6570"
-         "0421"
-         "041f"
-         "01"
-         "01010101010101010101"
-         "01010101010101010101"
-         "01010101010101010101",
-         ACURAST_BAD_KEY},
-        {"PRIVATE KEY",
-         "302e"
-         "020100"
-         "300506032b656e"
-         "0422"
-         "0420" SEED,
-         ACURAST_BAD_KEY}, /* X25519 */
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+static const struct {
+    const char *label;
+    const char *der;
+    acurast_status status;
+} shapes[] = {
+    {"EC PRIVATE KEY",
+     "3031"
+     "020101"
+     "0420" ONE "a00a" CURVE,
+     ACURAST_OK},
+    {"EC PRIVATE KEY",
+     "3012"
+     "020101"
+     "040101"
+     "a00a" CURVE,
+     ACURAST_OK}, /* leading zeros lost */
+    {"EC PRIVATE KEY",
+     "3038"
+     "020101"
+     "040101"
+     "a00a" CURVE "a124"
+     "0322"
+     "00"
+     "03" BASE,
+     ACURAST_OK},
+    {"EC PRIVATE KEY",
+     "3038"
+     "020101"
+     "040101"
+     "a00a" CURVE "a124"
+     "0322"
+     "00"
+     "02" BASE,
+     ACURAST_BAD_KEY},
+    {"EC PRIVATE KEY",
+     "3038"
+     "020101"
+     "040101"
+     "a00a" CURVE "a124"
+     "0322"
+     "01"
+     "03" BASE,
+     ACURAST_BAD_KEY},
+    {"EC PRIVATE KEY",
+     "3017"
+     "020101"
+     "040101"
+     "a00a" CURVE "a103"
+     "030100",
+     ACURAST_BAD_KEY},
+    {"EC PRIVATE KEY",
+     "3025"
+     "020101"
+     "0420" ONE,
+     ACURAST_BAD_KEY}, /* no curve */
+    {"EC PRIVATE KEY",
+     "300c"
+     "020101"
+     "040101"
+     "a004"
+     "06022a86",
+     ACURAST_BAD_KEY},
+    {"EC PRIVATE KEY",
+     "3014"
+     "020101"
+     "040101"
+     "a00c" CURVE "0500",
+     ACURAST_BAD_KEY},
+    {"EC PRIVATE KEY",
+     "3014"
+     "020101"
+     "040101"
+     "a00a" CURVE "0500",
+     ACURAST_BAD_KEY},
+    {"EC PRIVATE KEY",
+     "3012"
+     "020101"
+     "040101"
+     "a00a" CURVE "00",
+     ACURAST_BAD_KEY},
+    {"EC PRIVATE KEY",
+     "3012"
+     "020100"
+     "040101"
+     "a00a" CURVE,
+     ACURAST_BAD_KEY},
+    {"EC PRIVATE KEY",
+     "3011"
+     "020101"
+     "0400"
+     "a00a" CURVE,
+     ACURAST_BAD_KEY},
+    {"EC PRIVATE KEY",
+     "3032"
+     "020101"
+     "0421"
+     "00" ONE "a00a" CURVE,
+     ACURAST_BAD_KEY},
+    {"EC PRIVATE KEY",
+     "3080"
+     "020101"
+     "040101"
+     "a00a" CURVE "0000",
+     ACURAST_BAD_KEY}, /* indefinite length */
+    {"PRIVATE KEY",
+     "3022"
+     "020100" ALGORITHM "0408"
+     "3006"
+     "020101"
+     "040101",
+     ACURAST_OK},
+    {"PRIVATE KEY",
+     "302e"
+     "020100" ALGORITHM "0414"
+     "3012"
+     "020101"
+     "040101"
+     "a00a" CURVE,
+     ACURAST_OK},
+    {"PRIVATE KEY",
+     "3024"
+     "020100" ALGORITHM "0408"
+     "3006"
+     "020101"
+     "040101"
+     "a000",
+     ACURAST_OK},
+    {"PRIVATE KEY",
+     "3022"
+     "020101" ALGORITHM "0408"
+     "3006"
+     "020101"
+     "040101",
+     ACURAST_OK},
+    {"PRIVATE KEY",
+     "3022"
+     "020102" ALGORITHM "0408"
+     "3006"
+     "020101"
+     "040101",
+     ACURAST_BAD_KEY},
+    {"PRIVATE KEY",
+     "3046"
+     "020101" ALGORITHM "0408"
+     "3006"
+     "020101"
+     "040101"
+     "8122"
+     "00"
+     "03" BASE,
+     ACURAST_OK},
+    {"PRIVATE KEY",
+     "3046"
+     "020101" ALGORITHM "0408"
+     "3006"
+     "020101"
+     "040101"
+     "8122"
+     "00"
+     "02" BASE,
+     ACURAST_BAD_KEY},
+    {"PRIVATE KEY",
+     "3024"
+     "020100" ALGORITHM "0408"
+     "3006"
+     "020101"
+     "040101"
+     "0500",
+     ACURAST_BAD_KEY},
+    {"PRIVATE KEY",
+     "3018"
+     "020100"
+     "3009"
+     "06072a8648ce3d0201"
+     "0408"
+     "3006"
+     "020101"
+     "040101",
+     ACURAST_BAD_KEY},
+    {"PRIVATE KEY",
+     "302e"
+     "020100"
+     "300506032b6570"
+     "0422"
+     "0420" SEED,
+     ACURAST_OK},
+    {"PRIVATE KEY",
+     "3051"
+     "020101"
+     "300506032b6570"
+     "0422"
+     "0420" SEED "8121"
+     "00" SEEDED,
+     ACURAST_OK},
+    {"PRIVATE KEY",
+     "3051"
+     "020101"
+     "300506032b6570"
+     "0422"
+     "0420" SEED "8121"
+     "00" SEED,
+     ACURAST_BAD_KEY},
+    {"PRIVATE KEY",
+     "3051"
+     "020101"
+     "300506032b6570"
+     "0422"
+     "0420" SEED "8121"
+     "01" SEEDED,
+     ACURAST_BAD_KEY},
+    {"PRIVATE KEY",
+     "3030"
+     "020100"
+     "300706032b65700500"
+     "0422"
+     "0420" SEED,
+     ACURAST_BAD_KEY},
+    {"PRIVATE KEY",
+     "302d"
+     "020100"
+     "300506032b6570"
+     "0421"
+     "041f"
+     "01"
+     "01010101010101010101"
+     "01010101010101010101"
+     "01010101010101010101",
+     ACURAST_BAD_KEY},
+    {"PRIVATE KEY",
+     "302e"
+     "020100"
+     "300506032b656e"
+     "0422"
+     "0420" SEED,
+     ACURAST_BAD_KEY}, /* X25519 */
+};
+
+static void shapes_of_der(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
         uint8_t der[256], key[33] = {0}, base[33];
-        size_t size = strlen(rows[i].der) / 2;
-        assert_int_equal(acurast__unhex(der, size, rows[i].der, 2 * size), ACURAST_OK);
-        acurast_status status = read_der(rows[i].label, der, size, key);
-        if (status != rows[i].status)
+        size_t size = strlen(shapes[i].der) / 2;
+        assert_int_equal(acurast__unhex(der, size, shapes[i].der, 2 * size), ACURAST_OK);
+        acurast_status status = read_der(shapes[i].label, der, size, key);
+        if (status != shapes[i].status)
             fail_msg("row %zu: %s", i, acurast_status_name(status));
         acurast__unhex(base, 33, key[0] == ACURAST__ED25519_TAG ? "ed" SEEDED : "03" BASE, 66);
         if (status == ACURAST_OK)

@@ -162,6 +162,7 @@ static void malformed_blocks(void **state)
         ROW("a known key twice", "ACX1\x82\xa7"
                                  "ed25519\xc3\xa7"
                                  "ed25519\xc2"),
+        ROW("the empty key twice", "ACX1\x82\xa0\xc0\xd9\x00\xc0"),
         ROW("a key twice in two encodings", "ACX1\x82\xa1x\x01\xd9\x01x\x01"),
         ROW("ed25519 as a number", "ACX1\x81\xa7"
                                    "ed25519\x01"),

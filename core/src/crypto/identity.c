@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define PEM_MAX_SIZE (64 * 1024)
+#define PEM_MAX_SIZE 65536
 
 struct acurast_identity {
     atomic_size_t references;
@@ -154,7 +154,7 @@ acurast_status acurast_identity_from_pem(const char *pem, size_t size, acurast_i
 /* Copies or reads 32 bytes; `size` tells which. */
 static acurast_status secret_parse(uint8_t bytes[32], const void *secret, size_t size)
 {
-    if (size == 2 * ACURAST_SECRET_SIZE || size == 2 * ACURAST_SECRET_SIZE + 2)
+    if (acurast__hex_size(size, ACURAST_SECRET_SIZE))
         return acurast__unhex(bytes, ACURAST_SECRET_SIZE, secret, size);
     if (size != ACURAST_SECRET_SIZE)
         return ACURAST_BAD_KEY;

@@ -10,6 +10,11 @@
 #include <sodium.h>
 #include <string.h>
 
+bool acurast__equal(const void *a, const void *b, size_t size)
+{
+    return sodium_memcmp(a, b, size) == 0;
+}
+
 void acurast__sha256(uint8_t digest[32], const void *bytes, size_t size)
 {
     crypto_hash_sha256(digest, bytes, size);
@@ -50,19 +55,13 @@ static acurast_status key_from_hex(const char *text, size_t digits, size_t size,
 
 acurast_status acurast__key_parse(const void *text, size_t size, uint8_t key[33])
 {
-    switch (size) {
-    case ACURAST_PUBLIC_KEY_SIZE:
-    case ACURAST_UNCOMPRESSED_KEY_SIZE:
+    if (size == ACURAST_PUBLIC_KEY_SIZE || size == ACURAST_UNCOMPRESSED_KEY_SIZE)
         return key_from_bytes(text, size, key);
-    case 2 * ACURAST_PUBLIC_KEY_SIZE:
-    case 2 * ACURAST_PUBLIC_KEY_SIZE + 2:
+    if (acurast__hex_size(size, ACURAST_PUBLIC_KEY_SIZE))
         return key_from_hex(text, size, ACURAST_PUBLIC_KEY_SIZE, key);
-    case 2 * ACURAST_UNCOMPRESSED_KEY_SIZE:
-    case 2 * ACURAST_UNCOMPRESSED_KEY_SIZE + 2:
+    if (acurast__hex_size(size, ACURAST_UNCOMPRESSED_KEY_SIZE))
         return key_from_hex(text, size, ACURAST_UNCOMPRESSED_KEY_SIZE, key);
-    default:
-        return ACURAST_BAD_RECIPIENT;
-    }
+    return ACURAST_BAD_RECIPIENT;
 }
 
 acurast_status acurast__ed25519_verify(const uint8_t key[33], const void *message, size_t size,
@@ -79,7 +78,7 @@ acurast_status acurast_id_of(const void *recipient, size_t size, uint8_t id[ACUR
         memmove(id, recipient, size);
         return ACURAST_OK;
     }
-    if (size == 2 * ACURAST_ID_SIZE || size == 2 * ACURAST_ID_SIZE + 2)
+    if (acurast__hex_size(size, ACURAST_ID_SIZE))
         return acurast__unhex(id, ACURAST_ID_SIZE, recipient, size);
     uint8_t key[ACURAST_PUBLIC_KEY_SIZE];
     acurast_status status = acurast__key_parse(recipient, size, key);
@@ -99,7 +98,7 @@ acurast_status acurast_compress_key(const void *key, size_t size, uint8_t compre
 {
     if (!key || !compressed)
         return ACURAST_INVALID;
-    bool id = size == ACURAST_ID_SIZE || size == 2 * ACURAST_ID_SIZE || size == 2 * ACURAST_ID_SIZE + 2;
+    bool id = size == ACURAST_ID_SIZE || acurast__hex_size(size, ACURAST_ID_SIZE);
     return id ? ACURAST_BAD_KEY : acurast__key_parse(key, size, compressed);
 }
 

@@ -7,8 +7,19 @@
 
 #include <acurast/identity.h>
 
+#include <stdbool.h>
+
 /* The first byte of the 33 that stand for an Ed25519 key. */
 #define ACURAST__ED25519_TAG 0xed
+
+/* True where `size` characters may be `bytes` bytes in hex, with or without 0x. */
+static inline bool acurast__hex_size(size_t size, size_t bytes)
+{
+    return size == 2 * bytes || size == 2 * bytes + 2;
+}
+
+/* Compares in a time that does not depend on the bytes. */
+bool acurast__equal(const void *a, const void *b, size_t size);
 
 void acurast__sha256(uint8_t digest[32], const void *bytes, size_t size);
 

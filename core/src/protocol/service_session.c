@@ -19,7 +19,6 @@
 
 #include <acurast/version.h>
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,7 +121,7 @@ static bool response_fits(const acurast__service_session *session, const acurast
                           const acurast__response *response, acurast__refusal *refusal)
 {
     uint8_t id[16];
-    if (sodium_memcmp(response->challenge, session->handshake->challenge, 16) != 0) {
+    if (!acurast__equal(response->challenge, session->handshake->challenge, 16)) {
         *refusal = ACURAST__REFUSE_CHALLENGE;
         return false;
     }

@@ -136,9 +136,11 @@ static bool key_is(const msgpack_object *key, const char *name)
     return key->via.str.size == strlen(name) && memcmp(key->via.str.ptr, name, key->via.str.size) == 0;
 }
 
+/* An empty text has no pointer. */
 static bool same_key(const msgpack_object *a, const msgpack_object *b)
 {
-    return a->via.str.size == b->via.str.size && memcmp(a->via.str.ptr, b->via.str.ptr, a->via.str.size) == 0;
+    size_t size = a->via.str.size;
+    return size == b->via.str.size && (size == 0 || memcmp(a->via.str.ptr, b->via.str.ptr, size) == 0);
 }
 
 /* False where a known key has a value of another type. */
@@ -232,8 +234,10 @@ static bool put_map(msgpack_packer *packer, const acurast__extension *extension)
 
 size_t acurast__extension_encode(uint8_t *bytes, size_t capacity, const acurast__extension *extension)
 {
-    output out = {bytes, capacity};
+    output out;
     msgpack_packer packer;
+    out.at = bytes;
+    out.left = capacity;
     msgpack_packer_init(&packer, &out, put);
     if (put(&out, (const char *)magic, MAGIC_SIZE) != 0 || !put_map(&packer, extension))
         return 0;
