@@ -79,7 +79,7 @@ static void secrets_in_every_form(void **state)
     for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_ED25519; kind++) {
         acurast_identity *raw = known_identity((acurast_key_kind)kind), *other;
         for (int prefix = 0; prefix < 2; prefix++) {
-            const char *digits = text + 2 - 2 * prefix;
+            const char *digits = prefix ? text : text + 2;
             assert_int_equal(acurast_identity_from_secret((acurast_key_kind)kind, digits, strlen(digits), &other),
                              ACURAST_OK);
             assert_same(raw, other);

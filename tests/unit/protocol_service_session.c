@@ -416,7 +416,7 @@ static void every_truncation(void **state)
         for (size_t size = 0; size < ACURAST__HEADER_SIZE; size++) {
             connection c;
             open_at(&c, (acurast__service_stage)stage);
-            uint8_t *bytes = calloc(1, size);
+            uint8_t *bytes = calloc(1, size + !size);
             if (size > 0)
                 bytes[0] = 0x14;
             assert_false(acurast__service_session_relay(&c.service, bytes, size));
@@ -508,7 +508,7 @@ static void long_hosts(void **state)
         char host[300], name[300];
         memset(host, 'x', length);
         memcpy(host + length - 5, ":9001", 6);
-        strcpy(name, host);
+        memcpy(name, host, sizeof name);
         name[length < 259 ? length : 259] = '\0'; /* the longest that a client can sign */
         assert_int_equal(ed25519_gets_in(host, false, name), length <= 259);
     }
