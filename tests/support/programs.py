@@ -153,6 +153,8 @@ class Service(Program):
                 found = re.match(r"listening on (wss?://\S+)$", self.line())
                 if found:
                     self.urls.append(found.group(1))
+            if "admin_listen" in options:
+                self.admin = re.match(r"admin on (http://\S+)$", self.line()).group(1)
         except BaseException:
             if self.alive():
                 self.kill()
