@@ -166,7 +166,6 @@ static void released_with_clients_on_it_it_drains(void **state)
     assert_int_equal(acurast_service_start(service), ACURAST_OK);
     kit_log_init(&log);
     acurast_client *client = kit_connected(clients, acurast_service_url(service), NULL, &log);
-    acurast_context_release(services);
     acurast_service_release(service);
     assert_true(kit_wait_state(&log, ACURAST_STATE_DISCONNECTED, 1));
     const kit_event *gone =
@@ -176,6 +175,7 @@ static void released_with_clients_on_it_it_drains(void **state)
     assert_true(kit_wait_destroyed(&events));
     kit_client_end(client, &log);
     kit_context_end(clients);
+    kit_context_end(services);
     kit_log_clear(&log);
     kit_log_clear(&events);
 }
