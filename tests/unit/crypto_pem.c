@@ -288,6 +288,12 @@ static const struct {
      "a00a" CURVE,
      ACURAST_BAD_KEY},
     {"EC PRIVATE KEY",
+     "3014"
+     "020101"
+     "040101"
+     "1f81000a" CURVE, /* a tag of several bytes, with the number that stands for [0] here */
+     ACURAST_BAD_KEY},
+    {"EC PRIVATE KEY",
      "3011"
      "020101"
      "0400"
