@@ -50,7 +50,7 @@ static void on_late(acurast__timer *timer)
 {
     acurast__accepted *accepted = ACURAST__CONTAINER(timer, acurast__accepted, timer);
     if (accepted->wsi)
-        acurast__loop_reap(accepted->at->loop, &accepted->reap, accepted->wsi);
+        acurast__loop_cut(accepted->at->loop, &accepted->reap, accepted->wsi);
 }
 
 void acurast__listener_cut_bare(acurast__listening *at)
@@ -58,7 +58,7 @@ void acurast__listener_cut_bare(acurast__listening *at)
     for (acurast__list *link = at->bare.next; link != &at->bare; link = link->next) {
         acurast__accepted *accepted = ACURAST__CONTAINER(link, acurast__accepted, bare_link);
         if (accepted->wsi)
-            acurast__loop_reap(at->loop, &accepted->reap, accepted->wsi);
+            acurast__loop_cut(at->loop, &accepted->reap, accepted->wsi);
     }
 }
 
@@ -131,8 +131,8 @@ static int answer(struct lws *wsi, unsigned status, const char *content_type, co
     uint8_t *start = headers + LWS_PRE, *p = start, *end = headers + sizeof headers;
     if (lws_add_http_common_headers(wsi, status, content_type, body_size, &p, end) ||
         lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const uint8_t *)"close", 5, &p, end) ||
-        (status == 426 &&
-         lws_add_http_header_by_name(wsi, (const uint8_t *)"sec-websocket-version:", (const uint8_t *)"13", 2, &p, end)) ||
+        (status == 426 && lws_add_http_header_by_name(
+                              wsi, (const uint8_t *)"sec-websocket-version:", (const uint8_t *)"13", 2, &p, end)) ||
         lws_finalize_write_http_header(wsi, start, &p, end))
         return -1;
     if (head || !body_size)

@@ -16,6 +16,7 @@
 typedef struct acurast__reap {
     acurast__list link; /* initialised; the owner removes it when the connection is gone */
     struct lws *wsi;
+    bool cut;
 } acurast__reap;
 
 struct acurast__loop {
@@ -63,6 +64,9 @@ void acurast__loop_let(acurast__loop *loop);
  * glue when they are set outside of its callbacks.
  */
 void acurast__loop_reap(acurast__loop *loop, acurast__reap *reap, struct lws *wsi);
+
+/* The same with the socket shut down before, so that nobody waits for the peer. */
+void acurast__loop_cut(acurast__loop *loop, acurast__reap *reap, struct lws *wsi);
 
 /* The loop that the calling thread runs; NULL on other threads. */
 extern _Thread_local acurast__loop *acurast__loop_current;
