@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define TEXT_MAX 256
+#define FORWARDED_MAX 4096 /* as long as all headers may be: nobody hides behind a long one */
 #define HEADERS_MAX 512
 
 struct acurast__accepted {
@@ -111,9 +112,9 @@ void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__
 
 /* ---- HTTP ---- */
 
-static const char *header(struct lws *wsi, enum lws_token_indexes token, char text[TEXT_MAX])
+static const char *header(struct lws *wsi, enum lws_token_indexes token, char *text, int capacity)
 {
-    if (lws_hdr_copy(wsi, text, TEXT_MAX, token) < 0)
+    if (lws_hdr_copy(wsi, text, capacity, token) < 0)
         text[0] = 0;
     return text;
 }
@@ -153,15 +154,15 @@ static int answer_short(struct lws *wsi, unsigned status, const char *text)
 
 static int on_page(acurast__accepted *accepted, struct lws *wsi, const char *uri)
 {
-    char path[TEXT_MAX], host[TEXT_MAX], forwarded[TEXT_MAX];
+    char path[TEXT_MAX], host[TEXT_MAX], forwarded[FORWARDED_MAX];
     bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     if (!head && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
         return answer_short(wsi, 405, "only GET and HEAD\n");
     snprintf(path, sizeof path, "%s", uri);
     path_only(path);
     acurast__request request = {.path = path,
-                                .host = header(wsi, WSI_TOKEN_HOST, host),
-                                .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded)};
+                                .host = header(wsi, WSI_TOKEN_HOST, host, sizeof host),
+                                .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof forwarded)};
     acurast__response_page page = {.status = 404, .content_type = "text/plain"};
     accepted->at->listener->handlers->page(accepted->at->shard, &accepted->peer, &request, &page);
     int result = answer(wsi, page.status, page.content_type, page.body, page.body_size, head);
@@ -175,7 +176,7 @@ static int on_page(acurast__accepted *accepted, struct lws *wsi, const char *uri
 static bool key_fits(struct lws *wsi)
 {
     char key[TEXT_MAX];
-    header(wsi, WSI_TOKEN_KEY, key);
+    header(wsi, WSI_TOKEN_KEY, key, sizeof key);
     return strlen(key) == 24 && strcmp(key + 22, "==") == 0;
 }
 
@@ -186,19 +187,19 @@ static unsigned upgrade_problem(struct lws *wsi, const char *protocol)
         return 405;
     if (strcasecmp(protocol, "websocket") != 0 || !key_fits(wsi))
         return 400;
-    return strcmp(header(wsi, WSI_TOKEN_VERSION, version), "13") == 0 ? 0 : 426;
+    return strcmp(header(wsi, WSI_TOKEN_VERSION, version, sizeof version), "13") == 0 ? 0 : 426;
 }
 
 /* 0: libwebsockets goes on; otherwise an answer was sent. */
 static int on_upgrade(acurast__accepted *accepted, struct lws *wsi, const char *protocol)
 {
-    char path[TEXT_MAX], host[TEXT_MAX], forwarded[TEXT_MAX];
+    char path[TEXT_MAX], host[TEXT_MAX], forwarded[FORWARDED_MAX];
     unsigned problem = upgrade_problem(wsi, protocol);
     if (problem)
         return answer_short(wsi, problem, "a websocket upgrade of version 13 is expected\n") < 0 ? -1 : 1;
-    acurast__request request = {.path = header(wsi, WSI_TOKEN_GET_URI, path),
-                                .host = header(wsi, WSI_TOKEN_HOST, host),
-                                .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded)};
+    acurast__request request = {.path = header(wsi, WSI_TOKEN_GET_URI, path, sizeof path),
+                                .host = header(wsi, WSI_TOKEN_HOST, host, sizeof host),
+                                .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof forwarded)};
     path_only(path);
     const acurast__ws_handlers *handlers = NULL;
     acurast__ws_settings settings = {0};
