@@ -69,7 +69,7 @@ static int set_up(void **state)
     for (int i = 0; i < 32; i++)
         mirrored[i] = secret[31 - i];
     subject = known_identity(ACURAST_KEY_P256);
-    return acurast_identity_to_pem(subject, subject_pem, &size);
+    return acurast_identity_to_pem(subject, subject_pem, &size) == ACURAST_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
