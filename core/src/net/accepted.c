@@ -10,6 +10,7 @@
 #include "net/listener_internal.h"
 
 #include "base/memory.h"
+#include "net/socket.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -9,12 +9,13 @@
  * ended    told by libwebsockets; the owner's `closed` is the last thing that happens
  *
  * While open, a timer watches for silence: a ping, and a hang-up if that is not answered. Whatever is heard counts, and so does
- * the peer's kernel taking what we wrote.
+ * the peer's kernel taking what we wrote: on a slow line a ping waits long behind a large message.
  */
 #include "net/ws_internal.h"
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "net/socket.h"
 #include "net/tls_internal.h"
 
 #include <string.h>
@@ -134,6 +135,8 @@ static void heard(acurast__ws *ws)
 
 static void on_silence(acurast__ws *ws)
 {
+    if (acurast__socket_draining(lws_get_socket_fd(ws->wsi), &ws->taken))
+        heard(ws);
     uint64_t silence = acurast__loop_now(ws->loop) - ws->last_heard;
     if (ws->paused || silence < ws->ping_interval) {
         uint64_t rest = ws->paused ? ws->ping_interval : ws->ping_interval - silence;

@@ -53,6 +53,7 @@ struct acurast__ws {
     size_t partial_capacity;
     acurast__timer timer; /* pings while open, the end of a goodbye when closing */
     uint64_t last_heard;
+    uint64_t taken; /* as acurast__socket_draining() wants it */
     uint32_t ping_interval;
     uint32_t ping_timeout;
     acurast_status status;

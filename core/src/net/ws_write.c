@@ -8,6 +8,7 @@
  * TLS sockets take raw chunks through libwebsockets. Where the library refuses raw writes (or the option batched-writes is
  * off), each message goes through its own framing.
  */
+#include "net/socket.h"
 #include "net/ws_internal.h"
 
 #include <errno.h>
@@ -20,10 +21,6 @@
 
 #if LWS_PRE > ACURAST__CHUNK_HEADROOM
 #error "ACURAST__CHUNK_HEADROOM is too small for this libwebsockets"
-#endif
-
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
 #endif
 
 void acurast__ws_mark_dirty(acurast__ws *ws)
