@@ -103,11 +103,12 @@ void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__
         .opaque = &accepted->base,
     };
     at->adopting = accepted;
+    at->loop->created = false;
     struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&info);
     if (at->adopting && wsi)
         accepted->wsi = wsi;
-    else if (at->adopting)
-        forget(accepted); /* libwebsockets closed it without a word */
+    else if (at->adopting && !at->loop->created)
+        forget(accepted); /* else the end of a wsi that failed at once (TLS noise) is told now or in a later turn */
     at->adopting = NULL;
 }
 

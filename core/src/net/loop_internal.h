@@ -52,6 +52,7 @@ struct acurast__loop {
     unsigned workers;      /* running */
     size_t busy;           /* sockets, listeners and connecting attempts that keep a stopping loop alive */
     size_t memory;         /* bytes that the websockets of this loop hold in buffers */
+    bool created;          /* libwebsockets has made a connection, since this was last cleared */
 };
 
 /* Takes part in keeping the loop alive. */
