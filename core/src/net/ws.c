@@ -306,6 +306,11 @@ void acurast__ws_abort(acurast__ws *ws)
 
 /* ---- small things ---- */
 
+bool acurast__ws_ending(const acurast__ws *ws)
+{
+    return ws->closing || ws->shut;
+}
+
 void acurast__ws_pause(acurast__ws *ws)
 {
     if (ws->paused)

@@ -98,6 +98,9 @@ void acurast__ws_set_owner(acurast__ws *ws, void *owner);
  */
 void acurast__ws_close(acurast__ws *ws, uint16_t code, const char *reason);
 
+/* True once either side has closed or it was aborted: nothing more can be sent, and `closed` follows. */
+bool acurast__ws_ending(const acurast__ws *ws);
+
 /* Drops what is queued and closes without waiting for anybody. `closed` follows in a later turn. */
 void acurast__ws_abort(acurast__ws *ws);
 
