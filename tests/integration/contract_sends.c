@@ -58,9 +58,9 @@ static void test_16_order_of_a_thread(void **state)
     kit_client_end(receiver, &log);
     for (size_t i = 0; i < log.count; i++) {
         int number, value;
-        if (log.events[i].view.type != ACURAST_EVENT_PAYLOAD)
+        if (log.events[i]->view.type != ACURAST_EVENT_PAYLOAD)
             continue;
-        assert_int_equal(sscanf((char *)log.events[i].payload, "%d %d", &number, &value), 2);
+        assert_int_equal(sscanf((char *)log.events[i]->payload, "%d %d", &number, &value), 2);
         assert_int_equal(value, next[number]++);
     }
     kit_context_end(context);
