@@ -18,10 +18,10 @@ static void assert_states(const kit_log *log, const acurast_state *states, size_
 {
     size_t at = 0;
     for (size_t i = 0; i < log->count; i++) {
-        if (log->events[i].view.type != ACURAST_EVENT_STATE)
+        if (log->events[i]->view.type != ACURAST_EVENT_STATE)
             continue;
         assert_true(at < count);
-        assert_int_equal(log->events[i].view.state, states[at++]);
+        assert_int_equal(log->events[i]->view.state, states[at++]);
     }
     assert_int_equal(at, count);
     assert_int_equal(log->destroyed, 1);
@@ -42,7 +42,7 @@ static void its_states_come_in_order_and_once(void **state)
     assert_int_not_equal(acurast_service_port(service), 0);
     assert_true(kit_wait_state(&log, ACURAST_STATE_LISTENING, 1));
     snprintf(urls, sizeof urls, "%s ws://localhost:", acurast_service_url(service));
-    assert_memory_equal(log.events[0].text, urls, strlen(urls));
+    assert_memory_equal(log.events[0]->text, urls, strlen(urls));
     for (int i = 0; i < 3; i++)
         assert_int_equal(acurast_service_close(service), ACURAST_OK);
     assert_int_equal(acurast_service_wait(service, DEADLINE_MS), ACURAST_OK);

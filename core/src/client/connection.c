@@ -19,9 +19,9 @@
 #define GOODBYE_MS 1000u
 #define CLOSE_NORMAL 1000u
 /* A solution takes more than 32 times the expected hashes once in 10^13 puzzles. */
-#define WORK_MARGIN 32u
+#define WORK_MARGIN UINT64_C(32)
 /* So many hashes take microseconds: not worth another thread. */
-#define QUICK_WORK 64u
+#define QUICK_WORK UINT64_C(64)
 
 struct work {
     acurast__job job;
