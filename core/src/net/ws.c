@@ -291,6 +291,12 @@ void acurast__ws_close(acurast__ws *ws, uint16_t code, const char *reason)
     acurast__ws_mark_dirty(ws);
 }
 
+void acurast__ws_drop_partial(acurast__ws *ws)
+{
+    if (ws->closing)
+        free_partial(ws);
+}
+
 void acurast__ws_abort(acurast__ws *ws)
 {
     if (ws->aborted)

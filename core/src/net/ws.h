@@ -101,6 +101,9 @@ void acurast__ws_close(acurast__ws *ws, uint16_t code, const char *reason);
 /* True once either side has closed or it was aborted: nothing more can be sent, and `closed` follows. */
 bool acurast__ws_ending(const acurast__ws *ws);
 
+/* Forgets a message that has come in part; only while closing, when no more of it is wanted, and not within `message`. */
+void acurast__ws_drop_partial(acurast__ws *ws);
+
 /* Drops what is queued and closes without waiting for anybody. `closed` follows in a later turn. */
 void acurast__ws_abort(acurast__ws *ws);
 
