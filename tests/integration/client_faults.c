@@ -193,7 +193,7 @@ static void test_frozen_service_is_noticed(void **state)
         context, service.url, KIT_PAIRS("ping-interval", "50ms", "ping-timeout", "100ms", "linger", "0"), &log);
     nanosleep(&(struct timespec){.tv_nsec = 400000000}, NULL); /* a few pings that are answered */
     assert_int_equal(kit_count(&log, disconnected), 0);
-    kill(service.pid, SIGSTOP);
+    kit_child_stop(&service);
     assert_true(kit_wait(&log, disconnected, 1));
     kit_client_end(client, &log);
     assert_int_equal(kit_find(&log, disconnected, 0)->view.status, ACURAST_UNRESPONSIVE);
@@ -212,7 +212,7 @@ static void test_close_towards_a_frozen_service(void **state)
     kit_child service = kit_child_start(0);
     acurast_context *context = kit_context("1");
     acurast_client *client = kit_connected(context, service.url, KIT_PAIRS("linger", "200ms"), &log);
-    kill(service.pid, SIGSTOP);
+    kit_child_stop(&service);
     assert_int_equal(acurast_client_send(client, acurast_client_id(client), 16, payload, 15u << 20, NULL, NULL),
                      ACURAST_OK);
     uint64_t begin = kit_now_ms();

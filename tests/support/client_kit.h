@@ -462,6 +462,16 @@ static inline kit_child kit_child_start(uint16_t port)
     return child;
 }
 
+/* Freezes it, and returns when it is frozen. */
+static inline void kit_child_stop(const kit_child *child)
+{
+    int status = 0;
+    kill(child->pid, SIGSTOP);
+    while (waitpid(child->pid, &status, WUNTRACED) < 0 && errno == EINTR)
+        ;
+    assert_true(WIFSTOPPED(status));
+}
+
 static inline void kit_child_kill(kit_child *child)
 {
     kill(child->pid, SIGKILL);
