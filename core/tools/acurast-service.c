@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define BATCH 64
-#define DESCRIPTORS_MAX (1024 * 1024)
+#define DESCRIPTORS_MAX ((rlim_t)1024 * 1024)
 
 struct program {
     acurast_options *context_options;

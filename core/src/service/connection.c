@@ -302,9 +302,9 @@ void acurast__connection_end(acurast__connection *connection, unsigned ending)
     acurast__ws_close(connection->ws, info.code, info.reason);
 }
 
-static acurast__ending ending_of(const acurast__ws_end *end)
+static acurast__ending ending_of(acurast_status status)
 {
-    switch (end->status) {
+    switch (status) {
     case ACURAST_UNRESPONSIVE:
         return ACURAST__ENDING_UNRESPONSIVE;
     case ACURAST_PROTOCOL:
@@ -316,6 +316,15 @@ static acurast__ending ending_of(const acurast__ws_end *end)
     }
 }
 
+/* The id is free from now on, and what comes for it waits in its mailbox: who has said goodbye may be back at once. */
+static void on_leaving(void *owner, acurast__ws *ws, acurast_status status)
+{
+    (void)ws;
+    acurast__connection *connection = owner;
+    if (connection->state != ACURAST__CONNECTION_ENDED)
+        finish(connection, ending_of(status));
+}
+
 static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
 {
     acurast__connection *connection = owner;
@@ -323,7 +332,7 @@ static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
     acurast__chain unsent;
     acurast__chain_init(&unsent);
     if (connection->state != ACURAST__CONNECTION_ENDED)
-        finish(connection, ending_of(end));
+        finish(connection, ending_of(end->status));
     acurast__ws_take_unsent(ws, &unsent);
     if (connection->was_accepted && connection->draining)
         acurast__count(&shard->metrics.drops[ACURAST__DROP_DRAINING], unsent.frames);
@@ -332,4 +341,5 @@ static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
     acurast__free(connection);
 }
 
-const acurast__ws_handlers acurast__connection_handlers = {.message = on_message, .closed = on_closed};
+const acurast__ws_handlers acurast__connection_handlers = {
+    .message = on_message, .leaving = on_leaving, .closed = on_closed};

@@ -378,7 +378,7 @@ static void reload_post(acurast_service *service, reload_task **tasks, acurast__
 static acurast_status reload_all(acurast_service *service, char *detail, size_t detail_size)
 {
     acurast__access *access = NULL;
-    reload_task **tasks = acurast__alloc_zero(service->shard_count * sizeof *tasks);
+    reload_task **tasks = acurast__alloc_zero(service->shard_count * sizeof(reload_task *));
     acurast_status status = tasks ? ACURAST_OK : ACURAST_NO_MEMORY;
     for (size_t i = 0; status == ACURAST_OK && i < service->shard_count; i++)
         if (!(tasks[i] = acurast__alloc(sizeof **tasks)))

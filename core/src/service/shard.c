@@ -16,7 +16,7 @@
 #define VERIFY_SLICE_US 250
 #define DRAIN_TICK_MS 16
 #define DRAIN_BATCH_MIN 32
-#define MARK_STEP (256 * 1024)
+#define MARK_STEP (UINT64_C(256) * 1024)
 
 static acurast__connection *first_of(const acurast__list *list)
 {
