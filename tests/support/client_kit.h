@@ -372,6 +372,17 @@ static inline int kit_setup(void **state)
     return 0;
 }
 
+static inline void kit_list_descriptors(void)
+{
+    char path[64], target[128];
+    for (int descriptor = 0; descriptor < 256; descriptor++) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+        ssize_t size = readlink(path, target, sizeof target - 1);
+        if (size > 0)
+            fprintf(stderr, "  %d is %.*s\n", descriptor, (int)size, target);
+    }
+}
+
 /* Threads of a context that was only released end a moment later. */
 static inline int kit_teardown(void **state)
 {
@@ -388,6 +399,7 @@ static inline int kit_teardown(void **state)
     fprintf(stderr, "left behind: objects %lld -> %lld, descriptors %d -> %d, threads %d -> %d\n",
             (long long)kit_before.objects, (long long)after.objects, kit_before.descriptors, after.descriptors,
             kit_before.threads, after.threads);
+    kit_list_descriptors();
     return 1;
 }
 
