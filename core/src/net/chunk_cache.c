@@ -40,7 +40,7 @@ static size_t class_of(size_t size)
 {
     size_t class = 0;
     while (class < CLASSES && classes[class] < size)
-        class++;
+        class ++;
     return class;
 }
 
@@ -61,9 +61,8 @@ acurast__chunk *acurast__chunk_new(size_t frame, bool first)
         if (!chunk)
             return NULL;
     }
-    *chunk = (acurast__chunk){.begin = ACURAST__CHUNK_HEADROOM,
-                              .end = ACURAST__CHUNK_HEADROOM,
-                              .capacity = size - sizeof(acurast__chunk)};
+    *chunk = (acurast__chunk){
+        .begin = ACURAST__CHUNK_HEADROOM, .end = ACURAST__CHUNK_HEADROOM, .capacity = size - sizeof(acurast__chunk)};
     return chunk;
 }
 
@@ -88,7 +87,7 @@ void acurast__chunk_cache_open(void)
 void acurast__chunk_cache_close(void)
 {
     mine.most = mine.bytes = 0;
-    for (size_t class = 0; class < CLASSES; class++) {
+    for (size_t class = 0; class < CLASSES; class ++) {
         while (mine.freed[class]) {
             acurast__chunk *chunk = mine.freed[class];
             mine.freed[class] = chunk->next;

@@ -24,7 +24,7 @@
 #define HOST_MAX 255
 
 struct acurast__connecting {
-    acurast__job job;       /* resolution; the job owns this struct while it runs */
+    acurast__job job;   /* resolution; the job owns this struct while it runs */
     acurast__task step; /* the next step, in a later turn */
     acurast__timer timer;
     acurast__ws *ws; /* NULL: given up, only the job still holds it */
@@ -34,7 +34,7 @@ struct acurast__connecting {
     bool resolving;
     bool cancelled;
     bool timed_out;
-    bool in_attempt;   /* within libwebsockets' connect: its callbacks are for the caller of that */
+    bool in_attempt; /* within libwebsockets' connect: its callbacks are for the caller of that */
     bool attempt_over;
     bool stepping; /* `step` is posted */
     uint16_t port;
