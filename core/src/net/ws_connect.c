@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "net/address.h"
 #include "net/callback.h"
+#include "net/socket.h"
 #include "net/tls_internal.h"
 #include "net/worker.h"
 
@@ -291,6 +292,7 @@ static int on_established(acurast__ws *ws, struct lws *wsi)
     }
     bool cancelled = c->cancelled || c->timed_out;
     release_connecting(ws);
+    acurast__socket_quiet(lws_get_socket_fd(wsi));
     acurast__ws_opened(ws, wsi);
     if (cancelled) {
         acurast__ws_abort(ws);
