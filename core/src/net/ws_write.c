@@ -195,13 +195,23 @@ static bool write_direct(acurast__ws *ws)
     return settle(ws, (size_t)taken) && (size_t)taken == size;
 }
 
-static bool write_chunk(acurast__ws *ws)
+/*
+ * How much of what libwebsockets keeps was taken through TLS cannot be known. A client sends again what was not, so it gives frame by
+ * frame, and doubts one at most; a service gives whole chunks.
+ */
+static bool write_through_tls(acurast__ws *ws)
 {
     acurast__chunk *chunk = ws->out.first;
-    size_t size = chunk->end - chunk->begin;
-    if (!hand_over(ws, chunk->data + chunk->begin, size))
+    uint8_t *at = chunk->data + chunk->begin;
+    size_t size = chunk->end - chunk->begin, frames = chunk->frames;
+    if (ws->client) {
+        acurast__chunk_frame frame = acurast__chunk_frame_at(at);
+        size = frame.header + frame.payload;
+        frames = frame.opcode == ACURAST__OPCODE_BINARY;
+    }
+    if (!hand_over(ws, at, size))
         return false;
-    consume(ws, size, chunk->frames);
+    consume(ws, size, frames);
     return !ws->held;
 }
 
@@ -225,7 +235,7 @@ static void write_out(acurast__ws *ws)
     acurast__ws_hold(ws, 0);
     bool room = true;
     while (room && ws->out.first)
-        room = ws->direct ? write_direct(ws) : ws->loop->batched ? write_chunk(ws) : write_message(ws);
+        room = ws->direct ? write_direct(ws) : ws->loop->batched ? write_through_tls(ws) : write_message(ws);
 }
 
 /* Our close frame: libwebsockets writes it, and waits for the peer's. */
