@@ -171,7 +171,7 @@ static void half_a_handshake(const world_options *options)
     assert_true(acurast__clock_ms() - since >= 100);
     raw_await_end(&r);
     raw_end(&r);
-    assert_true(acurast__clock_ms() - since < 2000);
+    assert_true(acurast__clock_ms() - since < 4000); /* libwebsockets' own would be 5 s */
     world_close(&w);
 }
 

@@ -201,7 +201,8 @@ static void protocol_errors(const world_options *options)
         raw_upgrade(&r, "/");
         raw_write(&r, bad[i], 2);
         raw_write(&r, large, 8);
-        raw_await_end(&r);
+        uint8_t answer[2];
+        raw_read_some(&r, answer, sizeof answer); /* a close frame or the end; it would wait for our close frame */
         raw_end(&r);
         side *s = world_side(&w, i);
         box_await(&s->closed, 1);
@@ -280,13 +281,13 @@ static void answering_peer(const world_options *options)
     world_open(&w, &o);
     raw_connect(&r, w.port, false, 0);
     raw_upgrade(&r, "/");
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 3; i++) {
         assert_true(raw_receive(&r, &frame));
         assert_int_equal(frame.opcode, RAW_PING);
         raw_send(&r, RAW_FIN | RAW_PONG, frame.bytes, frame.size);
         free(frame.bytes);
     }
-    /* Five answered pings: had one not counted, the next would have been a hang-up. */
+    /* Three answered pings: had one not counted, the next would have been a hang-up. */
     raw_send(&r, RAW_FIN | RAW_BINARY, "still here", 10);
     do
         assert_true(raw_receive(&r, &frame));
