@@ -12,12 +12,11 @@
 #include "client/client.h"
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/memory.h"
 #include "base/process.h"
 
-#include <errno.h>
 #include <string.h>
-#include <time.h>
 
 void acurast__client_retain(acurast_client *client)
 {
@@ -75,16 +74,6 @@ static void member_release(acurast__member *member)
     acurast__client_unref(of_member(member));
 }
 
-static void init_locks(acurast_client *client)
-{
-    pthread_condattr_t attributes;
-    pthread_mutex_init(&client->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&client->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 static void init_members(acurast_client *client, acurast_context *context)
 {
     client->context = acurast__context_retain(context);
@@ -98,7 +87,8 @@ static void init_members(acurast_client *client, acurast_context *context)
     acurast__list_init(&client->cancels);
     acurast__list_init(&client->spare_states);
     acurast__list_init(&client->closed_event.event.link);
-    init_locks(client);
+    acurast__condition_init(&client->changed);
+    pthread_mutex_init(&client->lock, NULL);
 }
 
 static acurast_status read_options(acurast_client *client, acurast_options *options)
@@ -231,19 +221,6 @@ acurast_status acurast__client_connect(acurast_client *client)
     return ACURAST_OK;
 }
 
-static struct timespec deadline_in(int timeout_ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += timeout_ms / 1000;
-    at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 /* With the lock held: TIMEOUT as long as neither. */
 static acurast_status connected_or_closed(const acurast_client *client)
 {
@@ -257,16 +234,12 @@ static acurast_status connected_or_closed(const acurast_client *client)
 
 acurast_status acurast__client_wait(acurast_client *client, int timeout_ms)
 {
-    struct timespec deadline = deadline_in(timeout_ms < 0 ? 0 : timeout_ms);
-    acurast_status status;
-    int result = 0;
+    uint64_t deadline = acurast__deadline_in(timeout_ms);
     pthread_mutex_lock(&client->lock);
-    status = client->phase == ACURAST__CLIENT_UNSTARTED ? ACURAST_BAD_STATE : connected_or_closed(client);
-    while (status == ACURAST_TIMEOUT && result != ETIMEDOUT) {
-        result = timeout_ms < 0 ? pthread_cond_wait(&client->changed, &client->lock)
-                                : pthread_cond_timedwait(&client->changed, &client->lock, &deadline);
+    acurast_status status =
+        client->phase == ACURAST__CLIENT_UNSTARTED ? ACURAST_BAD_STATE : connected_or_closed(client);
+    while (status == ACURAST_TIMEOUT && acurast__condition_wait(&client->changed, &client->lock, deadline))
         status = connected_or_closed(client);
-    }
     pthread_mutex_unlock(&client->lock);
     return status;
 }

@@ -8,16 +8,14 @@
  */
 #include "net/context.h"
 
-#include "base/clock.h"
+#include "base/condition.h"
 #include "base/memory.h"
 #include "base/option.h"
 #include "base/process.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct acurast_context {
@@ -91,18 +89,6 @@ static size_t loop_count(const acurast_options *options)
     return cores > 0 ? (size_t)cores : 1;
 }
 
-static void init_lock(acurast_context *context)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-#ifndef __APPLE__
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-#endif
-    pthread_cond_init(&context->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&context->lock, NULL);
-}
-
 /* Each ended loop lets go of the context, as it held it while it ran. */
 static void on_loop_ended(void *user)
 {
@@ -129,7 +115,8 @@ acurast_status acurast__context_create(const acurast_options *options, acurast_c
     context->config.ended = on_loop_ended;
     context->config.user = context;
     acurast__list_init(&context->members);
-    init_lock(context);
+    acurast__condition_init(&context->changed);
+    pthread_mutex_init(&context->lock, NULL);
     acurast__object_born();
     *out = context;
     return ACURAST_OK;
@@ -264,32 +251,11 @@ static bool ended(const acurast_context *context)
     return context->closed && !context->member_count && !context->running;
 }
 
-/* Waits on `changed`; false when the time is over. */
-static bool wait_changed(acurast_context *context, uint64_t deadline_ms)
-{
-    if (deadline_ms == UINT64_MAX) {
-        pthread_cond_wait(&context->changed, &context->lock);
-        return true;
-    }
-    uint64_t now = acurast__clock_ms();
-    if (now >= deadline_ms)
-        return false;
-#ifdef __APPLE__
-    uint64_t rest = deadline_ms - now;
-    struct timespec span = {.tv_sec = (time_t)(rest / 1000), .tv_nsec = (long)(rest % 1000) * 1000000};
-    pthread_cond_timedwait_relative_np(&context->changed, &context->lock, &span);
-#else
-    struct timespec until = {.tv_sec = (time_t)(deadline_ms / 1000), .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
-    pthread_cond_timedwait(&context->changed, &context->lock, &until);
-#endif
-    return true;
-}
-
 acurast_status acurast__context_wait(acurast_context *context, int timeout_ms)
 {
-    uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : acurast__clock_ms() + (uint64_t)timeout_ms;
+    uint64_t deadline = acurast__deadline_in(timeout_ms);
     pthread_mutex_lock(&context->lock);
-    while (!ended(context) && wait_changed(context, deadline))
+    while (!ended(context) && acurast__condition_wait(&context->changed, &context->lock, deadline))
         ;
     bool over = ended(context);
     bool join = over && context->loops && !context->joined;

@@ -6,10 +6,9 @@
  */
 #include "service/service.h"
 
-#include "base/clock.h"
+#include "base/condition.h"
 #include "base/memory.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,18 +94,6 @@ static acurast_status fail(acurast_service *service, acurast_status status, cons
 static void on_drain(acurast__task *task);
 static void on_finish(acurast__task *task);
 
-static void init_lock(acurast_service *service)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-#ifndef __APPLE__
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-#endif
-    pthread_cond_init(&service->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&service->lock, NULL);
-}
-
 static void init_directory(acurast_service *service)
 {
     acurast__directory_config config = service->settings->directory;
@@ -134,7 +121,8 @@ acurast_status acurast__service_create(acurast_context *context, acurast_options
     acurast__list_init(&service->member.link);
     acurast__address_table_init(&service->addresses, &service->settings->addresses);
     init_directory(service);
-    init_lock(service);
+    acurast__condition_init(&service->changed);
+    pthread_mutex_init(&service->lock, NULL);
     service->drain.run = on_drain;
     service->finish.run = on_finish;
     acurast__service_events_init(service);
@@ -501,36 +489,15 @@ static void on_finish(acurast__task *task)
     acurast__service_release(service);
 }
 
-/* Waits on `changed`; false when the time is over. */
-static bool wait_changed(acurast_service *service, uint64_t deadline)
-{
-    if (deadline == UINT64_MAX) {
-        pthread_cond_wait(&service->changed, &service->lock);
-        return true;
-    }
-    uint64_t now = acurast__clock_ms();
-    if (now >= deadline)
-        return false;
-#ifdef __APPLE__
-    uint64_t rest = deadline - now;
-    struct timespec span = {.tv_sec = (time_t)(rest / 1000), .tv_nsec = (long)(rest % 1000) * 1000000};
-    pthread_cond_timedwait_relative_np(&service->changed, &service->lock, &span);
-#else
-    struct timespec until = {.tv_sec = (time_t)(deadline / 1000), .tv_nsec = (long)(deadline % 1000) * 1000000};
-    pthread_cond_timedwait(&service->changed, &service->lock, &until);
-#endif
-    return true;
-}
-
 acurast_status acurast__service_wait(acurast_service *service, int timeout_ms)
 {
-    uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : acurast__clock_ms() + (uint64_t)timeout_ms;
+    uint64_t deadline = acurast__deadline_in(timeout_ms);
     acurast_status status = ACURAST_OK;
     pthread_mutex_lock(&service->lock);
     if (service->life == ACURAST__LIFE_IDLE)
         status = ACURAST_BAD_STATE;
     while (status == ACURAST_OK && service->life != ACURAST__LIFE_CLOSED)
-        if (!wait_changed(service, deadline))
+        if (!acurast__condition_wait(&service->changed, &service->lock, deadline))
             status = ACURAST_TIMEOUT;
     pthread_mutex_unlock(&service->lock);
     return status;
