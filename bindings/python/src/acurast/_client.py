@@ -189,7 +189,7 @@ class Client(Engine):
         milliseconds = 0 if timeout is None else send_timeout_ms(timeout)
         while True:
             if not self._full:
-                operation = _send(self._handle(), recipient, 16, payload, len(payload), 0, not wait, milliseconds)
+                operation = _send(self._handle(), recipient, len(recipient), payload, len(payload), 0, not wait, milliseconds)
                 if operation > 0:
                     break
                 if operation != OUTBOX_FULL:

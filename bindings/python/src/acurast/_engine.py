@@ -106,6 +106,7 @@ class Engine:
         self._recipients: dict[Any, Id] = {}
         self._state = State.IDLE
         self._last_error: _errors.Error | None = None
+        self._end: _errors.Error | None = None  # why it closed by itself
         self._open(options, count, size)
 
     def _open(self, options: Any, count: int, size: int) -> None:
@@ -160,9 +161,8 @@ class Engine:
         """Why this client is of no use any more: a fresh exception each time."""
         if self._forked():
             return _errors.ForkedError()
-        error = self._last_error
-        if self._state == State.CLOSED and error is not None:
-            return type(error)(error.detail)
+        if self._end is not None:
+            return type(self._end)(self._end.detail)
         return _errors.ClosedError("this client")
 
     def _recipient(self, to: object) -> Id:
@@ -227,6 +227,7 @@ class Engine:
                         self._last_error = change.error
                     if change.state == State.CLOSED:
                         closed = change
+                        self._end = change.error
                     else:
                         self._on_state(change)
                 elif kind == WRITABLE:

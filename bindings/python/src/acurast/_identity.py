@@ -9,6 +9,7 @@ from ._errors import BadSignatureError, BadStateError
 from ._runtime import check
 
 Key = Union[str, bytes, bytearray, memoryview]
+SIGNATURE_SIZE = 64
 KINDS = {"p256": lib.ACURAST_KEY_P256, "ed25519": lib.ACURAST_KEY_ED25519}
 KeyKind = Literal["p256", "ed25519"]
 
@@ -74,7 +75,7 @@ def compress_key(key: Key | Identity) -> bytes:
 def verify(key: Key | Identity, message: bytes, signature: bytes) -> bool:
     """Whether `signature` (64 bytes) of `message` is by `key`. Raises BadKeyError or BadHexError for what is no key."""
     raw, said, signed = as_key(key, "key"), as_bytes(message, "message"), as_bytes(signature, "signature")
-    if len(signed) != lib.ACURAST_SIGNATURE_SIZE:
+    if len(signed) != SIGNATURE_SIZE:
         raise ValueError(f"signature must have 64 bytes, not {len(signed)}")
     status = lib.acurast_verify(raw, len(raw), said, len(said), signed)
     if status == BadSignatureError.status:
