@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define BATCH 64
+#define DESCRIPTORS_MAX (1024 * 1024)
 
 struct program {
     acurast_options *context_options;
@@ -185,12 +186,16 @@ static void run(struct program *program)
 
 /* ---- start and end ---- */
 
+/* To the hard limit, but not beyond what a service can use: libwebsockets makes tables of that size. */
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
-    limit.rlim_cur = limit.rlim_max;
+    rlim_t most = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+    if (limit.rlim_cur >= most)
+        return;
+    limit.rlim_cur = most;
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 

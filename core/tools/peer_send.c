@@ -98,8 +98,11 @@ static int send_begin(struct talk *talk)
     return status == ACURAST_OK ? COMMAND_CONTINUE : talk_fail("sending", status);
 }
 
+/* Where the client closed by itself, its last event tells why. */
 static int on_sent(const struct talk *talk, acurast_status status)
 {
+    if (status == ACURAST_CLOSED)
+        return COMMAND_CONTINUE;
     if (status != ACURAST_OK) {
         talk_fail("not sent", status);
         return status == ACURAST_EXPIRED ? TALK_NO_ANSWER : COMMAND_FAILED;

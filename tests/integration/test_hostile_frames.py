@@ -5,6 +5,7 @@ import random
 import struct
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from support import msgpack, programs, rawws, v1
 from support.waiting import eventually
@@ -413,5 +414,5 @@ def test_noise_after_the_magic_is_refused_or_answered(url, seed):
         one.init()
         try:
             one.challenge()
-        except Exception as error:  # the close
+        except ConnectionClosed as error:
             assert v1.closing(error) == v1.Closed(1002, "malformed extension block")

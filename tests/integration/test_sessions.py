@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from support import rawws, v1
 from support.waiting import eventually
@@ -96,7 +97,7 @@ def test_after_the_incumbent_left_a_newcomer_is_welcome(service, client):
 def _login(url, identity):
     try:
         return v1.Client(url, identity)
-    except Exception:
+    except ConnectionClosed:
         return None
 
 

@@ -101,12 +101,7 @@ def test_broken_files_at_start_are_told(authority, tmp_path, how):
 
 
 def test_pages_are_served_over_tls_too(service, authority):
-    import urllib.request
-
     cert, key, _ = authority.leaf()
     one = service(tls_cert=cert, tls_key=key)
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=authority.context())
-    )
-    with opener.open(one.url.replace("wss", "https") + "/healthz", timeout=30) as answer:
-        assert answer.status == 200
+    assert one.page("/healthz", context=authority.context())[0] == 200
+    one.metrics(authority.context())

@@ -29,7 +29,7 @@ FOREIGN = {
     r"libwebsockets\.h|uv\.h": {"net"},
     r"openssl/.*": {"crypto", "net"},
     r"msgpack.*": {"wire"},
-    r"sodium.*": {"base", "crypto", "net"},
+    r"sodium.*": {"base", "crypto", "net", "client", "service"},  # the protocol has no randomness of its own
 }
 
 
@@ -152,6 +152,11 @@ def links():
                         slug(title) for title in re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.M)}:
                     yield at(path, number, f"links to {target}, which has no such heading")
             for name in re.findall(r"`((?:core|tests|bindings|\.ci)/[\w./-]+)`", line):
+                if not (ROOT / name).exists():
+                    yield at(path, number, f"names {name}, which is not there")
+    for path in tracked(".c", ".h", ".py", ".sh"):
+        for number, line in enumerate(lines_of(path), 1):
+            for name in re.findall(r"\b(?:core|tests)/[\w/]+\.md\b", line):
                 if not (ROOT / name).exists():
                     yield at(path, number, f"names {name}, which is not there")
 

@@ -384,7 +384,12 @@ static inline int kit_warm_up(void **state)
     acurast_context *context = kit_context("1");
     acurast_service *service = kit_service(context, 0, NULL);
     acurast_client *client = kit_connected(context, acurast_service_url(service), NULL, NULL);
+    acurast_client *secure;
+    acurast_options *options = kit_options(ACURAST_SCOPE_CLIENT, KIT_PAIRS("url", "wss://127.0.0.1:9"));
     acurast_client_release(client);
+    if (acurast_client_create(context, options, NULL, &secure) == ACURAST_OK) /* else there are no certificates here */
+        acurast_client_release(secure);
+    acurast_options_release(options);
     kit_service_end(service);
     kit_context_end(context);
     return 0;

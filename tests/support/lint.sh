@@ -46,22 +46,28 @@ format()
     files 'core/*.c' 'tests/*.c' | xargs clang-format-14 --dry-run -Werror
 }
 
+# Each header is the only include of a translation unit.
 headers()
 {
     status=0
     for header in core/include/acurast/*.h; do
-        for standard in c99 c11; do
-            for compiler in cc clang-14; do
-                "$compiler" -std=$standard -pedantic-errors -Wall -Wextra -Werror -Icore/include -fsyntax-only \
-                    -x c "$header" || status=1
+        name=acurast/${header##*/}
+        printf '#include <%s>\nextern int something;\n' "$name" >"$build/lint/header.c"
+        for compiler in cc clang-14; do
+            for standard in c99 c11; do
+                alone "$compiler" c $standard || status=1
             done
         done
         for compiler in g++ clang-14; do
-            "$compiler" -std=c++17 -pedantic-errors -Wall -Wextra -Werror -Icore/include -fsyntax-only \
-                -x c++ "$header" || status=1
+            alone "$compiler" c++ c++17 || status=1
         done
     done
     return $status
+}
+
+alone() # COMPILER LANGUAGE STANDARD
+{
+    "$1" -x "$2" -std="$3" -pedantic-errors -Wall -Wextra -Werror -Icore/include -fsyntax-only "$build/lint/header.c"
 }
 
 # The C examples of the documents compile as they stand on the page, and link with the library.

@@ -153,6 +153,8 @@ class Service(Program):
                 found = re.match(r"listening on (wss?://\S+)$", self.line())
                 if found:
                     self.urls.append(found.group(1))
+            if "admin_listen" in options:
+                self.admin = re.match(r"admin on (http://\S+)$", self.line()).group(1)
         except BaseException:
             if self.alive():
                 self.kill()
@@ -171,17 +173,21 @@ class Service(Program):
         """Where the pages are."""
         return self.admin or self.url.replace("ws", "http", 1)
 
-    def page(self, path, base=None):
+    def page(self, path, base=None, context=None):
         """(status, body) of a GET."""
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
         try:
-            with _OPENER.open((base or self.page_url) + path, timeout=DEADLINE) as answer:
+            with opener.open((base or self.page_url) + path, timeout=DEADLINE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
 
-    def metrics(self):
-        status, text = self.page("/metrics")
+    def metrics(self, context=None):
+        """`context`: the TLS context of a client that trusts the service."""
+        status, text = self.page("/metrics", context=context)
         assert status == 200, (status, text)
         return Metrics(text)
 
@@ -209,9 +215,6 @@ class Service(Program):
                 if fields[3] == "0A" and fields[9] in inodes:
                     bound.add(_address(fields[1], family))
         return bound
-
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def _address(text, family):

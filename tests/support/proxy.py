@@ -53,6 +53,8 @@ class _Link:
                 if limit is not None and self.counts[way] >= limit:
                     self._end()
                     return
+                if way == UP and not self.proxy.up.is_set():
+                    self.proxy.up.wait()
                 data = source.recv(65536)
                 if not data:
                     break
@@ -113,13 +115,18 @@ class _Link:
 
 
 class FaultProxy:
-    def __init__(self, port, faults=(), default=Fault(), host="127.0.0.1"):
+    def __init__(self, port, faults=(), default=Fault(), host="127.0.0.1", receive_buffer=None):
         self.target = (host, port)
+        self.up = threading.Event()
+        self.up.set()
+        self.refusing = False
         self.faults = list(faults)
         self.default = default
         self.links = []
         self.stopped = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        if receive_buffer:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
@@ -134,10 +141,27 @@ class FaultProxy:
                 client, _ = self.listener.accept()
             except OSError:
                 return
+            if self.refusing:
+                client.close()
+                continue
             fault = self.faults.pop(0) if self.faults else self.default
             link = _Link(self, client, fault)
             self.links.append(link)
             threading.Thread(target=link.run, daemon=True).start()
+
+    def hold_up(self):
+        """Reads no more of what goes up: the clients feel it as full sockets."""
+        self.up.clear()
+
+    def let_up(self):
+        self.up.set()
+
+    def refuse(self):
+        """New connections are ended at once."""
+        self.refusing = True
+
+    def accept(self):
+        self.refusing = False
 
     def blackhole(self):
         """From now on nothing of the present connections gets through, and nothing ends."""
@@ -150,6 +174,7 @@ class FaultProxy:
 
     def close(self):
         self.stopped.set()
+        self.up.set()
         try:
             self.listener.shutdown(socket.SHUT_RDWR)
         except OSError:

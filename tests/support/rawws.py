@@ -161,7 +161,7 @@ class RawSocket:
                 opcode, payload = self.frame()
                 if opcode == CLOSE:
                     code = struct.unpack(">H", payload[:2])[0] if len(payload) >= 2 else None
-                    return v1.Closed(code, payload[2:].decode())
+                    return v1.Closed(code, payload[2:].decode(errors="replace"))
         except Gone:
             return v1.Closed(None, "")
 
@@ -181,6 +181,13 @@ class RawSocket:
         return identity
 
     # --- ends
+
+    def finish(self):
+        """No more from us: a FIN, where the peer is still there."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            raise Gone(True) from error
 
     def reset(self):
         """Ends by RST."""

@@ -5,9 +5,9 @@ cryptography that of `cryptography`. Every step of the handshake is a method of 
 test can do each of them wrong.
 """
 
+import contextlib
 import hashlib
 import os
-import queue
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -124,14 +124,15 @@ class Client:
             compression=None, max_size=None, max_queue=None, ping_interval=None, proxy=None, open_timeout=DEADLINE,
             close_timeout=5,
         )
-        self.ws = connect(url, ssl=ssl, additional_headers=headers, **{**defaults, **options})
+        self.stack = contextlib.ExitStack()
+        self.ws = self.stack.enter_context(connect(url, ssl=ssl, additional_headers=headers, **{**defaults, **options}))
         self.refused = None
         self.service_block = b""
         if login:
             try:
                 self.login()
             except BaseException:
-                self.ws.close()
+                self.close()
                 raise
 
     # --- handshake
@@ -223,7 +224,7 @@ class Client:
                 return bodies, closing(closed)
 
     def close(self):
-        self.ws.close()
+        self.stack.close()
 
     def abort(self):
         """Ends without a goodbye."""
@@ -259,13 +260,3 @@ class Bystanders:
     def close(self):
         self.one.close()
         self.two.close()
-
-
-def lines(source):
-    """All that waits in a queue right now."""
-    got = []
-    while True:
-        try:
-            got.append(source.get_nowait())
-        except queue.Empty:
-            return got

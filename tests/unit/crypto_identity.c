@@ -79,7 +79,7 @@ static void secrets_in_every_form(void **state)
     for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_ED25519; kind++) {
         acurast_identity *raw = known_identity((acurast_key_kind)kind), *other;
         for (int prefix = 0; prefix < 2; prefix++) {
-            const char *digits = text + 2 - 2 * prefix;
+            const char *digits = prefix ? text : text + 2;
             assert_int_equal(acurast_identity_from_secret((acurast_key_kind)kind, digits, strlen(digits), &other),
                              ACURAST_OK);
             assert_same(raw, other);
@@ -295,6 +295,33 @@ static void without_locked_memory(void **state)
     assert_child_succeeds(child);
 }
 
+static void count_mappings(size_t *mappings)
+{
+    FILE *file = fopen("/proc/self/maps", "r");
+    *mappings = 0;
+    for (int c = file ? fgetc(file) : EOF; c != EOF; c = fgetc(file))
+        *mappings += c == '\n';
+    if (file)
+        fclose(file);
+}
+
+/* Thousands of identities do not eat up the mappings that a process may have. */
+static void thousands(void **state)
+{
+    (void)state;
+    static acurast_identity *identities[3000];
+    size_t before, after;
+    count_mappings(&before);
+    for (size_t i = 0; i < ARRAY_SIZE(identities); i++)
+        identities[i] = known_identity(ACURAST_KEY_ED25519);
+    count_mappings(&after);
+    assert_true(after - before < 4500);
+    assert_signs(identities[0]);
+    assert_signs(identities[ARRAY_SIZE(identities) - 1]);
+    for (size_t i = 0; i < ARRAY_SIZE(identities); i++)
+        acurast_identity_release(identities[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +332,7 @@ int main(void)
         cmocka_unit_test_teardown(scalars_out_of_range, nothing_lives),
         cmocka_unit_test_teardown(many_signatures, nothing_lives),
         cmocka_unit_test_teardown(missing_arguments, nothing_lives),
+        cmocka_unit_test_teardown(thousands, nothing_lives),
         cmocka_unit_test_teardown(references, nothing_lives),
         cmocka_unit_test_teardown(many_threads, nothing_lives),
         cmocka_unit_test_teardown(fork_keeps_identities, nothing_lives),

@@ -107,7 +107,8 @@ static void known_handshake(void **state)
 static size_t hex(char *text, const uint8_t *bytes, size_t size, int way)
 {
     size_t prefix = way & 1 ? 2 : 0;
-    memcpy(text, "0x", 2);
+    text[0] = '0';
+    text[1] = 'x';
     acurast__hex(text + prefix, bytes, size);
     if (way & 2)
         for (char *at = text + prefix; *at; at++)
@@ -184,15 +185,10 @@ static void hex_that_is_none(void **state)
                 }
             }
             /* a prefix in the place of two digits, and no prefix where one must be */
-            if (way == 0) {
-                uint8_t actual[16];
-                memcpy(text, "0x", 2);
-                assert_int_equal(acurast_id_of(text, digits, actual), ACURAST_BAD_HEX);
-            } else {
-                uint8_t actual[16];
-                memcpy(text, "00", 2);
-                assert_int_equal(acurast_id_of(text, digits, actual), ACURAST_BAD_HEX);
-            }
+            uint8_t actual[16];
+            text[0] = '0';
+            text[1] = way == 0 ? 'x' : '0';
+            assert_int_equal(acurast_id_of(text, digits, actual), ACURAST_BAD_HEX);
         }
 }
 

@@ -69,13 +69,30 @@ static int set_up(void **state)
     for (int i = 0; i < 32; i++)
         mirrored[i] = secret[31 - i];
     subject = known_identity(ACURAST_KEY_P256);
-    return acurast_identity_to_pem(subject, subject_pem, &size);
+    return acurast_identity_to_pem(subject, subject_pem, &size) == ACURAST_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     acurast_identity_release(subject);
     return nothing_lives(state);
+}
+
+/* Runs first: what is made once for all keys is made by the first that succeeds. */
+static void first_use_without_memory(void **state)
+{
+    (void)state;
+    uint8_t key[33];
+    int failures = 0;
+    acurast_identity_public_key(subject, key);
+    for (long n = 1; n < 1000; n++) {
+        atomic_store(&fail_at, n);
+        failures += acurast__key_check(key) != ACURAST_OK;
+        if (atomic_exchange(&fail_at, 0) > 0)
+            break;
+    }
+    assert_true(failures > 5);
+    assert_int_equal(acurast__key_check(key), ACURAST_OK);
 }
 
 static void our_memory_runs_out(void **state)
@@ -179,6 +196,7 @@ int main(void)
     if (CRYPTO_set_mem_functions(hooked_malloc, hooked_realloc, hooked_free) != 1)
         return 1;
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_use_without_memory),
         cmocka_unit_test(our_memory_runs_out),
         cmocka_unit_test(libcrypto_memory_runs_out),
         cmocka_unit_test(no_secret_stays_behind),

@@ -115,6 +115,19 @@ static void solves_in_order_within_the_limit(void **state)
     }
 }
 
+/* This one needs more than 2^16 nonces: counting must carry into the third byte from the end. */
+static void counting_carries(void **state)
+{
+    (void)state;
+    uint8_t difficulty[16], nonce[16],
+        expected[16] = {[13] = 183485 >> 16, [14] = 183485 >> 8 & 255, [15] = 183485 & 255};
+    atomic_bool cancel = false;
+    fill(difficulty, 0, 0, 0xff);
+    difficulty[2] = 0x3f;
+    assert_true(acurast__work_solve(nonce, challenge, key, difficulty, 1 << 20, &cancel));
+    assert_memory_equal(nonce, expected, 16);
+}
+
 static void no_work_takes_the_zero_nonce(void **state)
 {
     (void)state;
@@ -141,6 +154,7 @@ int main(void)
         cmocka_unit_test(every_byte_counts),
         cmocka_unit_test(cost),
         cmocka_unit_test(solves_in_order_within_the_limit),
+        cmocka_unit_test(counting_carries),
         cmocka_unit_test(no_work_takes_the_zero_nonce),
         cmocka_unit_test(stops_when_cancelled),
     };

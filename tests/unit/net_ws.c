@@ -1,349 +1,375 @@
-/* Websockets of both roles over a real socket on the loopback: what one sends comes out of the other. */
-#include "base/clock.h"
-#include "base/memory.h"
-#include "net/listener.h"
-#include "net/tls.h"
-#include "net/worker.h"
+/* Websockets of both roles over a real socket on the loopback: what one sends comes out of the other, and how they end. */
+#include "support/net_world.h"
 
 #include <acurast/context.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define PATIENCE_SECONDS 20
-
-/* ---- what happened, told by the loop's thread and waited for by the test ---- */
-
-typedef struct signal_box {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    unsigned count;
-} signal_box;
-
-static void box_init(signal_box *box)
-{
-    pthread_mutex_init(&box->lock, NULL);
-    pthread_cond_init(&box->changed, NULL);
-    box->count = 0;
-}
-
-static void box_tell(signal_box *box)
-{
-    pthread_mutex_lock(&box->lock);
-    box->count++;
-    pthread_cond_signal(&box->changed);
-    pthread_mutex_unlock(&box->lock);
-}
-
-static void box_await(signal_box *box, unsigned count)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += PATIENCE_SECONDS;
-    pthread_mutex_lock(&box->lock);
-    int error = 0;
-    while (box->count < count && !error)
-        error = pthread_cond_timedwait(&box->changed, &box->lock, &until);
-    pthread_mutex_unlock(&box->lock);
-    assert_int_equal(error, 0);
-}
-
-/* ---- an echo service ---- */
-
-static signal_box left_box;
-
-static bool on_admit(void *shard, const acurast__peer *peer)
-{
-    (void)shard, (void)peer;
-    return true;
-}
-
-static void echo(void *owner, acurast__ws *ws, const uint8_t *bytes, size_t size)
-{
-    (void)owner;
-    if (size == 5 && memcmp(bytes, "close", 5) == 0)
-        acurast__ws_close(ws, 4321, "as you wish");
-    else
-        assert_true(acurast__ws_send(ws, bytes, size));
-}
-
-static void on_server_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
-{
-    (void)owner, (void)ws, (void)end;
-}
-
-static const acurast__ws_handlers server_handlers = {.message = echo, .closed = on_server_closed};
-
-static void *on_upgrade(void *shard, acurast__ws *ws, acurast__peer *peer, const acurast__request *request,
-                        const acurast__ws_handlers **handlers, acurast__ws_settings *settings, unsigned *refuse)
-{
-    (void)ws, (void)peer;
-    if (strcmp(request->path, "/refuse") == 0) {
-        *refuse = 429;
-        return NULL;
-    }
-    *handlers = &server_handlers;
-    *settings = (acurast__ws_settings){.max_message = 4 << 20};
-    return shard;
-}
-
-static void on_page(void *shard, const acurast__peer *peer, const acurast__request *request,
-                    acurast__response_page *page)
-{
-    (void)shard, (void)peer, (void)request;
-    page->status = 404;
-}
-
-static void on_left(void *shard, const acurast__peer *peer)
-{
-    (void)shard, (void)peer;
-    box_tell(&left_box);
-}
-
-static const acurast__listener_handlers listener_handlers = {
-    .admit = on_admit, .upgrade = on_upgrade, .page = on_page, .left = on_left};
-
-/* ---- a client ---- */
-
-typedef struct client {
-    acurast__task task;
-    acurast__loop *loop;
-    acurast__ws_target target;
-    acurast__ws_settings settings;
-    acurast__ws *ws;
-    signal_box open, message, closed;
-    uint8_t *bytes;
-    size_t size;
-    acurast_status end_status;
-    unsigned end_code;
-    char reason[128];
-} client;
-
-static void on_open(void *owner, acurast__ws *ws)
-{
-    client *c = owner;
-    assert_ptr_equal(c->ws, ws);
-    box_tell(&c->open);
-}
-
-static void on_message(void *owner, acurast__ws *ws, const uint8_t *bytes, size_t size)
-{
-    (void)ws;
-    client *c = owner;
-    free(c->bytes);
-    c->bytes = malloc(size + 1);
-    memcpy(c->bytes, bytes, size);
-    c->size = size;
-    box_tell(&c->message);
-}
-
-static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
-{
-    (void)ws;
-    client *c = owner;
-    c->end_status = end->status;
-    c->end_code = end->code;
-    snprintf(c->reason, sizeof c->reason, "%s", end->reason);
-    c->ws = NULL;
-    box_tell(&c->closed);
-}
-
-static const acurast__ws_handlers client_handlers = {.open = on_open, .message = on_message, .closed = on_closed};
-
-static void connect_task(acurast__task *task)
-{
-    client *c = ACURAST__CONTAINER(task, client, task);
-    c->ws = acurast__ws_connect(c->loop, &c->target, &c->settings, &client_handlers, c);
-    assert_non_null(c->ws);
-}
-
-static void client_connect(client *c, acurast__loop *loop, const char *host, uint16_t port, const char *path)
-{
-    memset(c, 0, sizeof *c);
-    box_init(&c->open);
-    box_init(&c->message);
-    box_init(&c->closed);
-    c->loop = loop;
-    c->target = (acurast__ws_target){.host = host, .port = port, .path = path, .connect_timeout_ms = 10000};
-    c->settings = (acurast__ws_settings){.max_message = 4 << 20};
-    c->task.run = connect_task;
-    acurast__loop_post(loop, &c->task);
-}
-
-typedef struct sending {
-    acurast__task task;
-    client *c;
-    const void *bytes;
-    size_t size;
-    signal_box done;
-} sending;
-
-static void send_task(acurast__task *task)
-{
-    sending *s = ACURAST__CONTAINER(task, sending, task);
-    assert_true(acurast__ws_send(s->c->ws, s->bytes, s->size));
-    box_tell(&s->done);
-}
-
-static void client_send(client *c, const void *bytes, size_t size)
-{
-    sending s = {.task = {.run = send_task}, .c = c, .bytes = bytes, .size = size};
-    box_init(&s.done);
-    acurast__loop_post(c->loop, &s.task);
-    box_await(&s.done, 1);
-}
-
-static void close_task(acurast__task *task)
-{
-    sending *s = ACURAST__CONTAINER(task, sending, task);
-    if (s->c->ws)
-        acurast__ws_close(s->c->ws, 1000, "enough");
-    box_tell(&s->done);
-}
-
-static void client_close(client *c)
-{
-    sending s = {.task = {.run = close_task}, .c = c};
-    box_init(&s.done);
-    acurast__loop_post(c->loop, &s.task);
-    box_await(&s.done, 1);
-    box_await(&c->closed, 1);
-    free(c->bytes);
-}
-
-/* ---- the world of a test ---- */
-
-typedef struct world {
-    acurast__loop *loop;
-    acurast__listener *listener;
-    uint16_t port;
-    signal_box listener_closed;
-} world;
-
-static void on_listener_closed(void *user)
-{
-    box_tell(user);
-}
-
-static void world_open(world *w, acurast__loop_kind kind, bool batched)
-{
-    char detail[256];
-    acurast__loop_config config = {.kind = kind, .batched_writes = batched};
-    box_init(&w->listener_closed);
-    box_init(&left_box);
-    assert_int_equal(acurast__loop_start(&config, &w->loop), ACURAST_OK);
-    acurast__listener_config listen = {
-        .address = "127.0.0.1", .request_timeout_ms = 10000, .handlers = &listener_handlers};
-    void *shard = w;
-    assert_int_equal(acurast__listener_open(&w->loop, &shard, 1, &listen, &w->listener, detail, sizeof detail),
-                     ACURAST_OK);
-    w->port = acurast__listener_port(w->listener);
-    assert_int_not_equal(w->port, 0);
-}
-
-static void world_close(world *w, unsigned connections)
-{
-    box_await(&left_box, connections);
-    acurast__listener_close(w->listener, on_listener_closed, &w->listener_closed);
-    box_await(&w->listener_closed, 1);
-    acurast__listener_free(w->listener);
-    acurast__loop_stop(w->loop);
-    acurast__loop_join(w->loop);
-}
-
-static void echo_sizes(acurast__loop_kind kind, bool batched)
+static void echo_sizes(const world_options *options)
 {
     static const size_t sizes[] = {0, 1, 125, 126, 127, 65535, 65536, 200000, 3 << 20};
     uint8_t *bytes = malloc(4 << 20);
-    for (size_t i = 0; i < 4 << 20; i++)
-        bytes[i] = (uint8_t)(i * 31 >> 3);
+    fill_pattern(bytes, 4 << 20, 0);
     world w;
-    world_open(&w, kind, batched);
     client c;
-    client_connect(&c, w.loop, "127.0.0.1", w.port, "/");
-    box_await(&c.open, 1);
-    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        client_send(&c, bytes, sizes[i]);
-        box_await(&c.message, i + 1);
-        assert_int_equal(c.size, sizes[i]);
-        assert_memory_equal(c.bytes, bytes, sizes[i]);
+    world_open(&w, options);
+    client_open(&c, &w);
+    for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+        side_send(&c.side, bytes, sizes[i]);
+        box_await(&c.side.message, i + 1);
+        assert_int_equal(c.side.size, sizes[i]);
+        assert_memory_equal(c.side.bytes, bytes, sizes[i]);
     }
-    client_close(&c);
-    assert_int_equal(c.end_status, ACURAST_OK);
-    world_close(&w, 1);
+    client_end(&c);
+    assert_int_equal(c.side.status, ACURAST_OK);
+    world_close(&w);
     free(bytes);
 }
 
-static void messages_of_every_size_come_back_on_uv(void **state)
+static void messages_of_every_size_come_back(void **state)
 {
     (void)state;
-    echo_sizes(ACURAST__LOOP_UV, true);
+    on_every_loop(echo_sizes);
 }
 
-static void messages_of_every_size_come_back_on_poll(void **state)
+static void close_by_service(const world_options *options)
 {
-    (void)state;
-    echo_sizes(ACURAST__LOOP_POLL, true);
-}
-
-static void messages_of_every_size_come_back_without_batches(void **state)
-{
-    (void)state;
-    echo_sizes(ACURAST__LOOP_UV, false);
-    echo_sizes(ACURAST__LOOP_POLL, false);
-}
-
-static void a_peer_tells_why_it_closes(void **state)
-{
-    (void)state;
     world w;
-    world_open(&w, ACURAST__LOOP_AUTO, true);
     client c;
-    client_connect(&c, w.loop, "localhost", w.port, "/");
-    box_await(&c.open, 1);
-    client_send(&c, "close", 5);
-    box_await(&c.closed, 1);
-    assert_int_equal(c.end_status, ACURAST_OK);
-    assert_int_equal(c.end_code, 4321);
-    assert_string_equal(c.reason, "as you wish");
-    world_close(&w, 1);
+    world_open(&w, options);
+    client_open(&c, &w);
+    side_close(world_side(&w, 0), 4321, "as you wish");
+    box_await(&c.side.closed, 1);
+    assert_int_equal(c.side.status, ACURAST_OK);
+    assert_int_equal(c.side.code, 4321);
+    assert_true(c.side.by_peer);
+    assert_string_equal(c.side.reason, "as you wish");
+    side *s = world_side(&w, 0);
+    box_await(&s->closed, 1);
+    assert_int_equal(s->status, ACURAST_OK);
+    assert_int_equal(s->code, 4321);
+    assert_false(s->by_peer);
+    world_close(&w);
 }
 
-static void failures_to_connect_have_their_status(void **state)
+static void a_service_tells_why_it_closes(void **state)
 {
     (void)state;
+    on_every_loop(close_by_service);
+}
+
+static void close_by_client(const world_options *options)
+{
     world w;
-    world_open(&w, ACURAST__LOOP_AUTO, true);
-    client refused, absent, unknown;
-    client_connect(&refused, w.loop, "127.0.0.1", w.port, "/refuse");
-    box_await(&refused.closed, 1);
-    assert_int_equal(refused.end_status, ACURAST_UPGRADE);
-    client_connect(&absent, w.loop, "127.0.0.1", 1, "/");
-    box_await(&absent.closed, 1);
-    assert_int_equal(absent.end_status, ACURAST_CONNECT);
-    client_connect(&unknown, w.loop, "nobody.invalid", 80, "/");
-    box_await(&unknown.closed, 1);
-    assert_int_equal(unknown.end_status, ACURAST_RESOLVE);
-    assert_int_equal(refused.open.count + absent.open.count + unknown.open.count, 0);
-    world_close(&w, 1);
+    client c;
+    world_open(&w, options);
+    client_open(&c, &w);
+    side_close(&c.side, 1001, "");
+    side_close(&c.side, 4000, "too late: the first one counts");
+    side *s = world_side(&w, 0);
+    box_await(&s->closed, 1);
+    assert_int_equal(s->status, ACURAST_OK);
+    assert_int_equal(s->code, 1001);
+    assert_true(s->by_peer);
+    assert_string_equal(s->reason, "");
+    box_await(&c.side.closed, 1);
+    assert_int_equal(c.side.code, 1001);
+    world_close(&w);
+}
+
+static void a_client_tells_why_it_closes(void **state)
+{
+    (void)state;
+    on_every_loop(close_by_client);
+}
+
+static void a_long_reason_is_cut(void **state)
+{
+    char reason[400];
+    world w;
+    client c;
+    (void)state;
+    memset(reason, 'r', sizeof reason);
+    reason[sizeof reason - 1] = 0;
+    world_open(&w, &(world_options){0});
+    client_open(&c, &w);
+    side_close(world_side(&w, 0), 4000, reason);
+    box_await(&c.side.closed, 1);
+    assert_int_equal(c.side.code, 4000);
+    assert_int_equal(strlen(c.side.reason), 123);
+    world_close(&w);
+}
+
+static void abort_by_client(const world_options *options)
+{
+    world w;
+    client c;
+    world_open(&w, options);
+    client_open(&c, &w);
+    side_abort(&c.side);
+    side_abort(&c.side);
+    box_await(&c.side.closed, 1);
+    assert_int_equal(c.side.status, ACURAST_LOST);
+    assert_int_equal(c.side.code, 0);
+    side *s = world_side(&w, 0);
+    box_await(&s->closed, 1);
+    assert_int_equal(s->status, ACURAST_LOST);
+    world_close(&w);
+}
+
+static void an_abort_tells_nobody(void **state)
+{
+    (void)state;
+    on_every_loop(abort_by_client);
+}
+
+/* ---- within handlers ---- */
+
+static void send_three(side *s)
+{
+    acurast__ws_send(s->ws, "1", 1);
+    acurast__ws_send2(s->ws, "2", 1, "3", 1);
+    acurast__ws_send(s->ws, "", 0);
+}
+
+static void close_here(side *s)
+{
+    acurast__ws_close(s->ws, 4001, "in a handler");
+    assert_false(acurast__ws_send(s->ws, "late", 4));
+}
+
+static void abort_here(side *s)
+{
+    acurast__ws_abort(s->ws);
+    assert_false(acurast__ws_send(s->ws, "late", 4));
+}
+
+static void close_then_abort_here(side *s)
+{
+    close_here(s);
+    abort_here(s);
+}
+
+static void pause_and_resume_here(side *s)
+{
+    acurast__ws_pause(s->ws);
+    acurast__ws_pause(s->ws);
+    acurast__ws_resume(s->ws);
+    acurast__ws_resume(s->ws);
+}
+
+static void all_of_it_after_the_end(side *s)
+{
+    acurast__chain chain;
+    acurast__chain_init(&chain);
+    assert_true(acurast__chain_append(&chain, "late", 4));
+    assert_false(acurast__ws_send(s->ws, "late", 4));
+    acurast__ws_send_chain(s->ws, &chain);
+    assert_null(chain.first);
+    acurast__ws_take_unsent(s->ws, &chain);
+    acurast__chain_clear(&chain);
+    acurast__ws_pause(s->ws);
+    acurast__ws_resume(s->ws);
+    acurast__ws_close(s->ws, 4002, "late");
+    acurast__ws_abort(s->ws);
+    assert_int_equal(acurast__ws_buffered(s->ws), 0);
+}
+
+static void (*acting)(side *s);
+
+static void act_on_message(side *s, const uint8_t *bytes, size_t size)
+{
+    (void)bytes, (void)size;
+    if (s->ws)
+        acting(s);
+}
+
+static void greet_acting(side *s)
+{
+    s->on_message = act_on_message;
+    s->on_closed = all_of_it_after_the_end;
+}
+
+static void acting_on_message(const world_options *options)
+{
+    static void (*const acts[])(side * s) = {close_here, abort_here, close_then_abort_here};
+    world w;
+    world_options o = *options;
+    o.greet = greet_acting;
+    world_open(&w, &o);
+    for (unsigned i = 0; i < ARRAY_SIZE(acts); i++) {
+        client c;
+        acting = acts[i];
+        client_open(&c, &w);
+        c.side.on_closed = all_of_it_after_the_end;
+        side_send(&c.side, "go", 2);
+        box_await(&c.side.closed, 1);
+        assert_int_equal(c.side.code, i ? 0 : 4001);
+        side *s = world_side(&w, i);
+        box_await(&s->closed, 1);
+        assert_int_equal(box_count(&s->message), 1);
+    }
+    world_close(&w);
+}
+
+static void a_handler_of_messages_may_end_its_websocket(void **state)
+{
+    (void)state;
+    on_every_loop(acting_on_message);
+}
+
+static void acting_on_open(const world_options *options)
+{
+    static void (*const acts[])(side * s) = {close_here, abort_here, close_then_abort_here};
+    world w;
+    world_open(&w, options);
+    for (unsigned i = 0; i < ARRAY_SIZE(acts); i++) {
+        client c;
+        client_init(&c, &w);
+        c.side.on_open = acts[i];
+        c.side.on_closed = all_of_it_after_the_end;
+        client_connect(&c);
+        box_await(&c.side.closed, 1);
+        assert_int_equal(box_count(&c.side.open), 1);
+        box_await(&world_side(&w, i)->closed, 1);
+        assert_int_equal(world_side(&w, i)->code, i ? 0 : 4001);
+    }
+    world_close(&w);
+}
+
+static void a_handler_of_open_may_end_its_websocket(void **state)
+{
+    (void)state;
+    on_every_loop(acting_on_open);
+}
+
+static void acting_on_written(const world_options *options)
+{
+    static void (*const acts[])(side * s) = {close_here, abort_here, close_then_abort_here};
+    world w;
+    world_open(&w, options);
+    for (unsigned i = 0; i < ARRAY_SIZE(acts); i++) {
+        client c;
+        client_init(&c, &w);
+        c.side.on_open = send_three;
+        c.side.on_written = acts[i];
+        client_connect(&c);
+        box_await(&c.side.closed, 1);
+        box_await(&world_side(&w, i)->closed, 1);
+    }
+    world_close(&w);
+}
+
+static void a_handler_of_written_may_end_its_websocket(void **state)
+{
+    (void)state;
+    on_every_loop(acting_on_written);
+}
+
+static void sending_on_open(const world_options *options)
+{
+    world w;
+    client c;
+    world_open(&w, options);
+    client_init(&c, &w);
+    c.side.on_open = send_three;
+    c.side.on_written = pause_and_resume_here;
+    client_connect(&c);
+    box_await(&c.side.message, 3);
+    assert_int_equal(c.side.size, 0);
+    client_end(&c);
+    world_close(&w);
+}
+
+static void a_handler_of_open_may_send(void **state)
+{
+    (void)state;
+    on_every_loop(sending_on_open);
+}
+
+/* ---- one websocket acts on another ---- */
+
+static side *victim;
+
+static void abort_victim(side *s, const uint8_t *bytes, size_t size)
+{
+    (void)s, (void)bytes, (void)size;
+    if (victim->ws)
+        acurast__ws_abort(victim->ws);
+}
+
+static void greet_pair(side *s)
+{
+    s->on_message = abort_victim;
+}
+
+static void aborting_another(const world_options *options)
+{
+    world w;
+    world_options o = *options;
+    client a, b;
+    o.greet = greet_pair;
+    world_open(&w, &o);
+    client_open(&a, &w);
+    client_open(&b, &w);
+    victim = world_side(&w, 1);
+    side_send(&b.side, "x", 1);
+    side_send(&a.side, "x", 1);
+    box_await(&b.side.closed, 1);
+    box_await(&world_side(&w, 1)->closed, 1);
+    client_end(&a);
+    world_close(&w);
+}
+
+static void a_handler_may_end_another_websocket(void **state)
+{
+    (void)state;
+    on_every_loop(aborting_another);
+}
+
+/* ---- many ---- */
+
+static void storm(const world_options *options)
+{
+    enum {
+        COUNT = 40
+    };
+    static client clients[COUNT];
+    world w;
+    world_options o = *options;
+    o.loops = 2;
+    world_open(&w, &o);
+    for (unsigned i = 0; i < COUNT; i++) {
+        client_init(&clients[i], &w);
+        clients[i].side.loop = w.loops[i % 2];
+        clients[i].side.on_open = i % 3 == 0 ? send_three : i % 3 == 1 ? close_here : NULL;
+        client_connect(&clients[i]);
+        if (i % 5 == 0)
+            side_abort(&clients[i].side);
+    }
+    for (unsigned i = 0; i < COUNT; i++)
+        client_end(&clients[i]);
+    world_close(&w);
+}
+
+static void storms_of_opening_and_closing_leave_nothing(void **state)
+{
+    (void)state;
+    on_every_loop(storm);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(messages_of_every_size_come_back_on_uv),
-        cmocka_unit_test(messages_of_every_size_come_back_on_poll),
-        cmocka_unit_test(messages_of_every_size_come_back_without_batches),
-        cmocka_unit_test(a_peer_tells_why_it_closes),
-        cmocka_unit_test(failures_to_connect_have_their_status),
+        cmocka_unit_test(messages_of_every_size_come_back),
+        cmocka_unit_test(a_service_tells_why_it_closes),
+        cmocka_unit_test(a_client_tells_why_it_closes),
+        cmocka_unit_test(a_long_reason_is_cut),
+        cmocka_unit_test(an_abort_tells_nobody),
+        cmocka_unit_test(a_handler_of_messages_may_end_its_websocket),
+        cmocka_unit_test(a_handler_of_open_may_end_its_websocket),
+        cmocka_unit_test(a_handler_of_written_may_end_its_websocket),
+        cmocka_unit_test(a_handler_of_open_may_send),
+        cmocka_unit_test(a_handler_may_end_another_websocket),
+        cmocka_unit_test(storms_of_opening_and_closing_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

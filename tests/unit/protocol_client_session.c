@@ -170,7 +170,7 @@ static void every_truncation(void **state)
             for (size_t size = 0; size < ACURAST__HEADER_SIZE; size++) {
                 acurast__client_session session = session_at(ACURAST__CLIENT_NEW);
                 session.stage = (acurast__client_stage)stage;
-                uint8_t *bytes = calloc(1, size);
+                uint8_t *bytes = calloc(1, size + !size);
                 acurast__frame frame;
                 if (size > 0)
                     bytes[0] = (uint8_t)(0x10 | type);
@@ -332,7 +332,8 @@ static void ed25519_names_the_service(void **state)
     assert_int_equal(acurast__client_session_respond(&session, no_nonce, bytes), ACURAST_OK);
 
     acurast__work_digest(digest, session.challenge, session.public_key, no_nonce);
-    memcpy(message, "acurast-auth-1example.org:443", 29);
+    static const char named[] = "acurast-auth-1example.org:443";
+    memcpy(message, named, sizeof named - 1);
     memcpy(message + 29, digest, 32);
     assert_int_equal(acurast__ed25519_verify(session.public_key, message, 29 + 32, bytes + ACURAST__HEADER_SIZE + 65),
                      ACURAST_OK);

@@ -7,6 +7,8 @@
 
 #include "base/memory.h"
 
+#include <openssl/crypto.h>
+
 /* The service gives the vectors' challenge and gets the vectors' signature. */
 static void known_handshake(void **state)
 {
@@ -416,7 +418,7 @@ static void every_truncation(void **state)
         for (size_t size = 0; size < ACURAST__HEADER_SIZE; size++) {
             connection c;
             open_at(&c, (acurast__service_stage)stage);
-            uint8_t *bytes = calloc(1, size);
+            uint8_t *bytes = calloc(1, size + !size);
             if (size > 0)
                 bytes[0] = 0x14;
             assert_false(acurast__service_session_relay(&c.service, bytes, size));
@@ -508,7 +510,7 @@ static void long_hosts(void **state)
         char host[300], name[300];
         memset(host, 'x', length);
         memcpy(host + length - 5, ":9001", 6);
-        strcpy(name, host);
+        memcpy(name, host, sizeof name);
         name[length < 259 ? length : 259] = '\0'; /* the longest that a client can sign */
         assert_int_equal(ed25519_gets_in(host, false, name), length <= 259);
     }
@@ -536,6 +538,38 @@ static void no_memory(void **state)
     acurast__memory_fail_at(0);
     acurast__service_session_clear(&session);
     assert_null(session.handshake);
+}
+
+static bool starving;
+
+static void *starve_malloc(size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return starving ? NULL : malloc(size);
+}
+
+static void *starve_realloc(void *block, size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return starving ? NULL : realloc(block, size);
+}
+
+static void starve_free(void *block, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(block);
+}
+
+/* Not the client's fault: it is told to come again. */
+static void no_memory_to_verify(void **state)
+{
+    (void)state;
+    connection c;
+    open_at(&c, ACURAST__SERVICE_VERIFYING);
+    starving = true;
+    verify(&c);
+    starving = false;
+    assert_refused(&c, ACURAST__REFUSE_NO_MEMORY);
 }
 
 static void refusals_have_their_codes(void **state)
@@ -579,6 +613,8 @@ static void noise(void **state)
 
 int main(void)
 {
+    if (CRYPTO_set_mem_functions(starve_malloc, starve_realloc, starve_free) != 1)
+        return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(known_handshake, set_up_test),
         cmocka_unit_test_setup(bare_init_bare_challenge, set_up_test),
@@ -605,6 +641,7 @@ int main(void)
         cmocka_unit_test_setup(long_hosts, set_up_test),
         cmocka_unit_test_setup(names_by_configuration, set_up_test),
         cmocka_unit_test_setup(no_memory, set_up_test),
+        cmocka_unit_test_setup(no_memory_to_verify, set_up_test),
         cmocka_unit_test_setup(refusals_have_their_codes, set_up_test),
         cmocka_unit_test_setup(noise, set_up_test),
     };

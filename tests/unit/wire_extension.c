@@ -3,6 +3,7 @@
 
 #include "wire/extension.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 /* Decodes from a heap block of exactly `size` bytes, so that a sanitizer sees a read beyond them. */
 static acurast__extension_result decode(acurast__extension *extension, const void *bytes, size_t size)
 {
-    uint8_t *exact = calloc(1, size);
+    uint8_t *exact = calloc(1, size + !size);
     memcpy(exact, bytes, size);
     acurast__extension_result result = acurast__extension_decode(extension, exact, size);
     free(exact);
@@ -36,7 +37,7 @@ static void round_trip(void **state)
     static const char *const agents[] = {"", "a", "libacurast/0.1.0", "0123456789012345678901234567890123456789"};
     for (size_t i = 0; i < ARRAY_SIZE(sizes) * ARRAY_SIZE(agents) * 2; i++) {
         acurast__extension in = {.ed25519 = i % 2, .max_frame = sizes[i / 2 % ARRAY_SIZE(sizes)]}, out;
-        strcpy(in.agent, agents[i / 2 / ARRAY_SIZE(sizes)]);
+        snprintf(in.agent, sizeof in.agent, "%s", agents[i / 2 / ARRAY_SIZE(sizes)]);
         uint8_t bytes[ACURAST__EXTENSION_MAX_SIZE], small[ACURAST__EXTENSION_MAX_SIZE];
         size_t size = acurast__extension_encode(bytes, sizeof bytes, &in);
         assert_true(size >= 5);
@@ -190,9 +191,10 @@ static void malformed_blocks(void **state)
 
 static size_t entries_block(uint8_t *bytes, unsigned count)
 {
-    memcpy(bytes, "ACX1\xde\x00", 6);
-    bytes[6] = (uint8_t)count;
-    size_t size = 7;
+    static const uint8_t head[] = {'A', 'C', 'X', '1', 0xde, 0x00};
+    memcpy(bytes, head, sizeof head);
+    size_t size = sizeof head;
+    bytes[size++] = (uint8_t)count;
     for (unsigned i = 0; i < count; i++) {
         bytes[size++] = 0xa1;
         bytes[size++] = (uint8_t)('!' + i);
@@ -204,6 +206,7 @@ static size_t entries_block(uint8_t *bytes, unsigned count)
 static void bounds(void **state)
 {
     (void)state;
+    static const uint8_t head[] = {'A', 'C', 'X', '1', 0x81, 0xa1, 'x', 0xc5};
     acurast__extension extension;
     uint8_t bytes[2048];
     assert_int_equal(decode(&extension, bytes, entries_block(bytes, 32)), PRESENT);
@@ -211,7 +214,7 @@ static void bounds(void **state)
 
     for (size_t size = 900; size < 1200; size++) { /* one entry whose value fills the block */
         memset(bytes, 'x', sizeof bytes);
-        memcpy(bytes, "ACX1\x81\xa1x\xc5", 8);
+        memcpy(bytes, head, sizeof head);
         bytes[8] = (uint8_t)((size - 10) >> 8);
         bytes[9] = (uint8_t)(size - 10);
         assert_int_equal(decode(&extension, bytes, size), size <= ACURAST__EXTENSION_MAX_SIZE ? PRESENT : MALFORMED);
@@ -302,13 +305,14 @@ static void agents_are_cleaned(void **state)
 static void long_agents_are_cut_between_characters(void **state)
 {
     (void)state;
+    static const uint8_t euro[] = {0xe2, 0x82, 0xac};
     for (size_t ascii = 50; ascii < 70; ascii++) {
         uint8_t bytes[256] = "ACX1\x81\xa5"
                              "agent\xd9";
         bytes[12] = (uint8_t)(ascii + 12);
         memset(bytes + 13, 'x', ascii);
         for (size_t i = 0; i < 4; i++)
-            memcpy(bytes + 13 + ascii + 3 * i, "\xe2\x82\xac", 3);
+            memcpy(bytes + 13 + ascii + 3 * i, euro, sizeof euro);
         acurast__extension extension;
         assert_int_equal(decode(&extension, bytes, 13 + ascii + 12), PRESENT);
         size_t whole = ascii >= ACURAST__AGENT_MAX_SIZE ? 0 : (ACURAST__AGENT_MAX_SIZE - ascii) / 3;

@@ -68,7 +68,7 @@ static void truncated(void **state)
 {
     (void)state;
     for (size_t size = 0; size < 64; size++) {
-        uint8_t *bytes = malloc(size);
+        uint8_t *bytes = malloc(size + !size);
         memset(bytes, 0x14, size);
         acurast__frame frame;
         assert_int_equal(acurast__frame_decode(&frame, bytes, size), size >= ACURAST__HEADER_SIZE);

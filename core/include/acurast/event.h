@@ -44,7 +44,7 @@ typedef enum acurast_state {
     ACURAST_STATE_CONNECTED = 3,      /* client: accepted; `text` names the service */
     ACURAST_STATE_DISCONNECTED = 4,   /* client: why is in `status`; the next try comes in `retry_ms` */
     ACURAST_STATE_CLOSED = 5,         /* client and service: once and last */
-    ACURAST_STATE_LISTENING = 6,      /* service: ready */
+    ACURAST_STATE_LISTENING = 6,      /* service: ready; `text` has its URLs, separated by blanks */
     ACURAST_STATE_DRAINING = 7        /* service: no new connections, the old ones are told to go */
 } acurast_state;
 

@@ -7,8 +7,10 @@
  * service must speak it, see core/docs/protocol.md.
  *
  * Secrets live in guarded memory (locked, fenced, wiped on release) as far as the
- * operating system grants it. An identity never changes after it was made, so any
- * number of threads and clients may use it at once.
+ * operating system grants it, and up to 1,024 of them at a time; beyond that, and in
+ * libcrypto's working copy of a P-256 key, in plain memory that is wiped on release. An
+ * identity never changes after it was made, so any number of threads and clients may use it
+ * at once. After fork() the child may use those of its parent.
  */
 #ifndef ACURAST_IDENTITY_H
 #define ACURAST_IDENTITY_H
@@ -40,13 +42,14 @@ ACURAST_API acurast_status acurast_identity_generate(acurast_key_kind kind, acur
 
 /*
  * From PEM text: PKCS#8 (`PRIVATE KEY`, both kinds) or SEC1 (`EC PRIVATE KEY`, P-256). `size` bytes, at most 64 KiB, no final
- * NUL needed. Never asks for a passphrase: an encrypted key is BAD_KEY. Fails with INVALID, BAD_KEY or NO_MEMORY.
+ * NUL needed. Never asks for a passphrase: an encrypted key is BAD_KEY, and so is one whose public key is not the secret's. Fails with
+ * INVALID, BAD_KEY or NO_MEMORY.
  */
 ACURAST_API acurast_status acurast_identity_from_pem(const char *pem, size_t size, acurast_identity **identity);
 
 /*
  * From a secret: 32 bytes, or 64 hex digits with or without 0x; `size` tells which. For P-256 the big-endian scalar, for
- * Ed25519 the seed. Fails with INVALID, BAD_HEX, BAD_KEY (zero, or not below the curve's order) or NO_MEMORY.
+ * Ed25519 the seed. Fails with INVALID, BAD_HEX, BAD_KEY (another size, zero, or not below the curve's order) or NO_MEMORY.
  */
 ACURAST_API acurast_status acurast_identity_from_secret(acurast_key_kind kind, const void *secret, size_t size,
                                                         acurast_identity **identity);
@@ -75,7 +78,7 @@ ACURAST_API acurast_status acurast_identity_secret(const acurast_identity *ident
 
 /*
  * Writes PKCS#8 PEM with a final NUL. `*size` is the buffer's size on entry and the size needed on return; `buffer` may be
- * NULL to ask. 512 bytes are always enough. Fails with TOO_SMALL or NO_MEMORY. Wipe the buffer after use.
+ * NULL to ask. 512 bytes are always enough. Fails with INVALID or TOO_SMALL. Wipe the buffer after use.
  */
 ACURAST_API acurast_status acurast_identity_to_pem(const acurast_identity *identity, char *buffer, size_t *size);
 

@@ -40,7 +40,8 @@ ACURAST_API acurast_status acurast_service_set_queue(acurast_service *service, a
 
 /*
  * Binds, listens and returns: after OK a client can connect. Fails with ADDRESS_IN_USE, NOT_PERMITTED, INVALID (no such address),
- * TLS (certificate or key), BAD_STATE, CLOSED, NO_MEMORY or SYSTEM; acurast_service_error() says more.
+ * TLS (certificate or key), BAD_STATE, CLOSED, NO_MEMORY or SYSTEM; acurast_service_error() says more. It may be called again after a
+ * failure. WOULD_DEADLOCK on an I/O thread: to take back a start that failed half-way it waits for the threads.
  */
 ACURAST_API acurast_status acurast_service_start(acurast_service *service);
 

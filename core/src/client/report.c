@@ -154,10 +154,11 @@ bool acurast__client_report_payload(acurast_client *client, const acurast__frame
     view.recipient = frame->recipient;
     view.payload = frame->body;
     view.payload_size = frame->body_size;
-    if (!acurast__delivery_view(&client->delivery, &view))
-        return false;
-    atomic_fetch_add(&client->payloads_in, 1);
-    return true;
+    atomic_fetch_add(&client->payloads_in, 1); /* before: who gets the event may look at once */
+    if (acurast__delivery_view(&client->delivery, &view))
+        return true;
+    atomic_fetch_sub(&client->payloads_in, 1);
+    return false;
 }
 
 static void free_writable(acurast__event *event)

@@ -3,9 +3,10 @@
  * references. Nothing changes after creation, so that threads need no lock.
  *
  * Every way in (generate, PEM, raw) ends in `build`, with 32 secret bytes. Guarded
- * memory is a few pages for each secret; where the system has no more of them, plain memory,
- * wiped as well, takes its place. libcrypto holds a working copy of a P-256 secret,
- * which it wipes when the identity goes.
+ * memory takes four of the mappings that a process may have, some 65,000, and a page
+ * of the memory that it may lock: past GUARDED_MAX secrets, or where the system has no
+ * more, plain memory, wiped as well, takes its place. libcrypto holds a working copy
+ * of a P-256 secret, which it wipes when the identity goes.
  */
 #include <acurast/identity.h>
 
@@ -34,10 +35,23 @@ struct acurast_identity {
 };
 
 #define SECRET_BLOCK_SIZE crypto_sign_SECRETKEYBYTES
+#define GUARDED_MAX 1024
+
+static atomic_uint guarded_count;
+
+static uint8_t *guarded_alloc(void)
+{
+    uint8_t *secret = NULL;
+    if (atomic_fetch_add_explicit(&guarded_count, 1, memory_order_relaxed) < GUARDED_MAX)
+        secret = sodium_malloc(SECRET_BLOCK_SIZE);
+    if (!secret)
+        atomic_fetch_sub_explicit(&guarded_count, 1, memory_order_relaxed);
+    return secret;
+}
 
 static bool secret_alloc(acurast_identity *identity)
 {
-    identity->secret = sodium_malloc(SECRET_BLOCK_SIZE);
+    identity->secret = guarded_alloc();
     identity->guarded = identity->secret != NULL;
     if (!identity->guarded)
         identity->secret = acurast__alloc_zero(SECRET_BLOCK_SIZE);
@@ -48,6 +62,7 @@ static void secret_free(acurast_identity *identity)
 {
     if (identity->guarded) {
         sodium_free(identity->secret);
+        atomic_fetch_sub_explicit(&guarded_count, 1, memory_order_relaxed);
     } else if (identity->secret) {
         sodium_memzero(identity->secret, SECRET_BLOCK_SIZE);
         acurast__free(identity->secret);

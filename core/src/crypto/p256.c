@@ -133,7 +133,7 @@ static size_t der_take(uint8_t number[32], const uint8_t *der, size_t size)
 
 static bool raw_from_der(uint8_t raw[64], const uint8_t *der, size_t size)
 {
-    if (size < 2 || der[0] != 0x30 || der[1] != size - 2)
+    if (size < 2 || size > DER_MAX_SIZE || der[0] != 0x30 || der[1] != size - 2)
         return false;
     size_t first = der_take(raw, der + 2, size - 2);
     return first && der_take(raw + 32, der + 2 + first, size - 2 - first) == size - 2 - first;
@@ -221,7 +221,7 @@ void acurast__p256_close(EVP_PKEY *pair)
 
 acurast_status acurast__p256_sign(EVP_PKEY *pair, const uint8_t digest[32], uint8_t signature[64])
 {
-    uint8_t der[DER_MAX_SIZE];
+    uint8_t der[DER_MAX_SIZE] = {0}; /* without memory, libcrypto 3.0 reports success and writes nothing */
     size_t size = sizeof der;
     acurast_status status = ACURAST_SYSTEM;
     ERR_set_mark();

@@ -10,6 +10,7 @@
 #include "net/listener_internal.h"
 
 #include "base/memory.h"
+#include "net/socket.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #define TEXT_MAX 256
+#define FORWARDED_MAX 4096 /* as long as all headers may be: nobody hides behind a long one */
 #define HEADERS_MAX 512
 
 struct acurast__accepted {
@@ -50,7 +52,7 @@ static void on_late(acurast__timer *timer)
 {
     acurast__accepted *accepted = ACURAST__CONTAINER(timer, acurast__accepted, timer);
     if (accepted->wsi)
-        acurast__loop_reap(accepted->at->loop, &accepted->reap, accepted->wsi);
+        acurast__loop_cut(accepted->at->loop, &accepted->reap, accepted->wsi);
 }
 
 void acurast__listener_cut_bare(acurast__listening *at)
@@ -58,7 +60,7 @@ void acurast__listener_cut_bare(acurast__listening *at)
     for (acurast__list *link = at->bare.next; link != &at->bare; link = link->next) {
         acurast__accepted *accepted = ACURAST__CONTAINER(link, acurast__accepted, bare_link);
         if (accepted->wsi)
-            acurast__loop_reap(at->loop, &accepted->reap, accepted->wsi);
+            acurast__loop_cut(at->loop, &accepted->reap, accepted->wsi);
     }
 }
 
@@ -101,19 +103,20 @@ void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__
         .opaque = &accepted->base,
     };
     at->adopting = accepted;
+    at->loop->created = false;
     struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&info);
     if (at->adopting && wsi)
         accepted->wsi = wsi;
-    else if (at->adopting)
-        forget(accepted); /* libwebsockets closed it without a word */
+    else if (at->adopting && !at->loop->created)
+        forget(accepted); /* else the end of a wsi that failed at once (TLS noise) is told now or in a later turn */
     at->adopting = NULL;
 }
 
 /* ---- HTTP ---- */
 
-static const char *header(struct lws *wsi, enum lws_token_indexes token, char text[TEXT_MAX])
+static const char *header(struct lws *wsi, enum lws_token_indexes token, char *text, int capacity)
 {
-    if (lws_hdr_copy(wsi, text, TEXT_MAX, token) < 0)
+    if (lws_hdr_copy(wsi, text, capacity, token) < 0)
         text[0] = 0;
     return text;
 }
@@ -131,8 +134,8 @@ static int answer(struct lws *wsi, unsigned status, const char *content_type, co
     uint8_t *start = headers + LWS_PRE, *p = start, *end = headers + sizeof headers;
     if (lws_add_http_common_headers(wsi, status, content_type, body_size, &p, end) ||
         lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const uint8_t *)"close", 5, &p, end) ||
-        (status == 426 &&
-         lws_add_http_header_by_name(wsi, (const uint8_t *)"sec-websocket-version:", (const uint8_t *)"13", 2, &p, end)) ||
+        (status == 426 && lws_add_http_header_by_name(
+                              wsi, (const uint8_t *)"sec-websocket-version:", (const uint8_t *)"13", 2, &p, end)) ||
         lws_finalize_write_http_header(wsi, start, &p, end))
         return -1;
     if (head || !body_size)
@@ -153,15 +156,15 @@ static int answer_short(struct lws *wsi, unsigned status, const char *text)
 
 static int on_page(acurast__accepted *accepted, struct lws *wsi, const char *uri)
 {
-    char path[TEXT_MAX], host[TEXT_MAX], forwarded[TEXT_MAX];
+    char path[TEXT_MAX], host[TEXT_MAX], forwarded[FORWARDED_MAX];
     bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     if (!head && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
         return answer_short(wsi, 405, "only GET and HEAD\n");
     snprintf(path, sizeof path, "%s", uri);
     path_only(path);
     acurast__request request = {.path = path,
-                                .host = header(wsi, WSI_TOKEN_HOST, host),
-                                .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded)};
+                                .host = header(wsi, WSI_TOKEN_HOST, host, sizeof host),
+                                .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof forwarded)};
     acurast__response_page page = {.status = 404, .content_type = "text/plain"};
     accepted->at->listener->handlers->page(accepted->at->shard, &accepted->peer, &request, &page);
     int result = answer(wsi, page.status, page.content_type, page.body, page.body_size, head);
@@ -175,7 +178,7 @@ static int on_page(acurast__accepted *accepted, struct lws *wsi, const char *uri
 static bool key_fits(struct lws *wsi)
 {
     char key[TEXT_MAX];
-    header(wsi, WSI_TOKEN_KEY, key);
+    header(wsi, WSI_TOKEN_KEY, key, sizeof key);
     return strlen(key) == 24 && strcmp(key + 22, "==") == 0;
 }
 
@@ -186,19 +189,19 @@ static unsigned upgrade_problem(struct lws *wsi, const char *protocol)
         return 405;
     if (strcasecmp(protocol, "websocket") != 0 || !key_fits(wsi))
         return 400;
-    return strcmp(header(wsi, WSI_TOKEN_VERSION, version), "13") == 0 ? 0 : 426;
+    return strcmp(header(wsi, WSI_TOKEN_VERSION, version, sizeof version), "13") == 0 ? 0 : 426;
 }
 
 /* 0: libwebsockets goes on; otherwise an answer was sent. */
 static int on_upgrade(acurast__accepted *accepted, struct lws *wsi, const char *protocol)
 {
-    char path[TEXT_MAX], host[TEXT_MAX], forwarded[TEXT_MAX];
+    char path[TEXT_MAX], host[TEXT_MAX], forwarded[FORWARDED_MAX];
     unsigned problem = upgrade_problem(wsi, protocol);
     if (problem)
         return answer_short(wsi, problem, "a websocket upgrade of version 13 is expected\n") < 0 ? -1 : 1;
-    acurast__request request = {.path = header(wsi, WSI_TOKEN_GET_URI, path),
-                                .host = header(wsi, WSI_TOKEN_HOST, host),
-                                .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded)};
+    acurast__request request = {.path = header(wsi, WSI_TOKEN_GET_URI, path, sizeof path),
+                                .host = header(wsi, WSI_TOKEN_HOST, host, sizeof host),
+                                .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof forwarded)};
     path_only(path);
     const acurast__ws_handlers *handlers = NULL;
     acurast__ws_settings settings = {0};

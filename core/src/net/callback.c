@@ -41,6 +41,9 @@ static int owner_event(struct lws *wsi, enum lws_callback_reasons reason, void *
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
 {
     switch (reason) {
+    case LWS_CALLBACK_WSI_CREATE:
+        ((acurast__loop *)lws_context_user(lws_get_context(wsi)))->created = true;
+        return 0;
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
         return acurast__listener_certify(user);
     case LWS_CALLBACK_RECEIVE:

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "net/callback.h"
+#include "net/socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -237,12 +238,22 @@ static struct lws_vhost *create_vhost(acurast__listening *at)
     return vhost;
 }
 
-static void socket_closed(acurast__listening *at)
+static void keep_spare(acurast__listening *at)
 {
-    acurast__listener *listener = at->listener;
+    at->spare = fcntl(at->socket, F_DUPFD_CLOEXEC, 0);
+}
+
+static void drop_spare(acurast__listening *at)
+{
     if (at->spare >= 0)
         close(at->spare);
     at->spare = -1;
+}
+
+static void socket_closed(acurast__listening *at)
+{
+    acurast__listener *listener = at->listener;
+    drop_spare(at);
     if (atomic_fetch_sub(&listener->open_count, 1) == 1)
         listener->done(listener->user);
 }
@@ -266,7 +277,7 @@ static void on_open(acurast__task *task)
         close(at->socket); /* the other loops' sockets take the connections */
         return;
     }
-    at->spare = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    keep_spare(at);
 }
 
 static void on_close(acurast__task *task)
@@ -282,13 +293,11 @@ static void on_close(acurast__task *task)
 /* Out of descriptors: give up the spare one, so that the peer is told and does not keep the socket readable for ever. */
 static void shed(acurast__listening *at)
 {
-    if (at->spare < 0)
-        return;
-    close(at->spare);
-    int fd = accept(at->socket, NULL, NULL);
+    drop_spare(at);
+    int fd = acurast__socket_accept(at->socket, NULL, NULL);
     if (fd >= 0)
         acurast__listener_turn_away(at->listener, fd);
-    at->spare = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    keep_spare(at);
 }
 
 static void on_acceptable(acurast__listening *at)
@@ -298,13 +307,12 @@ static void on_acceptable(acurast__listening *at)
         socklen_t size = sizeof from;
         acurast__address address;
         int on = 1;
-        int fd = accept(at->socket, &from.any, &size);
+        int fd = acurast__socket_accept(at->socket, &from.any, &size);
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE)
                 shed(at);
             return;
         }
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         from_socket_address(&address, &from);
         acurast__listener_adopt(at, fd, &address);

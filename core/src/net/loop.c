@@ -42,10 +42,13 @@ static bool run_hooks(acurast__loop *loop)
     return more;
 }
 
+/* What is queued by those who are told that something was written waits for the next turn: the I/O has its share. */
 static void flush(acurast__loop *loop)
 {
-    while (!acurast__list_empty(&loop->dirty)) {
-        acurast__ws *ws = ACURAST__CONTAINER(loop->dirty.next, acurast__ws, dirty_link);
+    acurast__list batch;
+    acurast__list_move(&batch, &loop->dirty);
+    while (!acurast__list_empty(&batch)) {
+        acurast__ws *ws = ACURAST__CONTAINER(batch.next, acurast__ws, dirty_link);
         acurast__list_remove(&ws->dirty_link);
         acurast__ws_flush(ws);
     }
@@ -58,13 +61,19 @@ void acurast__loop_reap(acurast__loop *loop, acurast__reap *reap, struct lws *ws
         acurast__list_append(&loop->reaped, &reap->link);
 }
 
+void acurast__loop_cut(acurast__loop *loop, acurast__reap *reap, struct lws *wsi)
+{
+    reap->cut = true;
+    acurast__loop_reap(loop, reap, wsi);
+}
+
 /* A socket that is shut down reports it even to a library that waits for it to take the rest of a frame. */
 static void reap_all(acurast__loop *loop)
 {
     while (!acurast__list_empty(&loop->reaped)) {
         acurast__reap *reap = ACURAST__CONTAINER(loop->reaped.next, acurast__reap, link);
         acurast__list_remove(&reap->link);
-        if (lws_partial_buffered(reap->wsi)) {
+        if (reap->cut || lws_partial_buffered(reap->wsi)) {
             lws_rx_flow_control(reap->wsi, 1);
             shutdown(lws_get_socket_fd(reap->wsi), SHUT_RDWR);
         }
@@ -82,9 +91,11 @@ static bool turn(acurast__loop *loop)
     reap_all(loop);
     if (loop->sweep)
         acurast__tls_vhosts_sweep(loop, false);
-    if (atomic_load_explicit(&loop->stopping, memory_order_relaxed) && !loop->busy)
+    bool stopping = atomic_load(&loop->stopping); /* what was posted before is in the inbox by now */
+    bool tasks = atomic_load_explicit(&loop->inbox.head, memory_order_relaxed);
+    if (stopping && !loop->busy && !tasks)
         loop->running = false;
-    return more || atomic_load_explicit(&loop->inbox.head, memory_order_relaxed) || !acurast__list_empty(&loop->dirty);
+    return more || tasks || !acurast__list_empty(&loop->dirty);
 }
 
 uint64_t acurast__loop_now(acurast__loop *loop)
@@ -201,7 +212,6 @@ static void uv_close_own(acurast__loop *loop)
     uv_close((uv_handle_t *)&loop->tick, NULL);
     uv_close((uv_handle_t *)&loop->spin, NULL);
 }
-
 
 /* ---- on poll() ---- */
 

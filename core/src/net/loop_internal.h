@@ -16,6 +16,7 @@
 typedef struct acurast__reap {
     acurast__list link; /* initialised; the owner removes it when the connection is gone */
     struct lws *wsi;
+    bool cut;
 } acurast__reap;
 
 struct acurast__loop {
@@ -51,6 +52,7 @@ struct acurast__loop {
     unsigned workers;      /* running */
     size_t busy;           /* sockets, listeners and connecting attempts that keep a stopping loop alive */
     size_t memory;         /* bytes that the websockets of this loop hold in buffers */
+    bool created;          /* libwebsockets has made a connection, since this was last cleared */
 };
 
 /* Takes part in keeping the loop alive. */
@@ -63,6 +65,9 @@ void acurast__loop_let(acurast__loop *loop);
  * glue when they are set outside of its callbacks.
  */
 void acurast__loop_reap(acurast__loop *loop, acurast__reap *reap, struct lws *wsi);
+
+/* The same with the socket shut down before, so that nobody waits for the peer. */
+void acurast__loop_cut(acurast__loop *loop, acurast__reap *reap, struct lws *wsi);
 
 /* The loop that the calling thread runs; NULL on other threads. */
 extern _Thread_local acurast__loop *acurast__loop_current;

@@ -9,12 +9,13 @@
  * ended    told by libwebsockets; the owner's `closed` is the last thing that happens
  *
  * While open, a timer watches for silence: a ping, and a hang-up if that is not answered. Whatever is heard counts, and so does
- * the peer's kernel taking what we wrote.
+ * the peer's kernel taking what we wrote: on a slow line a ping waits long behind a large message.
  */
 #include "net/ws_internal.h"
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "net/socket.h"
 #include "net/tls_internal.h"
 
 #include <string.h>
@@ -30,6 +31,13 @@
 #define NO_CODE 1005
 
 static void on_timer(acurast__timer *timer);
+
+/* Who is closing reads on whatever the owner wanted: the peer's close frame stands behind what it sent before. */
+static void control_flow(acurast__ws *ws)
+{
+    if (ws->wsi && ws->open)
+        lws_rx_flow_control(ws->wsi, !ws->paused || ws->closing);
+}
 
 void acurast__ws_setup(acurast__ws *ws, acurast__loop *loop, const acurast__ws_settings *settings,
                        const acurast__ws_handlers *handlers, void *owner)
@@ -58,7 +66,7 @@ void acurast__ws_opened(acurast__ws *ws, struct lws *wsi)
     if (ws->ping_interval && !ws->closing)
         acurast__loop_timer_start(ws->loop, &ws->timer, ws->ping_interval);
     if (ws->paused)
-        lws_rx_flow_control(wsi, 0);
+        control_flow(ws);
     if (ws->out.first)
         acurast__ws_mark_dirty(ws);
 }
@@ -82,7 +90,7 @@ void acurast__ws_ended(acurast__ws *ws)
 {
     acurast__loop *loop = ws->loop;
     acurast__ws_end end = {
-        .status = ws->code && !ws->oversize ? ACURAST_OK : ws->status,
+        .status = ws->code && !ws->refused ? ACURAST_OK : ws->status,
         .code = ws->code,
         .by_peer = ws->by_peer,
         .reason = ws->reason ? ws->reason : "",
@@ -97,6 +105,7 @@ void acurast__ws_ended(acurast__ws *ws)
     acurast__list_remove(&ws->dirty_link);
     acurast__list_remove(&ws->reap.link);
     drop_output(ws);
+    acurast__ws_hold(ws, 0);
     free_partial(ws);
     acurast__free(ws->reason);
     if (ws->vhost)
@@ -126,6 +135,8 @@ static void heard(acurast__ws *ws)
 
 static void on_silence(acurast__ws *ws)
 {
+    if (acurast__socket_draining(lws_get_socket_fd(ws->wsi), &ws->taken))
+        heard(ws);
     uint64_t silence = acurast__loop_now(ws->loop) - ws->last_heard;
     if (ws->paused || silence < ws->ping_interval) {
         uint64_t rest = ws->paused ? ws->ping_interval : ws->ping_interval - silence;
@@ -154,6 +165,7 @@ static void on_timer(acurast__timer *timer)
 
 static void refuse(acurast__ws *ws, uint16_t code, acurast_status status, const char *reason)
 {
+    ws->refused = true;
     ws->status = status;
     acurast__ws_close(ws, code, reason);
 }
@@ -178,7 +190,7 @@ static void on_piece(acurast__ws *ws, const void *bytes, size_t size, bool last)
 {
     size_t total = ws->partial_size + size;
     if (total > ws->partial_capacity && !grow_partial(ws, total)) {
-        refuse(ws, 1013, ACURAST_NO_MEMORY, "out of memory, try again later");
+        refuse(ws, 1011, ACURAST_NO_MEMORY, "out of memory");
         return;
     }
     if (size)
@@ -205,7 +217,6 @@ static void on_receive(acurast__ws *ws, const void *bytes, size_t size)
     }
     size_t rest = lws_remaining_packet_payload(ws->wsi);
     if (ws->partial_size + size + rest > ws->max_message) {
-        ws->oversize = true;
         refuse(ws, 1009, ACURAST_TOO_LARGE, "frame too large");
         return;
     }
@@ -256,6 +267,9 @@ void acurast__ws_event(acurast__ws *ws, enum lws_callback_reasons reason, void *
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         on_peer_close(ws, in, size);
         break;
+    case LWS_CALLBACK_CLOSED:
+        ws->shut = true; /* it is destroyed in a later turn */
+        break;
     default:
         break;
     }
@@ -272,6 +286,7 @@ void acurast__ws_close(acurast__ws *ws, uint16_t code, const char *reason)
         acurast__ws_connect_cancel(ws);
         return;
     }
+    control_flow(ws);
     acurast__loop_timer_start(ws->loop, &ws->timer, ACURAST__CLOSE_TIME_MS);
     acurast__ws_mark_dirty(ws);
 }
@@ -286,25 +301,26 @@ void acurast__ws_abort(acurast__ws *ws)
     if (ws->connecting)
         acurast__ws_connect_cancel(ws);
     else if (ws->wsi)
-        acurast__loop_reap(ws->loop, &ws->reap, ws->wsi);
+        acurast__loop_cut(ws->loop, &ws->reap, ws->wsi);
 }
 
 /* ---- small things ---- */
 
 void acurast__ws_pause(acurast__ws *ws)
 {
-    if (!ws->paused && ws->wsi && ws->open)
-        lws_rx_flow_control(ws->wsi, 0);
+    if (ws->paused)
+        return;
     ws->paused = true;
+    control_flow(ws);
 }
 
 void acurast__ws_resume(acurast__ws *ws)
 {
-    if (ws->paused && ws->wsi && ws->open) {
-        ws->last_heard = acurast__loop_now(ws->loop);
-        lws_rx_flow_control(ws->wsi, 1);
-    }
+    if (!ws->paused)
+        return;
     ws->paused = false;
+    ws->last_heard = acurast__loop_now(ws->loop);
+    control_flow(ws);
 }
 
 void acurast__ws_set_max_message(acurast__ws *ws, size_t max_message)

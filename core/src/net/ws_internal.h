@@ -35,7 +35,7 @@ struct acurast__ws {
     bool shut : 1;    /* nothing may be written any more: a close frame went out or came in */
     bool aborted : 1;
     bool by_peer : 1;
-    bool oversize : 1;
+    bool refused : 1; /* `status` says for what, though there is a close handshake */
     bool pinged : 1;
     uint16_t code; /* ours or the peer's */
     struct lws *wsi;
@@ -45,7 +45,7 @@ struct acurast__ws {
     acurast__list dirty_link;
     acurast__reap reap;
     acurast__chain out;
-    size_t held; /* bytes that libwebsockets took and the operating system has not */
+    size_t held; /* bytes that libwebsockets took and the operating system has not; set by acurast__ws_hold() */
     uint64_t queued;
     size_t max_message;
     uint8_t *partial; /* a message that comes in pieces */
@@ -53,6 +53,7 @@ struct acurast__ws {
     size_t partial_capacity;
     acurast__timer timer; /* pings while open, the end of a goodbye when closing */
     uint64_t last_heard;
+    uint64_t taken; /* as acurast__socket_draining() wants it */
     uint32_t ping_interval;
     uint32_t ping_timeout;
     acurast_status status;
@@ -76,6 +77,9 @@ void acurast__ws_flush(acurast__ws *ws);
 
 /* Puts it on the loop's list for the end of the turn. */
 void acurast__ws_mark_dirty(acurast__ws *ws);
+
+/* libwebsockets holds so many bytes from now on. */
+void acurast__ws_hold(acurast__ws *ws, size_t bytes);
 
 /* Queues a ping. */
 bool acurast__ws_send_ping(acurast__ws *ws);

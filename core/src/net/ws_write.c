@@ -8,6 +8,7 @@
  * TLS sockets take raw chunks through libwebsockets. Where the library refuses raw writes (or the option batched-writes is
  * off), each message goes through its own framing.
  */
+#include "net/socket.h"
 #include "net/ws_internal.h"
 
 #include <errno.h>
@@ -20,10 +21,6 @@
 
 #if LWS_PRE > ACURAST__CHUNK_HEADROOM
 #error "ACURAST__CHUNK_HEADROOM is too small for this libwebsockets"
-#endif
-
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
 #endif
 
 void acurast__ws_mark_dirty(acurast__ws *ws)
@@ -125,6 +122,12 @@ static void consume(acurast__ws *ws, size_t bytes, size_t frames)
     ws->loop->memory -= capacity - ws->out.capacity;
 }
 
+void acurast__ws_hold(acurast__ws *ws, size_t bytes)
+{
+    ws->loop->memory += bytes - ws->held;
+    ws->held = bytes;
+}
+
 static bool fail(acurast__ws *ws)
 {
     acurast__ws_abort(ws);
@@ -136,7 +139,7 @@ static bool hand_over(acurast__ws *ws, uint8_t *bytes, size_t size)
 {
     if (lws_write(ws->wsi, bytes, size, LWS_WRITE_HTTP) < 0)
         return fail(ws);
-    ws->held = lws_partial_buffered(ws->wsi) ? size : 0;
+    acurast__ws_hold(ws, lws_partial_buffered(ws->wsi) ? size : 0);
     return true;
 }
 
@@ -208,7 +211,7 @@ static bool write_message(acurast__ws *ws)
     bool ping = frame.opcode == ACURAST__OPCODE_PING;
     if (lws_write(ws->wsi, at + frame.header, frame.payload, ping ? LWS_WRITE_PING : LWS_WRITE_BINARY) < 0)
         return fail(ws);
-    ws->held = lws_partial_buffered(ws->wsi) ? frame.header + frame.payload : 0;
+    acurast__ws_hold(ws, lws_partial_buffered(ws->wsi) ? frame.header + frame.payload : 0);
     consume(ws, frame.header + frame.payload, !ping);
     return !ws->held;
 }
@@ -217,7 +220,7 @@ static void write_out(acurast__ws *ws)
 {
     if (lws_partial_buffered(ws->wsi))
         return;
-    ws->held = 0;
+    acurast__ws_hold(ws, 0);
     bool room = true;
     while (room && ws->out.first)
         room = ws->direct ? write_direct(ws) : ws->loop->batched ? write_chunk(ws) : write_message(ws);

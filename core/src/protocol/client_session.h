@@ -28,16 +28,16 @@ typedef enum acurast__client_stage {
 typedef struct acurast__client_session {
     const acurast_identity *identity; /* borrowed */
     const char *name;                 /* borrowed: the service's host:port, lower case */
-    bool extensions;
     acurast__client_stage stage;
+    bool extensions;
+    bool service_extended;
+    acurast__extension service; /* what the challenge's block said; zero without one */
+    uint64_t ignored;           /* unknown type or version, late challenges and accepteds, malformed */
+    uint64_t stray;             /* payloads before accepted, or for another id */
     uint8_t id[16];
-    uint8_t public_key[33];
     uint8_t challenge[16];
     uint8_t difficulty[16];
-    acurast__extension service; /* what the challenge's block said; zero without one */
-    bool service_extended;
-    uint64_t ignored; /* unknown type or version, late challenges and accepteds, malformed */
-    uint64_t stray;   /* payloads before accepted, or for another id */
+    uint8_t public_key[33];
 } acurast__client_session;
 
 typedef enum acurast__client_input {

@@ -13,6 +13,7 @@
 #include "protocol/service_session.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "crypto/key.h"
 #include "crypto/work.h"
 #include "protocol/auth.h"
@@ -42,7 +43,7 @@ static void host_store(acurast__service_handshake *handshake, const char *host)
     if (length >= sizeof handshake->host)
         length = 0;
     for (size_t i = 0; i < length; i++)
-        handshake->host[i] = (char)(host[i] >= 'A' && host[i] <= 'Z' ? host[i] + ('a' - 'A') : host[i]);
+        handshake->host[i] = acurast__lower(host[i]);
     handshake->host[length] = '\0';
 }
 
@@ -62,6 +63,15 @@ void acurast__service_session_clear(acurast__service_session *session)
     acurast__free(session->handshake);
     session->handshake = NULL;
     session->stage = ACURAST__SERVICE_REFUSED;
+}
+
+/* All but the bytes of the reply, which are many. */
+static void begin(acurast__service_result *result)
+{
+    result->verdict = ACURAST__VERDICT_IGNORE;
+    result->refusal = ACURAST__REFUSE_MALFORMED;
+    result->recipient = NULL;
+    result->reply_size = 0;
 }
 
 static void refuse(acurast__service_session *session, acurast__service_result *result, acurast__refusal refusal)
@@ -200,7 +210,7 @@ void acurast__service_session_receive(acurast__service_session *session, const a
                                       const uint8_t *bytes, size_t size, acurast__service_result *result)
 {
     acurast__frame frame;
-    result->verdict = ACURAST__VERDICT_IGNORE;
+    begin(result);
     if (session->stage == ACURAST__SERVICE_REFUSED)
         return;
     if (!acurast__frame_decode(&frame, bytes, size))
@@ -278,7 +288,7 @@ static void accept(acurast__service_session *session, acurast__service_result *r
 void acurast__service_session_verify(acurast__service_session *session, const acurast__service_terms *terms,
                                      acurast__service_result *result)
 {
-    result->verdict = ACURAST__VERDICT_IGNORE;
+    begin(result);
     if (session->stage != ACURAST__SERVICE_VERIFYING)
         return;
     acurast__frame frame = {.body = session->handshake->response, .body_size = ACURAST__RESPONSE_BODY_SIZE};

@@ -73,14 +73,24 @@ void acurast__connection_deliver(acurast__connection *connection, acurast__chain
     if (connection->state == ACURAST__CONNECTION_CLAIMING)
         become_accepted(connection);
     acurast__metrics *metrics = &connection->shard->metrics;
-    if (connection->state == ACURAST__CONNECTION_ACCEPTED && waiting->first) {
-        acurast__count(&metrics->frames_out, waiting->frames);
-        acurast__count(&metrics->bytes_out, waiting->bytes);
+    if (connection->state == ACURAST__CONNECTION_ACCEPTED) {
         acurast__ws_send_chain(connection->ws, waiting);
         return;
     }
     acurast__count(&metrics->drops[ACURAST__DROP_MEMORY], waiting->frames);
     acurast__chain_clear(waiting);
+}
+
+/* What comes from another loop was counted by its sender; what was in a mailbox is counted here. */
+static void count_mailbox(acurast__metrics *metrics, const acurast__chain *mailbox)
+{
+    acurast__chain_cursor cursor = {0};
+    const uint8_t *bytes;
+    size_t size;
+    while (acurast__chain_next(mailbox, &cursor, &bytes, &size)) {
+        acurast__count(&metrics->frames_out, 1);
+        acurast__count(&metrics->bytes_out, size);
+    }
 }
 
 static void claim(acurast__connection *connection)
@@ -94,6 +104,7 @@ static void claim(acurast__connection *connection)
     switch (acurast__directory_claim(shard->directory, &connection->holder, id, acurast__id_hash(id),
                                      now_of(connection), &mailbox, &shard->metrics)) {
     case ACURAST__CLAIM_GRANTED:
+        count_mailbox(&shard->metrics, &mailbox);
         acurast__connection_deliver(connection, &mailbox);
         return;
     case ACURAST__CLAIM_WAIT:

@@ -344,6 +344,9 @@ static void entry_forward(acurast__entry *entry, const uint8_t *bytes, size_t si
     } else if (!acurast__chain_append(&entry->chain, bytes, size)) {
         acurast__count(&metrics->drops[ACURAST__DROP_MEMORY], 1);
         return;
+    } else {
+        acurast__count(&metrics->frames_out, 1);
+        acurast__count(&metrics->bytes_out, size);
     }
     transit_add(directory, entry->chain.capacity - before);
     entry_post(entry);

@@ -111,7 +111,8 @@ static void print_gauges(text *out, const acurast__gauges *gauges)
     print_gauge(out, "ready", gauges->ready, "1 while new connections are taken");
     print_gauge(out, "threads", gauges->threads, "I/O threads");
     print_gauge(out, "connections", gauges->connections, "Open connections, accepted or not");
-    print_gauge(out, "connections_pending", gauges->pending, "Open connections that are not yet accepted, or about to go");
+    print_gauge(out, "connections_pending", gauges->pending,
+                "Open connections that are not yet accepted, or about to go");
     print_gauge(out, "ids", gauges->ids, "Ids that have a connection");
     print_gauge(out, "mailboxes", gauges->mailboxes, "Ids that are remembered without a connection");
     print_gauge(out, "mailbox_frames", gauges->mailbox_frames, "Payloads that wait in mailboxes");

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -435,6 +436,8 @@ static void on_drain(acurast__task *task)
 {
     acurast_service *service = ACURAST__CONTAINER(task, acurast_service, drain);
     acurast__service_tell(service, ACURAST_STATE_DRAINING);
+    acurast__service_log(&service->shards[0], ACURAST_LOG_INFO, "what=draining connections=%" PRIu64,
+                         count_of(&service->connections));
     for (size_t i = 0; i < service->gate_count; i++)
         if (!service->gates[i].admin)
             acurast__gate_close(&service->gates[i]);
@@ -481,6 +484,7 @@ static void on_finish(acurast__task *task)
         service->gates[i].listener = NULL;
     }
     pthread_mutex_unlock(&service->lock);
+    acurast__service_log(&service->shards[0], ACURAST_LOG_INFO, "what=closed");
     acurast__service_tell(service, ACURAST_STATE_CLOSED);
     acurast__delivery_end(&service->delivery);
     acurast__context_leave(service->context, &service->member);

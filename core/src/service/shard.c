@@ -11,6 +11,8 @@
 #include "service/connection.h"
 #include "service/service.h"
 
+#include <inttypes.h>
+
 #define VERIFY_SLICE_US 250
 #define DRAIN_TICK_MS 16
 #define DRAIN_BATCH_MIN 32
@@ -104,8 +106,11 @@ static void on_shed(acurast__task *task)
     acurast__shard *shard = ACURAST__CONTAINER(task, acurast__shard, shed);
     atomic_store_explicit(&shard->shedding, false, memory_order_relaxed);
     note_memory(shard);
+    uint64_t before = acurast__service_memory(shard->service);
     shed(shard);
     note_memory(shard);
+    acurast__service_log(shard, ACURAST_LOG_WARN, "what=memory_full limit=%" PRIu64 " held=%" PRIu64 " after=%" PRIu64,
+                         shard->settings->memory, before, acurast__service_memory(shard->service));
 }
 
 static void shed_largest(acurast_service *service)

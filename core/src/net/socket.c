@@ -1,0 +1,49 @@
+/* Linux tells what a peer has acknowledged in its own header, which cannot stand beside the C library's <netinet/tcp.h>. */
+#ifdef __linux__
+#define _GNU_SOURCE /* accept4 */
+#endif
+#include "net/socket.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stddef.h>
+
+#ifdef __linux__
+#include <linux/tcp.h>
+#else
+#include <netinet/tcp.h>
+#endif
+
+int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size)
+{
+#ifdef __linux__
+    return accept4(listener, from, size, SOCK_CLOEXEC);
+#else
+    int socket = accept(listener, from, size);
+    if (socket < 0)
+        return socket;
+    fcntl(socket, F_SETFD, FD_CLOEXEC);
+#ifdef SO_NOSIGPIPE
+    int on = 1;
+    setsockopt(socket, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+    return socket;
+#endif
+}
+
+bool acurast__socket_draining(int socket, uint64_t *taken)
+{
+#ifdef __linux__
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+        size < offsetof(struct tcp_info, tcpi_notsent_bytes) + sizeof info.tcpi_notsent_bytes)
+        return false;
+    uint64_t before = *taken;
+    *taken = info.tcpi_bytes_acked;
+    return *taken != before && (info.tcpi_unacked || info.tcpi_notsent_bytes);
+#else
+    (void)socket, (void)taken;
+    return false;
+#endif
+}

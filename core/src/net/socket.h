@@ -1,0 +1,22 @@
+/* What differs between systems about TCP sockets. */
+#ifndef ACURAST_NET_SOCKET_H
+#define ACURAST_NET_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#ifndef MSG_NOSIGNAL /* where it is missing, acurast__socket_accept() sees to it */
+#define MSG_NOSIGNAL 0
+#endif
+
+/* As accept(); the socket is closed by an exec and raises no SIGPIPE. */
+int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size);
+
+/*
+ * True where the peer's kernel has taken more of what it was sent since the last call with the same `taken` (at first 0), and still
+ * has not got all of it: so it is alive, and whatever was sent last waits behind the rest. Where the system does not tell: false.
+ */
+bool acurast__socket_draining(int socket, uint64_t *taken);
+
+#endif

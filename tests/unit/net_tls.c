@@ -1,0 +1,339 @@
+/* Whom a client trusts, whom a service shows itself as, and that many handshakes at once disturb nobody. */
+#include "support/net_certs.h"
+#include "support/net_raw.h"
+#include "support/net_world.h"
+
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static authority ours, theirs;
+static leaf everywhere, elsewhere, strange;
+
+static void connect_with(client *c, world *w, const char *host, const char *ca_file, const char *ca_pem)
+{
+    const char *detail;
+    acurast__tls *tls;
+    assert_int_equal(acurast__tls_client(ca_file, ca_pem, &tls, &detail), ACURAST_OK);
+    client_init(c, w);
+    c->target.host = host;
+    c->target.tls = tls;
+    client_connect(c);
+    acurast__tls_release(tls);
+}
+
+static void check_good(world *w, const char *host, const char *ca_file, const char *ca_pem)
+{
+    client c;
+    connect_with(&c, w, host, ca_file, ca_pem);
+    box_await(&c.side.open, 1);
+    side_send(&c.side, "hello", 5);
+    box_await(&c.side.message, 1);
+    assert_memory_equal(c.side.bytes, "hello", 5);
+    client_end(&c);
+}
+
+static void check_bad(world *w, const char *host, const char *ca_file, const char *ca_pem)
+{
+    client c;
+    connect_with(&c, w, host, ca_file, ca_pem);
+    box_await(&c.side.closed, 1);
+    if (c.side.status != ACURAST_TLS)
+        fail_msg("%s: %s", acurast_status_text(c.side.status), c.side.reason);
+    assert_int_equal(box_count(&c.side.open), 0);
+}
+
+static void open_tls(world *w, const world_options *options, const char *address, const leaf *as)
+{
+    world_options o = *options;
+    o.address = address;
+    o.tls_cert = as->cert;
+    o.tls_key = as->key;
+    world_open(w, &o);
+}
+
+static void trust(const world_options *options)
+{
+    world w;
+    open_tls(&w, options, "127.0.0.1", &everywhere);
+    check_good(&w, "127.0.0.1", ours.file, NULL);
+    check_good(&w, "127.0.0.1", NULL, ours.pem);
+    check_good(&w, "localhost", ours.file, "");
+    check_bad(&w, "127.0.0.1", theirs.file, NULL);
+    check_bad(&w, "127.0.0.1", NULL, theirs.pem);
+    check_bad(&w, "localhost", NULL, NULL); /* the system's roots do not know it */
+    world_close(&w);
+}
+
+static void only_the_given_authority_is_trusted(void **state)
+{
+    (void)state;
+    on_every_loop(trust);
+}
+
+static void names(const world_options *options)
+{
+    world w;
+    open_tls(&w, options, "127.0.0.1", &elsewhere);
+    check_bad(&w, "127.0.0.1", ours.file, NULL);
+    check_bad(&w, "localhost", ours.file, NULL);
+    world_close(&w);
+    open_tls(&w, options, "::1", &everywhere);
+    check_good(&w, "::1", ours.file, NULL);
+    world_close(&w);
+    open_tls(&w, options, "::1", &elsewhere);
+    check_bad(&w, "::1", ours.file, NULL);
+    world_close(&w);
+    open_tls(&w, options, "::1", &strange);
+    check_bad(&w, "::1", ours.file, NULL);
+    world_close(&w);
+}
+
+static void a_certificate_for_somebody_else_is_refused(void **state)
+{
+    (void)state;
+    on_every_loop(names);
+}
+
+static void trust_that_cannot_be_had(void **state)
+{
+    static const char *const files[] = {"/nowhere/ca.pem", "/dev/null"};
+    acurast__tls *tls = NULL;
+    const char *detail = NULL;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        assert_int_equal(acurast__tls_client(files[i], NULL, &tls, &detail), ACURAST_TLS);
+    assert_int_equal(acurast__tls_client(NULL, "no certificate", &tls, &detail), ACURAST_TLS);
+    assert_non_null(strstr(detail, "ca-pem"));
+    assert_int_equal(acurast__tls_client(ours.file, ours.pem, &tls, &detail), ACURAST_TLS);
+    assert_null(tls);
+}
+
+/* ---- the wrong kind of talk ---- */
+
+static void plain_on_tls(const world_options *options)
+{
+    static const char *const talk[] = {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\xff\xff garbage",
+                                       "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"};
+    world w;
+    raw r;
+    client c;
+    open_tls(&w, options, "127.0.0.1", &everywhere);
+    for (size_t i = 0; i < ARRAY_SIZE(talk); i++) {
+        raw_connect(&r, w.port, false, 0);
+        raw_write(&r, talk[i], i == 2 ? 10 : strlen(talk[i]));
+        raw_await_end(&r);
+        raw_end(&r);
+    }
+    client_init(&c, &w); /* ws:// where wss:// is spoken */
+    c.target.connect_timeout_ms = 2000;
+    client_connect(&c);
+    box_await(&c.side.closed, 1);
+    assert_int_equal(box_count(&c.side.open), 0);
+    check_good(&w, "127.0.0.1", ours.file, NULL);
+    world_close(&w);
+}
+
+static void who_does_not_speak_tls_is_hung_up(void **state)
+{
+    (void)state;
+    on_every_loop(plain_on_tls);
+}
+
+static void tls_on_plain(const world_options *options)
+{
+    world w;
+    client c;
+    world_open(&w, options);
+    connect_with(&c, &w, "127.0.0.1", ours.file, NULL);
+    box_await(&c.side.closed, 1);
+    assert_int_equal(c.side.status, ACURAST_TLS);
+    world_close(&w);
+}
+
+static void tls_where_none_is_spoken_fails(void **state)
+{
+    (void)state;
+    on_every_loop(tls_on_plain);
+}
+
+static void half_a_handshake(const world_options *options)
+{
+    world w;
+    raw r;
+    world_options o = *options;
+    o.request_timeout_ms = 100;
+    open_tls(&w, &o, "127.0.0.1", &everywhere);
+    uint64_t since = acurast__clock_ms();
+    raw_connect(&r, w.port, false, 0);
+    raw_write(&r, "\x16\x03\x01\x02\x00\x01", 6);
+    box_await(&w.left, 1);
+    assert_true(acurast__clock_ms() - since >= 100);
+    raw_await_end(&r);
+    raw_end(&r);
+    assert_true(acurast__clock_ms() - since < 2000);
+    world_close(&w);
+}
+
+static void half_a_handshake_times_out(void **state)
+{
+    (void)state;
+    on_every_loop(half_a_handshake);
+}
+
+/* ---- certificates that change ---- */
+
+static long serial_shown(uint16_t port)
+{
+    raw r;
+    raw_connect(&r, port, true, 0);
+    X509 *certificate = SSL_get1_peer_certificate(r.ssl);
+    long serial = ASN1_INTEGER_get(X509_get_serialNumber(certificate));
+    X509_free(certificate);
+    raw_end(&r);
+    return serial;
+}
+
+static void write_text(const char *file, const char *text)
+{
+    FILE *to = fopen(file, "w");
+    assert_non_null(to);
+    fputs(text, to);
+    fclose(to);
+}
+
+static void reload(const world_options *options)
+{
+    world w;
+    client c;
+    char detail[256];
+    leaf changing = authority_sign(&ours, "IP:127.0.0.1", "changing");
+    open_tls(&w, options, "127.0.0.1", &changing);
+    connect_with(&c, &w, "127.0.0.1", ours.file, NULL);
+    box_await(&c.side.open, 1);
+    long first = serial_shown(w.port);
+    authority_sign(&ours, "IP:127.0.0.1", "changing");
+    assert_int_equal(serial_shown(w.port), first);
+    assert_int_equal(acurast__listener_reload(w.listener, detail, sizeof detail), ACURAST_OK);
+    world_memory(&w);
+    long second = serial_shown(w.port);
+    assert_int_not_equal(second, first);
+    write_text(changing.cert, "nonsense");
+    assert_int_equal(acurast__listener_reload(w.listener, detail, sizeof detail), ACURAST_TLS);
+    assert_non_null(strstr(detail, "tls-cert"));
+    world_memory(&w);
+    assert_int_equal(serial_shown(w.port), second);
+    side_send(&c.side, "still here", 10); /* what was open stays so */
+    box_await(&c.side.message, 1);
+    client_end(&c);
+    world_close(&w);
+}
+
+static void certificates_are_reloaded_and_bad_ones_are_not(void **state)
+{
+    (void)state;
+    on_every_loop(reload);
+}
+
+static void bad_certificates(void **state)
+{
+    static const acurast__listener_handlers none;
+    char detail[256], nonsense[128];
+    acurast__listener *listener = NULL;
+    acurast__loop *loop = NULL;
+    void *shard = NULL;
+    (void)state;
+    snprintf(nonsense, sizeof nonsense, "%s/nonsense", ours.folder);
+    write_text(nonsense, "nonsense");
+    const struct {
+        const char *cert, *key, *says;
+    } cases[] = {
+        {"/nowhere", everywhere.key, "tls-cert"},    {nonsense, everywhere.key, "tls-cert"},
+        {everywhere.cert, "/nowhere", "tls-key"},    {everywhere.cert, nonsense, "tls-key"},
+        {everywhere.cert, elsewhere.key, "tls-key"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        acurast__listener_config config = {
+            .address = "127.0.0.1", .tls_cert = cases[i].cert, .tls_key = cases[i].key, .handlers = &none};
+        assert_int_equal(acurast__listener_open(&loop, &shard, 1, &config, &listener, detail, sizeof detail),
+                         ACURAST_TLS);
+        assert_non_null(strstr(detail, cases[i].says));
+        assert_null(listener);
+    }
+}
+
+/* ---- many at once ---- */
+
+static void many(const world_options *options)
+{
+    enum {
+        COUNT = 24
+    };
+    static client clients[COUNT];
+    world w;
+    const char *detail;
+    acurast__tls *tls;
+    world_options o = *options;
+    o.loops = 4;
+    o.tls_cert = everywhere.cert;
+    o.tls_key = everywhere.key;
+    world_open(&w, &o);
+    assert_int_equal(acurast__tls_client(ours.file, NULL, &tls, &detail), ACURAST_OK);
+    for (unsigned i = 0; i < COUNT; i++) {
+        client_init(&clients[i], &w);
+        clients[i].side.loop = w.loops[i % 4];
+        clients[i].target.tls = tls;
+        client_connect(&clients[i]);
+    }
+    for (unsigned i = 0; i < COUNT; i++) {
+        box_await(&clients[i].side.open, 1);
+        side_send(&clients[i].side, "hello", 5);
+    }
+    for (unsigned i = 0; i < COUNT; i++) {
+        box_await(&clients[i].side.message, 1);
+        client_end(&clients[i]);
+    }
+    acurast__tls_release(tls);
+    world_close(&w);
+}
+
+static void handshakes_at_once_on_several_loops_all_succeed(void **state)
+{
+    (void)state;
+    on_every_loop(many);
+}
+
+static int make_certificates(void **state)
+{
+    (void)state;
+    authority_make(&ours);
+    authority_make(&theirs);
+    everywhere = authority_sign(&ours, "DNS:localhost,IP:127.0.0.1,IP:::1", "everywhere");
+    elsewhere = authority_sign(&ours, "DNS:elsewhere.example,IP:10.0.0.1,IP:::2", "elsewhere");
+    strange = authority_sign(&ours, "DNS:::1", "strange");
+    return 0;
+}
+
+static int remove_certificates(void **state)
+{
+    (void)state;
+    authority_end(&ours);
+    authority_end(&theirs);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_the_given_authority_is_trusted),
+        cmocka_unit_test(a_certificate_for_somebody_else_is_refused),
+        cmocka_unit_test(trust_that_cannot_be_had),
+        cmocka_unit_test(who_does_not_speak_tls_is_hung_up),
+        cmocka_unit_test(tls_where_none_is_spoken_fails),
+        cmocka_unit_test(half_a_handshake_times_out),
+        cmocka_unit_test(certificates_are_reloaded_and_bad_ones_are_not),
+        cmocka_unit_test(bad_certificates),
+        cmocka_unit_test(handshakes_at_once_on_several_loops_all_succeed),
+    };
+    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+}

@@ -1,0 +1,78 @@
+/* The ledger: the whole, a sender's eighth, and that nothing stays behind. */
+#include "service/ledger.h"
+
+#include "support/unit.h"
+
+static const uint8_t alice[16] = {1}, bob[16] = {2};
+
+static void a_sender_takes_an_eighth_at_most(void **state)
+{
+    (void)state;
+    acurast__ledger ledger;
+    acurast__ledger_init(&ledger, 800);
+    assert_int_equal(acurast__ledger_charge(&ledger, alice, 60), ACURAST__LEDGER_GRANTED);
+    assert_int_equal(acurast__ledger_charge(&ledger, alice, 41), ACURAST__LEDGER_SENDER);
+    assert_int_equal(acurast__ledger_charge(&ledger, alice, 40), ACURAST__LEDGER_GRANTED);
+    assert_int_equal(acurast__ledger_charge(&ledger, bob, 100), ACURAST__LEDGER_GRANTED);
+    acurast__ledger_refund(&ledger, alice, 60);
+    assert_int_equal(acurast__ledger_charge(&ledger, alice, 60), ACURAST__LEDGER_GRANTED);
+    acurast__ledger_clear(&ledger);
+}
+
+static void the_whole_is_limited(void **state)
+{
+    (void)state;
+    acurast__ledger ledger;
+    acurast__ledger_init(&ledger, 800);
+    assert_true(acurast__ledger_reserve(&ledger, 700));
+    assert_false(acurast__ledger_reserve(&ledger, 101));
+    assert_int_equal(acurast__ledger_charge(&ledger, bob, 100), ACURAST__LEDGER_GRANTED);
+    acurast__ledger_hold(&ledger, 100);
+    assert_int_equal(acurast__ledger_charge(&ledger, alice, 1), ACURAST__LEDGER_TOTAL);
+    acurast__ledger_free(&ledger, 700);
+    assert_int_equal(acurast__ledger_charge(&ledger, alice, 1), ACURAST__LEDGER_GRANTED);
+    acurast__ledger_clear(&ledger);
+}
+
+static void a_refund_forgets_the_sender(void **state)
+{
+    (void)state;
+    acurast__ledger ledger;
+    uint64_t bytes, frames;
+    acurast__ledger_init(&ledger, 800);
+    acurast__ledger_charge(&ledger, alice, 10);
+    acurast__ledger_charge(&ledger, alice, 20);
+    acurast__ledger_hold(&ledger, 1000);
+    acurast__ledger_read(&ledger, &bytes, &frames);
+    assert_int_equal(bytes, 1000);
+    assert_int_equal(frames, 2);
+    acurast__ledger_refund(&ledger, alice, 20);
+    acurast__ledger_refund(&ledger, alice, 10);
+    acurast__ledger_free(&ledger, 1000);
+    acurast__ledger_read(&ledger, &bytes, &frames);
+    assert_int_equal(bytes, 0);
+    assert_int_equal(frames, 0);
+    assert_int_equal(ledger.senders.count, 0);
+    acurast__ledger_clear(&ledger);
+}
+
+static void zero_is_no_limit(void **state)
+{
+    (void)state;
+    acurast__ledger ledger;
+    acurast__ledger_init(&ledger, 0);
+    assert_true(acurast__ledger_reserve(&ledger, UINT32_MAX));
+    assert_int_equal(acurast__ledger_charge(&ledger, alice, UINT32_MAX), ACURAST__LEDGER_GRANTED);
+    acurast__ledger_clear(&ledger);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sender_takes_an_eighth_at_most),
+        cmocka_unit_test(the_whole_is_limited),
+        cmocka_unit_test(a_refund_forgets_the_sender),
+        cmocka_unit_test(zero_is_no_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
