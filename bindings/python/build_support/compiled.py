@@ -103,6 +103,7 @@ ffi.set_source(
     "acurast._core",
     GLUE,
     sources=sources(),
+    depends=[str(path) for path in sorted(CORE.rglob("*.h"))],
     include_dirs=[str(CORE / "include"), str(CORE / "src")],
     extra_compile_args=["-std=gnu11", "-fvisibility=hidden", *pkg_config("--cflags", *needed)],
     extra_link_args=[*pkg_config("--libs", *needed), "-pthread"],

@@ -113,11 +113,11 @@ def context():
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(context):
+def nothing_is_left(context, request):
     gc.collect()
     before = acurast.live_objects()
     yield
-    gc.collect()
+    request.node.funcargs.clear()  # they hold identities
 
     def clean():
         gc.collect()

@@ -44,6 +44,11 @@ def test_out_and_in_again(kind):
     ):
         assert other == identity and hash(other) == hash(identity) and other.id == identity.id
     assert Identity.generate(kind) != identity and identity != "x"
+    if kind == "p256":
+        assert acurast.compress_key(identity.uncompressed_key) == identity.public_key
+    else:
+        with pytest.raises(acurast.UnsupportedError):
+            identity.uncompressed_key
 
 
 @pytest.mark.parametrize("kind", ["p256", "ed25519"])

@@ -11,7 +11,6 @@ from ._runtime import check
 Key = Union[str, bytes, bytearray, memoryview]
 SIGNATURE_SIZE = 64
 KINDS = {"p256": lib.ACURAST_KEY_P256, "ed25519": lib.ACURAST_KEY_ED25519}
-KeyKind = Literal["p256", "ed25519"]
 
 
 class Id(bytes):
@@ -113,7 +112,7 @@ class Identity:
         return self
 
     @classmethod
-    def generate(cls, kind: KeyKind = "p256") -> Identity:
+    def generate(cls, kind: Literal["p256", "ed25519"] = "p256") -> Identity:
         """A new random key pair. Ed25519 is an extension of libacurast; the deployed service speaks only P-256."""
         out = ffi.new("acurast_identity **")
         check(lib.acurast_identity_generate(_kind(kind), out))
@@ -132,7 +131,7 @@ class Identity:
         return cls._own(out)
 
     @classmethod
-    def from_hex(cls, secret: str | bytes, kind: KeyKind = "p256") -> Identity:
+    def from_hex(cls, secret: str | bytes, kind: Literal["p256", "ed25519"] = "p256") -> Identity:
         """From the secret itself: 64 hex digits with or without 0x, or 32 bytes. Raises BadHexError or BadKeyError."""
         if not isinstance(secret, (str, bytes)):
             raise TypeError(f"secret must be str (hex) or bytes, not {type(secret).__name__}")
@@ -155,7 +154,14 @@ class Identity:
         return self._public_key
 
     @property
-    def kind(self) -> KeyKind:
+    def uncompressed_key(self) -> bytes:
+        """The 65 bytes of SEC1. Raises UnsupportedError for Ed25519."""
+        key = ffi.new("uint8_t[65]")
+        check(lib.acurast_identity_uncompressed_key(self._handle, key))
+        return bytes(ffi.buffer(key))
+
+    @property
+    def kind(self) -> Literal["p256", "ed25519"]:
         """`p256` or `ed25519`."""
         return "p256" if lib.acurast_identity_kind(self._handle) == lib.ACURAST_KEY_P256 else "ed25519"
 
