@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define BATCH 64
-#define DESCRIPTORS_MAX (1024 * 1024)
+#define DESCRIPTORS_MAX ((rlim_t)1024 * 1024)
 
 struct program {
     acurast_options *context_options;
@@ -253,7 +253,7 @@ int main(int argc, char **argv)
         .environment = "ACURAST_SERVICE_",
         .synopsis = "acurast-service [--listen ADDRESS:PORT] [FLAGS]\n\n"
                     "The Acurast websocket service: authenticates clients and relays payloads between them.\n"
-                    "Prints \"listening on URL\" once it is ready. --threads is 0 (one for each core) here.",
+                    "Prints \"listening on URL\" once it is ready.",
         .notes = "SIGTERM and SIGINT drain: no new connections, the old ones are told to go, and it ends within\n"
                  "--drain-time; a second one ends at once. SIGHUP reads the certificate and the lists again.\n"
                  "Exit codes: 0 ended as asked, 1 could not start, 2 wrong usage.",

@@ -13,6 +13,7 @@
 
 #define ROWS_MAX 256
 #define VARIABLE_SIZE 128
+#define DEFAULT_SIZE 256
 
 struct parser {
     struct command *command;
@@ -97,6 +98,22 @@ static const char *row_value_name(const acurast_option_info *info)
     }
 }
 
+/* What holds if nothing is given: the table's default, unless the program has set another before it parsed. */
+static void default_print(const acurast_option_info *info, acurast_options *options)
+{
+    char own[DEFAULT_SIZE] = "", table[DEFAULT_SIZE] = "";
+    size_t own_size = sizeof own, table_size = sizeof table;
+    acurast_options *fresh = NULL;
+    if (acurast_options_create(info->scope, &fresh) != ACURAST_OK)
+        return;
+    bool preset = acurast_options_get(options, info->name, own, &own_size) == ACURAST_OK &&
+                  acurast_options_get(fresh, info->name, table, &table_size) == ACURAST_OK && strcmp(own, table) != 0;
+    const char *text = preset ? own : info->default_text;
+    if (text[0])
+        printf(" (default %s)", text);
+    acurast_options_release(fresh);
+}
+
 static void help_print(const struct command *command)
 {
     char variable[VARIABLE_SIZE];
@@ -111,8 +128,7 @@ static void help_print(const struct command *command)
     for (size_t index = 0; row_next(command, &index, &info, &options); index++) {
         variable_name(command, info.name, variable);
         printf("  --%s %s\n        %s", info.name, row_value_name(&info), info.help);
-        if (info.default_text[0])
-            printf(" (default %s)", info.default_text);
+        default_print(&info, options);
         printf(" [%s]\n", variable);
     }
     printf("  --help\n        Print this and exit\n  --version\n        Print the version and exit\n\n"
@@ -172,10 +188,6 @@ static int dashed_take(struct parser *parser, const char *text)
         return command_usage(parser->command, "there is no flag --%s", text);
     memcpy(name, text, size);
     name[size] = 0;
-    if (!equals && strcmp(name, "help") == 0) {
-        help_print(parser->command);
-        return COMMAND_OK;
-    }
     if (!equals && strcmp(name, "version") == 0) {
         printf("%s %s\n", parser->command->name, acurast_version());
         return COMMAND_OK;
@@ -228,8 +240,21 @@ static int environment_parse(struct parser *parser)
     return COMMAND_CONTINUE;
 }
 
+/* Wherever it stands: who asks for help need not have the rest right. */
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0)
+            return true;
+    return false;
+}
+
 int command_parse(struct command *command, int argc, char **argv)
 {
+    if (wants_help(argc, argv)) {
+        help_print(command);
+        return COMMAND_OK;
+    }
     struct parser parser = {.command = command, .argc = argc, .argv = argv, .next = 1};
     int code = line_parse(&parser);
     return code == COMMAND_CONTINUE ? environment_parse(&parser) : code;

@@ -274,13 +274,13 @@ static void test_09_one_thread_in_order(void **state)
     static const acurast_state states[] = {ACURAST_STATE_CONNECTING, ACURAST_STATE_AUTHENTICATING,
                                            ACURAST_STATE_CONNECTED};
     for (size_t i = 0; i < ARRAY_SIZE(states); i++)
-        assert_int_equal(log.events[i].view.state, states[i]);
+        assert_int_equal(log.events[i]->view.state, states[i]);
     for (int i = 0; i < NUMBERED; i++)
         assert_int_equal(atoi((char *)kit_find(&log, (kit_pattern){.type = ACURAST_EVENT_PAYLOAD}, (size_t)i)->payload),
                          i);
     for (size_t i = 1; i < log.count; i++)
-        assert_true(pthread_equal(log.events[i].thread, log.events[0].thread));
-    assert_false(pthread_equal(log.events[0].thread, pthread_self()));
+        assert_true(pthread_equal(log.events[i]->thread, log.events[0]->thread));
+    assert_false(pthread_equal(log.events[0]->thread, pthread_self()));
     kit_context_end(context);
     acurast_service_release(service);
     kit_log_clear(&log);

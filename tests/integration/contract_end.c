@@ -131,7 +131,7 @@ static void test_27_closed_once_and_last(void **state)
     for (int i = 0; i < STORM; i++) {
         assert_true(kit_wait_destroyed(&logs[i]));
         assert_int_equal(kit_count(&logs[i], any_closed), 1);
-        const kit_event *last = &logs[i].events[logs[i].count - 1];
+        const kit_event *last = logs[i].events[logs[i].count - 1];
         assert_int_equal(last->view.type, ACURAST_EVENT_STATE);
         assert_int_equal(last->view.state, ACURAST_STATE_CLOSED);
         assert_int_equal(last->view.retry_ms, -1);
@@ -183,8 +183,8 @@ static void test_29_never_connected(void **state)
     acurast_client *client = kit_client(context, "ws://127.0.0.1:9", NULL, NULL, &log);
     assert_int_equal(acurast_client_close(client), ACURAST_OK);
     assert_int_equal(log.count, 1);
-    assert_int_equal(log.events[0].view.state, ACURAST_STATE_CLOSED);
-    assert_true(pthread_equal(log.events[0].thread, pthread_self()));
+    assert_int_equal(log.events[0]->view.state, ACURAST_STATE_CLOSED);
+    assert_true(pthread_equal(log.events[0]->thread, pthread_self()));
     assert_int_equal(log.destroyed, 1);
     assert_int_equal(acurast_client_state(client), ACURAST_STATE_CLOSED);
     acurast_client_release(client);
@@ -267,7 +267,7 @@ static void test_32_nothing_after_release(void **state)
     for (int i = 0; i < 20; i++)
         assert_int_equal(kit_send(sender, acurast_client_id(it.client), "only the first one counts", NULL), ACURAST_OK);
     assert_true(kit_wait_destroyed(&it.log));
-    assert_int_equal(it.log.events[it.log.count - 1].view.type, ACURAST_EVENT_PAYLOAD);
+    assert_int_equal(it.log.events[it.log.count - 1]->view.type, ACURAST_EVENT_PAYLOAD);
     assert_int_equal(kit_count(&it.log, (kit_pattern){.type = ACURAST_EVENT_PAYLOAD}), 1);
     it.client = NULL; /* released by its callback */
     acurast_client_release(sender);
@@ -308,9 +308,10 @@ static void test_34_context_wait_joins(void **state)
         kit_send(it.client, acurast_client_id(it.client), "x", NULL);
     assert_int_equal(acurast_context_close(it.context), ACURAST_OK);
     assert_int_equal(acurast_context_wait(it.context, DEADLINE_MS), ACURAST_OK);
-    assert_int_equal(kit_count_entries("/proc/self/task"), threads);
     assert_int_equal(it.log.destroyed, 1);
     assert_int_equal(kit_count(&it.log, any_outcome), 100);
+    KIT_EVENTUALLY(kit_count_entries("/proc/self/task") ==
+                   threads); /* those that were joined may be listed a little longer */
     assert_int_equal(acurast_context_wait(it.context, -1), ACURAST_OK);
     stage_close(&it);
 }

@@ -58,9 +58,9 @@ static void test_16_order_of_a_thread(void **state)
     kit_client_end(receiver, &log);
     for (size_t i = 0; i < log.count; i++) {
         int number, value;
-        if (log.events[i].view.type != ACURAST_EVENT_PAYLOAD)
+        if (log.events[i]->view.type != ACURAST_EVENT_PAYLOAD)
             continue;
-        assert_int_equal(sscanf((char *)log.events[i].payload, "%d %d", &number, &value), 2);
+        assert_int_equal(sscanf((char *)log.events[i]->payload, "%d %d", &number, &value), 2);
         assert_int_equal(value, next[number]++);
     }
     kit_context_end(context);
@@ -293,7 +293,7 @@ static void test_23_sent_again_after_a_loss(void **state)
     acurast_client *client = kit_connected(
         context, service.url, KIT_PAIRS(KIT_EAGER, "max-payload", "64MiB", "outbox-bytes", "128MiB"), &log);
     const uint8_t *to = acurast_client_id(client);
-    kill(service.pid, SIGSTOP);
+    kit_child_stop(&service);
     assert_int_equal(kit_send(client, to, "written", &written), ACURAST_OK);
     assert_true(kit_wait(&log, (kit_pattern){.type = ACURAST_EVENT_OUTCOME}, 1));
     memset(payload, 'L', LARGE);

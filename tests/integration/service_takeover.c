@@ -57,7 +57,7 @@ static void assert_all_in_order(const recipient *to)
     int next = 0;
     for (size_t g = 0; g < GENERATIONS; g++) {
         for (size_t i = 0; i < to->logs[g].count; i++) {
-            const kit_event *event = &to->logs[g].events[i];
+            const kit_event *event = to->logs[g].events[i];
             if (event->view.type == ACURAST_EVENT_PAYLOAD)
                 assert_int_equal(atoi((const char *)event->payload), next++);
         }

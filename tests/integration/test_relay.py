@@ -13,9 +13,17 @@ from support.waiting import DEADLINE
 MAX_FRAME = 16 * 1024 * 1024  # the default
 
 
-@pytest.fixture(scope="module")
-def relay():
-    one = programs.Service(drain_time="2s", threads=2)
+MODES = {
+    "as it comes": {},
+    "without batches": {"batched_writes": "off"},
+    "on poll": {"event_loop": "poll"},
+    "on poll without batches": {"event_loop": "poll", "batched_writes": "off"},
+}
+
+
+@pytest.fixture(scope="module", params=MODES.values(), ids=MODES.keys())
+def relay(request):
+    one = programs.Service(drain_time="2s", threads=2, **request.param)
     yield one
     assert one.end() == 0
     one.check_sanitizers()
@@ -68,9 +76,10 @@ def test_many_senders_to_one_recipient_keep_each_senders_order(relay, client):
     assert all(numbers == list(range(200)) for numbers in seen.values())
 
 
-def test_fifty_pairs_on_several_threads_lose_and_reorder_nothing(service):
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
+def test_fifty_pairs_on_several_threads_lose_and_reorder_nothing(service, mode):
     """Each connection lands on the thread that the kernel chooses, so that most pairs cross."""
-    one = service(threads=4)
+    one = service(threads=4, **mode)
     pairs, messages, window = 50, 100, 20
 
     async def login():

@@ -1,6 +1,7 @@
 """Who owns an id: the newest connection of a key, until they fight; and what waits for one who is away."""
 
 import os
+import threading
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -310,3 +311,106 @@ def test_a_broken_list_file_at_sighup_leaves_the_old_list(service, client, tmp_p
     eventually(lambda: one.err, "a message about the file")
     client(one.url, good).barrier()
     assert denied(client, one.url, bad).code == 4003
+
+
+# --- under fire
+
+
+def leave(raw):
+    """Says goodbye and reads on until the service has said it too: every payload that came before that."""
+    raw.send((1000).to_bytes(2, "big"), rawws.CLOSE)
+    came = []
+    try:
+        while True:
+            opcode, payload = raw.frame()
+            if opcode == rawws.CLOSE:
+                break
+            came.append(payload)
+    except rawws.Gone:
+        pass
+    raw.close()
+    return came
+
+
+def dropped(service):
+    figures = service.metrics().samples
+    return {dict(labels)["reason"]: n for (name, labels), n in figures.items() if name == "acurast_dropped_frames_total" and n}
+
+
+def test_one_key_may_come_and_go_quickly(service):
+    """Leaving in order is no fight over an id."""
+    one = service(threads=2)
+    identity = v1.Identity()
+    for _ in range(30):
+        with rawws.RawSocket(one.url) as raw:
+            raw.login(identity)
+            leave(raw)
+    assert one.metrics().sum("acurast_takeovers_total") == 0
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_who_leaves_and_returns_under_fire_misses_nothing(service, client, threads):
+    """Senders on several threads never stop while the recipient leaves and returns: every payload comes once, each
+    sender's in order, whether through the socket or the mailbox."""
+    one = service(threads=threads, mailbox_count=100_000, mailbox_bytes="256MiB", mailbox_total=0, rate_messages=0)
+    identity, each = v1.Identity(), 1500
+    senders = [client(one.url) for _ in range(4)]
+    away(one, identity)
+
+    def fire(sender):
+        for number in range(each):
+            sender.send(identity.id, b"%d" % number)
+
+    threads = [threading.Thread(target=fire, args=(sender,)) for sender in senders]
+    for thread in threads:
+        thread.start()
+    got = []
+    visits = 0
+    while len(got) < each * len(senders) and not dropped(one):
+        with rawws.RawSocket(one.url) as raw:
+            raw.login(identity)
+            visits += 1
+            patience = 20 + 37 * visits % 200
+            while patience and len(got) < each * len(senders):
+                got.append(raw.message())
+                patience -= 1
+            got += leave(raw)
+    for thread in threads:
+        thread.join()
+    assert not dropped(one)
+    for sender in senders:
+        mine = [int(data[33:]) for data in got if data[1:17] == sender.id]
+        assert mine == list(range(each))
+
+
+def test_takeovers_under_fire_miss_nothing(service, client):
+    """The old connection reads on until it is told; what it did not get, the new one gets."""
+    one = service(threads=4, rate_messages=0)
+    sender = client(one.url)
+    for _ in range(6):
+        identity = v1.Identity()
+        each = 3000
+        visits = [rawws.RawSocket(one.url)]
+        visits[0].login(identity)
+        thread = threading.Thread(target=lambda: [sender.send(identity.id, b"%d" % n) for n in range(each)])
+        thread.start()
+        got = []
+        for _ in range(3):
+            got += [visits[-1].message() for _ in range(100)]
+            visits.append(rawws.RawSocket(one.url))
+            visits[-1].login(identity)
+            old = visits[-2]
+            try:
+                while True:
+                    opcode, payload = old.frame()
+                    if opcode == rawws.CLOSE:
+                        assert int.from_bytes(payload[:2], "big") == 4001
+                        break
+                    got.append(payload)
+            finally:
+                old.close()
+        while len(got) < each:
+            got.append(visits[-1].message())
+        thread.join()
+        visits[-1].close()
+        assert [int(data[33:]) for data in got] == list(range(each))

@@ -8,16 +8,16 @@ jobs=${JOBS:-2}
 passed=0 failed=0
 mkdir -p "$build/lint"
 
-check() # NAME COMMAND...
+check() # WHAT COMMAND...
 {
-    name=$1
+    what=$1
     shift
     if "$@" >"$build/lint/output" 2>&1; then
-        echo "ok      $name"
+        echo "ok      $what"
         passed=$((passed + 1))
     else
         tail -n 200 "$build/lint/output"
-        echo "FAILED  $name"
+        echo "FAILED  $what"
         failed=$((failed + 1))
     fi
 }

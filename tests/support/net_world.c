@@ -384,6 +384,14 @@ size_t world_memory(world *w)
     return q.bytes;
 }
 
+unsigned world_admitted(world *w)
+{
+    pthread_mutex_lock(&w->lock);
+    unsigned admitted = w->admitted;
+    pthread_mutex_unlock(&w->lock);
+    return admitted;
+}
+
 /* A thread that was joined may be in the kernel's list for a moment more. */
 static void await_threads(size_t count)
 {
@@ -397,7 +405,7 @@ void world_close(world *w)
 {
     acurast__listener_close(w->listener, on_listener_closed, &w->listener_closed);
     box_await(&w->listener_closed, 1);
-    box_await(&w->left, w->admitted);
+    box_await(&w->left, world_admitted(w));
     acurast__listener_free(w->listener);
     assert_int_equal(world_memory(w), 0);
     for (size_t i = 0; i < w->loop_count; i++)

@@ -93,6 +93,7 @@ side *world_side(world *w, unsigned n);
 void world_run(acurast__loop *loop, void (*act)(void *argument), void *argument);
 
 size_t world_memory(world *w);
+unsigned world_admitted(world *w);
 
 /* ---- clients ---- */
 

@@ -179,10 +179,13 @@ void acurast__client_wake_locked(acurast_client *client)
     acurast__loop_post(client->loop, &client->wake);
 }
 
+/* The callback may give back the last handle. */
 static void end_unstarted(acurast_client *client)
 {
+    acurast__client_retain(client);
     acurast__client_report_closed(client, ACURAST_OK);
     acurast__delivery_end(&client->delivery);
+    acurast__client_unref(client);
 }
 
 static acurast_status begin_start(acurast_client *client)

@@ -19,9 +19,9 @@
 #define GOODBYE_MS 1000u
 #define CLOSE_NORMAL 1000u
 /* A solution takes more than 32 times the expected hashes once in 10^13 puzzles. */
-#define WORK_MARGIN 32u
+#define WORK_MARGIN UINT64_C(32)
 /* So many hashes take microseconds: not worth another thread. */
-#define QUICK_WORK 64u
+#define QUICK_WORK UINT64_C(64)
 
 struct work {
     acurast__job job;
@@ -101,17 +101,25 @@ static void deadline_suspend(acurast__connection *connection)
     connection->handshake_left_ms -= used < connection->handshake_left_ms ? used : connection->handshake_left_ms;
 }
 
+/* Where the service has closed meanwhile, it has said why: that is the reason to tell. */
+static bool send_handshake(acurast__connection *connection, const uint8_t *bytes, size_t size)
+{
+    if (acurast__ws_send(connection->ws, bytes, size))
+        return true;
+    if (!acurast__ws_ending(connection->ws))
+        acurast__connection_abort(connection, ACURAST_NO_MEMORY, "no memory for the handshake");
+    return false;
+}
+
 static void on_open(void *owner, acurast__ws *ws)
 {
     acurast__connection *connection = owner;
     uint8_t hello[ACURAST__HELLO_MAX_SIZE];
+    (void)ws;
     if (connection->leaving)
         return;
-    size_t size = acurast__client_session_hello(&connection->session, hello);
-    if (!acurast__ws_send(ws, hello, size)) {
-        acurast__connection_abort(connection, ACURAST_NO_MEMORY, "no memory for the handshake");
+    if (!send_handshake(connection, hello, acurast__client_session_hello(&connection->session, hello)))
         return;
-    }
     deadline_resume(connection);
     connection->handlers->authenticating(connection->owner);
 }
@@ -122,8 +130,8 @@ static void respond(acurast__connection *connection, const uint8_t nonce[16])
     acurast_status status = acurast__client_session_respond(&connection->session, nonce, response);
     if (status != ACURAST_OK)
         give_up(connection, status, "the challenge could not be signed");
-    else if (!acurast__ws_send(connection->ws, response, sizeof response))
-        acurast__connection_abort(connection, ACURAST_NO_MEMORY, "no memory for the handshake");
+    else
+        (void)send_handshake(connection, response, sizeof response);
 }
 
 static void work_run(acurast__job *job)

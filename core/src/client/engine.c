@@ -66,7 +66,7 @@ static void begin_closing(acurast_client *client)
 static bool fly_one(acurast_client *client, acurast__ws *ws)
 {
     acurast__operation *operation = acurast__outbox_first(&client->outbox);
-    if (!operation || acurast__ws_buffered(ws) >= FLIGHT_BYTES)
+    if (!operation || acurast__ws_ending(ws) || acurast__ws_buffered(ws) >= FLIGHT_BYTES)
         return false;
     if (operation->payload_size > acurast__connection_max_payload(client->connection)) {
         acurast__outbox_fail(&client->outbox, operation, ACURAST_TOO_LARGE);

@@ -22,7 +22,7 @@ acurast_status acurast__outbox_init(acurast__outbox *outbox, size_t max_count, s
     atomic_init(&outbox->bytes, 0);
     acurast__list_init(&outbox->queued);
     acurast__list_init(&outbox->flying);
-    outbox->buckets = acurast__alloc_zero(FIRST_BUCKETS * sizeof *outbox->buckets);
+    outbox->buckets = acurast__alloc_zero(FIRST_BUCKETS * sizeof(acurast__operation *));
     outbox->bucket_count = FIRST_BUCKETS;
     return outbox->buckets ? ACURAST_OK : ACURAST_NO_MEMORY;
 }
@@ -129,7 +129,7 @@ static void table_grow(acurast__outbox *outbox)
 {
     acurast__operation **old = outbox->buckets;
     size_t old_count = outbox->bucket_count;
-    acurast__operation **larger = acurast__alloc_zero(2 * old_count * sizeof(*larger));
+    acurast__operation **larger = acurast__alloc_zero(2 * old_count * sizeof(acurast__operation *));
     if (!larger)
         return;
     outbox->buckets = larger;

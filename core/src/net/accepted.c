@@ -10,6 +10,7 @@
 #include "net/listener_internal.h"
 
 #include "base/memory.h"
+#include "net/callback.h"
 #include "net/socket.h"
 
 #include <stdio.h>
@@ -21,6 +22,9 @@
 #define TEXT_MAX 256
 #define FORWARDED_MAX 4096 /* as long as all headers may be: nobody hides behind a long one */
 #define HEADERS_MAX 512
+
+/* For a body that nobody wants. */
+#define BODY_TIME_MS 1000
 
 struct acurast__accepted {
     acurast__wsi_owner base;
@@ -126,6 +130,19 @@ static void path_only(char *path)
     path[strcspn(path, "?#")] = 0;
 }
 
+/*
+ * The connection ends once the answer is written. A body that is still to come is read before, lest it reset the connection under the
+ * answer: libwebsockets would then wait for another request, and the timer ends that.
+ */
+static int end_request(struct lws *wsi)
+{
+    acurast__accepted *accepted = lws_get_opaque_user_data(wsi);
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0)
+        return -1;
+    acurast__loop_timer_start(accepted->at->loop, &accepted->timer, BODY_TIME_MS);
+    return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
 /* Sends a whole answer; the connection ends with it. Returns what libwebsockets is to get. */
 static int answer(struct lws *wsi, unsigned status, const char *content_type, const char *body, size_t body_size,
                   bool head)
@@ -139,14 +156,14 @@ static int answer(struct lws *wsi, unsigned status, const char *content_type, co
         lws_finalize_write_http_header(wsi, start, &p, end))
         return -1;
     if (head || !body_size)
-        return lws_http_transaction_completed(wsi) ? -1 : 0;
+        return end_request(wsi);
     uint8_t *copy = acurast__alloc(LWS_PRE + body_size);
     if (!copy)
         return -1;
     memcpy(copy + LWS_PRE, body, body_size);
     int written = lws_write(wsi, copy + LWS_PRE, body_size, LWS_WRITE_HTTP_FINAL);
     acurast__free(copy);
-    return written < 0 || lws_http_transaction_completed(wsi) ? -1 : 0;
+    return written < 0 ? -1 : end_request(wsi);
 }
 
 static int answer_short(struct lws *wsi, unsigned status, const char *text)
@@ -182,12 +199,20 @@ static bool key_fits(struct lws *wsi)
     return strlen(key) == 24 && strcmp(key + 22, "==") == 0;
 }
 
+/* libwebsockets would drop a connection that offers other subprotocols than ours without a word. */
+static bool subprotocol_fits(struct lws *wsi)
+{
+    char offered[TEXT_MAX];
+    return lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) <= 0 ||
+           strcmp(header(wsi, WSI_TOKEN_PROTOCOL, offered, sizeof offered), ACURAST__PROTOCOL_NAME) == 0;
+}
+
 static unsigned upgrade_problem(struct lws *wsi, const char *protocol)
 {
     char version[TEXT_MAX];
     if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
         return 405;
-    if (strcasecmp(protocol, "websocket") != 0 || !key_fits(wsi))
+    if (strcasecmp(protocol, "websocket") != 0 || !key_fits(wsi) || !subprotocol_fits(wsi))
         return 400;
     return strcmp(header(wsi, WSI_TOKEN_VERSION, version, sizeof version), "13") == 0 ? 0 : 426;
 }
@@ -198,7 +223,7 @@ static int on_upgrade(acurast__accepted *accepted, struct lws *wsi, const char *
     char path[TEXT_MAX], host[TEXT_MAX], forwarded[FORWARDED_MAX];
     unsigned problem = upgrade_problem(wsi, protocol);
     if (problem)
-        return answer_short(wsi, problem, "a websocket upgrade of version 13 is expected\n") < 0 ? -1 : 1;
+        return answer_short(wsi, problem, "a websocket upgrade of version 13 without a subprotocol is expected\n") < 0 ? -1 : 1;
     acurast__request request = {.path = header(wsi, WSI_TOKEN_GET_URI, path, sizeof path),
                                 .host = header(wsi, WSI_TOKEN_HOST, host, sizeof host),
                                 .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof forwarded)};

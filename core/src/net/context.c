@@ -180,6 +180,7 @@ acurast_status acurast__context_join(acurast_context *context, acurast__member *
     else if (!context->loops)
         status = start_loops(context);
     if (status == ACURAST_OK) {
+        member->asked = false;
         acurast__list_append(&context->members, &member->link);
         context->member_count++;
         acurast__context_retain(context);
@@ -223,38 +224,38 @@ acurast__loop *acurast__context_next_loop(acurast_context *context)
 
 /* ---- the end ---- */
 
-/* Members are closed one by one with no lock held; a member that is closed stays in the list until it leaves. */
-static void close_members(acurast__member **members, size_t count)
+/* A member that nobody asked to close, retained; NULL: none. It stays in the list until it leaves. With the lock held. */
+static acurast__member *next_to_close(acurast_context *context)
 {
-    for (size_t i = 0; i < count; i++) {
-        members[i]->close(members[i]);
-        members[i]->release(members[i]);
+    for (acurast__list *at = context->members.next; at != &context->members; at = at->next) {
+        acurast__member *member = ACURAST__CONTAINER(at, acurast__member, link);
+        if (member->asked)
+            continue;
+        member->asked = true;
+        member->retain(member);
+        /* Those who were asked go to the end, so that the search is short. */
+        acurast__list_remove(at);
+        acurast__list_append(&context->members, at);
+        return member;
     }
+    return NULL;
 }
 
+/* Members are closed one by one with no lock held; none joins any more. */
 acurast_status acurast__context_close(acurast_context *context)
 {
-    acurast__member **members = NULL;
-    size_t count = 0;
+    acurast__member *member;
     pthread_mutex_lock(&context->lock);
-    if (context->member_count) {
-        members = acurast__alloc(context->member_count * sizeof *members);
-        if (!members) {
-            pthread_mutex_unlock(&context->lock);
-            return ACURAST_NO_MEMORY;
-        }
-        for (acurast__list *at = context->members.next; at != &context->members; at = at->next) {
-            members[count] = ACURAST__CONTAINER(at, acurast__member, link);
-            members[count]->retain(members[count]);
-            count++;
-        }
-    }
     context->closed = true;
     stop_if_idle(context, true);
     pthread_cond_broadcast(&context->changed);
+    while ((member = next_to_close(context))) {
+        pthread_mutex_unlock(&context->lock);
+        member->close(member);
+        member->release(member);
+        pthread_mutex_lock(&context->lock);
+    }
     pthread_mutex_unlock(&context->lock);
-    close_members(members, count);
-    acurast__free(members);
     return ACURAST_OK;
 }
 

@@ -36,6 +36,7 @@ acurast_log_level acurast__context_log_level(const acurast_context *context);
 /* Somebody who lives on the loops. `close` asks it to close; it runs with no lock held, on the thread that closes the context. */
 typedef struct acurast__member {
     acurast__list link;
+    bool asked; /* the context's own: to close */
     void (*close)(struct acurast__member *member);
     void (*retain)(struct acurast__member *member);  /* so that it survives while `close` runs */
     void (*release)(struct acurast__member *member);

@@ -233,7 +233,7 @@ static struct lws_vhost *create_vhost(acurast__listening *at)
     if (at->listener->tls_cert)
         info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
     certifying = at;
-    struct lws_vhost *vhost = lws_create_vhost(at->loop->lws, &info);
+    struct lws_vhost *vhost = acurast__lws_vhost(at->loop->lws, &info);
     certifying = NULL;
     return vhost;
 }

@@ -1,4 +1,4 @@
-/* One lock for the making of contexts: it touches the process. */
+/* One lock for the making of contexts and vhosts: it touches the process (signals, the time zone, OpenSSL). */
 #include "net/lws.h"
 
 #include <pthread.h>
@@ -29,6 +29,14 @@ struct lws_context *acurast__lws_context(struct lws_context_creation_info *info)
     struct lws_context *context = create(info);
     pthread_mutex_unlock(&process_lock);
     return context;
+}
+
+struct lws_vhost *acurast__lws_vhost(struct lws_context *context, const struct lws_context_creation_info *info)
+{
+    pthread_mutex_lock(&process_lock);
+    struct lws_vhost *vhost = lws_create_vhost(context, info);
+    pthread_mutex_unlock(&process_lock);
+    return vhost;
 }
 
 bool acurast__lws_tls_ready(void)

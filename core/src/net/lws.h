@@ -15,6 +15,9 @@ extern const lws_retry_bo_t acurast__no_lws_policy;
 /* A context, made with the process-wide things in order. NULL where it cannot be made. Any thread. */
 struct lws_context *acurast__lws_context(struct lws_context_creation_info *info);
 
+/* A vhost, made with nobody else making one. NULL without memory. The loop's thread. */
+struct lws_vhost *acurast__lws_vhost(struct lws_context *context, const struct lws_context_creation_info *info);
+
 /* To be called before the first use of TLS by any context; false where it cannot be had. Any thread. */
 bool acurast__lws_tls_ready(void);
 

@@ -28,9 +28,12 @@ typedef struct trust {
 } trust;
 
 static const char *const bundles[] = {
-    "/etc/ssl/certs/ca-certificates.crt",     "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",                 "/etc/pki/tls/cacert.pem",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
 };
 
 static bool load_file(SSL_CTX *context, const char *file)
@@ -87,8 +90,8 @@ static SSL_CTX *new_context(void)
     if (!context)
         return NULL;
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_alpn_protos(context, alpn, sizeof alpn - 1);
     return context;
@@ -149,7 +152,7 @@ static struct lws_vhost *create_vhost(acurast__loop *loop, const acurast__tls *t
         info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
         info.provided_client_ssl_ctx = tls->context;
     }
-    return lws_create_vhost(loop->lws, &info);
+    return acurast__lws_vhost(loop->lws, &info);
 }
 
 struct lws_vhost *acurast__tls_vhost(acurast__loop *loop, const acurast__tls *tls)

@@ -133,6 +133,15 @@ static void heard(acurast__ws *ws)
     ws->pinged = false;
 }
 
+void acurast__ws_tell_leaving(acurast__ws *ws, acurast_status status)
+{
+    if (ws->left || ws->closing || ws->aborted)
+        return;
+    ws->left = true;
+    if (ws->handlers->leaving)
+        ws->handlers->leaving(ws->owner, ws, status);
+}
+
 static void on_silence(acurast__ws *ws)
 {
     if (acurast__socket_draining(lws_get_socket_fd(ws->wsi), &ws->taken))
@@ -148,6 +157,7 @@ static void on_silence(acurast__ws *ws)
     } else {
         ws->status = ACURAST_UNRESPONSIVE;
         acurast__ws_set_reason(ws, "no answer to a ping", 19);
+        acurast__ws_tell_leaving(ws, ACURAST_UNRESPONSIVE);
         acurast__ws_abort(ws);
     }
 }
@@ -239,6 +249,7 @@ static void on_peer_close(acurast__ws *ws, const uint8_t *bytes, size_t size)
             acurast__ws_set_reason(ws, (const char *)bytes + 2, size - 2);
     }
     acurast__loop_timer_start(ws->loop, &ws->timer, ACURAST__CLOSE_TIME_MS);
+    acurast__ws_tell_leaving(ws, ACURAST_OK);
 }
 
 /* Written at the end of the turn, like everything. */
@@ -269,6 +280,7 @@ void acurast__ws_event(acurast__ws *ws, enum lws_callback_reasons reason, void *
         break;
     case LWS_CALLBACK_CLOSED:
         ws->shut = true; /* it is destroyed in a later turn */
+        acurast__ws_tell_leaving(ws, ws->status);
         break;
     default:
         break;
@@ -291,6 +303,12 @@ void acurast__ws_close(acurast__ws *ws, uint16_t code, const char *reason)
     acurast__ws_mark_dirty(ws);
 }
 
+void acurast__ws_drop_partial(acurast__ws *ws)
+{
+    if (ws->closing)
+        free_partial(ws);
+}
+
 void acurast__ws_abort(acurast__ws *ws)
 {
     if (ws->aborted)
@@ -305,6 +323,11 @@ void acurast__ws_abort(acurast__ws *ws)
 }
 
 /* ---- small things ---- */
+
+bool acurast__ws_ending(const acurast__ws *ws)
+{
+    return ws->closing || ws->shut;
+}
 
 void acurast__ws_pause(acurast__ws *ws)
 {

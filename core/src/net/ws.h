@@ -29,6 +29,11 @@ typedef struct acurast__ws_handlers {
     void (*open)(void *owner, acurast__ws *ws);
     /* One whole message; the bytes are valid during the call. Not called after acurast__ws_close(). */
     void (*message)(void *owner, acurast__ws *ws, const uint8_t *bytes, size_t size);
+    /*
+     * The connection is over by no doing of the owner: the peer has closed it (`status` is OK), it broke, or it is hung up. What was
+     * not sent can be taken back; nothing more can be sent. Once at most; `closed` follows in a later turn. May be NULL.
+     */
+    void (*leaving)(void *owner, acurast__ws *ws, acurast_status status);
     /* More was written: acurast__ws_written() has grown. May be NULL. */
     void (*written)(void *owner, acurast__ws *ws);
     /* Exactly once, last, also where connecting failed and after acurast__ws_close(). */
@@ -97,6 +102,12 @@ void acurast__ws_set_owner(acurast__ws *ws, void *owner);
  * any more; `closed` follows. Idempotent: the first call's code counts. While connecting it ends the attempt.
  */
 void acurast__ws_close(acurast__ws *ws, uint16_t code, const char *reason);
+
+/* True once either side has closed or it was aborted: nothing more can be sent, and `closed` follows. */
+bool acurast__ws_ending(const acurast__ws *ws);
+
+/* Forgets a message that has come in part; only while closing, when no more of it is wanted, and not within `message`. */
+void acurast__ws_drop_partial(acurast__ws *ws);
 
 /* Drops what is queued and closes without waiting for anybody. `closed` follows in a later turn. */
 void acurast__ws_abort(acurast__ws *ws);

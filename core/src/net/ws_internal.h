@@ -34,6 +34,7 @@ struct acurast__ws {
     bool closing : 1; /* acurast__ws_close() was called */
     bool shut : 1;    /* nothing may be written any more: a close frame went out or came in */
     bool aborted : 1;
+    bool left : 1; /* the owner was told that it is over */
     bool by_peer : 1;
     bool refused : 1; /* `status` says for what, though there is a close handshake */
     bool pinged : 1;
@@ -83,6 +84,9 @@ void acurast__ws_hold(acurast__ws *ws, size_t bytes);
 
 /* Queues a ping. */
 bool acurast__ws_send_ping(acurast__ws *ws);
+
+/* Tells the owner that the connection is over, unless it closed it itself. */
+void acurast__ws_tell_leaving(acurast__ws *ws, acurast_status status);
 
 void acurast__ws_set_reason(acurast__ws *ws, const char *reason, size_t size);
 

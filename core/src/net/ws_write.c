@@ -186,8 +186,10 @@ static bool write_direct(acurast__ws *ws)
     }
     ssize_t taken = sendmsg(lws_get_socket_fd(ws->wsi), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (taken < 0) {
-        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+            acurast__ws_tell_leaving(ws, ACURAST_LOST);
             fail(ws);
+        }
         return false;
     }
     return settle(ws, (size_t)taken) && (size_t)taken == size;

@@ -32,8 +32,9 @@ static bool element_parse(const char *text, uint8_t id[16])
     size_t size = strlen(text);
     bool prefixed = size > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
     size_t digits = prefixed ? size - 2 : size;
-    bool plausible = digits == 2 * ACURAST_ID_SIZE || digits == 2 * ACURAST_PUBLIC_KEY_SIZE ||
-                     digits == 2 * ACURAST_UNCOMPRESSED_KEY_SIZE;
+    size_t bytes = digits % 2 ? 0 : digits / 2;
+    bool plausible =
+        bytes == ACURAST_ID_SIZE || bytes == ACURAST_PUBLIC_KEY_SIZE || bytes == ACURAST_UNCOMPRESSED_KEY_SIZE;
     return plausible && acurast_id_of(text, size, id) == ACURAST_OK;
 }
 

@@ -48,6 +48,13 @@ acurast__connection *acurast__connection_create(acurast__shard *shard, acurast__
     return connection;
 }
 
+/* A step of the handshake that cannot be told is its end: silence would leave the client waiting. */
+static void send_reply(acurast__connection *connection, const uint8_t *bytes, size_t size)
+{
+    if (!acurast__ws_send(connection->ws, bytes, size) && !acurast__ws_ending(connection->ws))
+        acurast__connection_end(connection, ACURAST__ENDING_REFUSED + ACURAST__REFUSE_NO_MEMORY);
+}
+
 static void become_accepted(acurast__connection *connection)
 {
     acurast__shard *shard = connection->shard;
@@ -63,7 +70,7 @@ static void become_accepted(acurast__connection *connection)
     acurast__loop_timer_stop(shard->loop, &connection->timer);
     acurast__metrics_accepted(&shard->metrics, now_of(connection) - connection->since);
     acurast__ws_set_max_message(connection->ws, shard->settings->max_frame);
-    acurast__ws_send(connection->ws, frame, acurast__frame_header(frame, ACURAST__FRAME_ACCEPTED, NULL, id));
+    send_reply(connection, frame, acurast__frame_header(frame, ACURAST__FRAME_ACCEPTED, NULL, id));
     acurast__ws_resume(connection->ws);
     acurast__service_log(shard, ACURAST_LOG_DEBUG, "what=accepted id=%02x%02x%02x%02x", id[0], id[1], id[2], id[3]);
 }
@@ -168,7 +175,7 @@ static void receive(acurast__connection *connection, const uint8_t *bytes, size_
     acurast__service_session_receive(&connection->session, &shard->settings->terms, bytes, size, &result);
     switch (result.verdict) {
     case ACURAST__VERDICT_REPLY:
-        acurast__ws_send(connection->ws, result.reply, result.reply_size);
+        send_reply(connection, result.reply, result.reply_size);
         return;
     case ACURAST__VERDICT_VERIFY:
         move_to(connection, &shard->verifying, ACURAST__CONNECTION_VERIFYING);
@@ -295,9 +302,9 @@ void acurast__connection_end(acurast__connection *connection, unsigned ending)
     acurast__ws_close(connection->ws, info.code, info.reason);
 }
 
-static acurast__ending ending_of(const acurast__ws_end *end)
+static acurast__ending ending_of(acurast_status status)
 {
-    switch (end->status) {
+    switch (status) {
     case ACURAST_UNRESPONSIVE:
         return ACURAST__ENDING_UNRESPONSIVE;
     case ACURAST_PROTOCOL:
@@ -309,6 +316,15 @@ static acurast__ending ending_of(const acurast__ws_end *end)
     }
 }
 
+/* The id is free from now on, and what comes for it waits in its mailbox: who has said goodbye may be back at once. */
+static void on_leaving(void *owner, acurast__ws *ws, acurast_status status)
+{
+    (void)ws;
+    acurast__connection *connection = owner;
+    if (connection->state != ACURAST__CONNECTION_ENDED)
+        finish(connection, ending_of(status));
+}
+
 static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
 {
     acurast__connection *connection = owner;
@@ -316,7 +332,7 @@ static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
     acurast__chain unsent;
     acurast__chain_init(&unsent);
     if (connection->state != ACURAST__CONNECTION_ENDED)
-        finish(connection, ending_of(end));
+        finish(connection, ending_of(end->status));
     acurast__ws_take_unsent(ws, &unsent);
     if (connection->was_accepted && connection->draining)
         acurast__count(&shard->metrics.drops[ACURAST__DROP_DRAINING], unsent.frames);
@@ -325,4 +341,5 @@ static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
     acurast__free(connection);
 }
 
-const acurast__ws_handlers acurast__connection_handlers = {.message = on_message, .closed = on_closed};
+const acurast__ws_handlers acurast__connection_handlers = {
+    .message = on_message, .leaving = on_leaving, .closed = on_closed};

@@ -147,8 +147,8 @@ static acurast_status gate_listen(acurast__gate *gate, acurast__shard *shards, s
         .request_timeout_ms = settings->handshake_ms,
         .handlers = &handlers_of_gate,
     };
-    acurast__loop **loops = acurast__alloc_zero(count * sizeof *loops);
-    void **owners = acurast__alloc_zero(count * sizeof *owners);
+    acurast__loop **loops = acurast__alloc_zero(count * sizeof(acurast__loop *));
+    void **owners = acurast__alloc_zero(count * sizeof(void *));
     acurast_status status = ACURAST_NO_MEMORY;
     if (loops && owners) {
         for (size_t i = 0; i < count; i++) {

@@ -295,14 +295,17 @@ static void begin_drain(acurast_service *service)
     acurast__loop_post(home_of(service), &service->drain);
 }
 
-/* From STARTING to RUNNING, or straight on to DRAINING where close was called meanwhile. */
+/*
+ * From STARTING to RUNNING, or straight on to DRAINING where close was called meanwhile. Announced under the lock: whoever hears
+ * it finds the URL, and no drain comes before it.
+ */
 static void end_start(acurast_service *service)
 {
     acurast__service_retain(service);
-    acurast__service_announce(service);
     pthread_mutex_lock(&service->lock);
     bool closing = service->close_wanted;
     service->life = closing ? ACURAST__LIFE_DRAINING : ACURAST__LIFE_RUNNING;
+    acurast__service_announce(service);
     pthread_mutex_unlock(&service->lock);
     if (closing)
         begin_drain(service);
@@ -375,7 +378,7 @@ static void reload_post(acurast_service *service, reload_task **tasks, acurast__
 static acurast_status reload_all(acurast_service *service, char *detail, size_t detail_size)
 {
     acurast__access *access = NULL;
-    reload_task **tasks = acurast__alloc_zero(service->shard_count * sizeof *tasks);
+    reload_task **tasks = acurast__alloc_zero(service->shard_count * sizeof(reload_task *));
     acurast_status status = tasks ? ACURAST_OK : ACURAST_NO_MEMORY;
     for (size_t i = 0; status == ACURAST_OK && i < service->shard_count; i++)
         if (!(tasks[i] = acurast__alloc(sizeof **tasks)))
@@ -409,11 +412,14 @@ acurast_status acurast__service_reload(acurast_service *service)
 
 /* ---- close ---- */
 
+/* The callback may give back the last handle. */
 static void end_closed(acurast_service *service)
 {
+    acurast__service_retain(service);
     acurast__service_tell(service, ACURAST_STATE_CLOSED);
     acurast__delivery_end(&service->delivery);
     set_life(service, ACURAST__LIFE_CLOSED);
+    acurast__service_release(service);
 }
 
 acurast_status acurast__service_close(acurast_service *service)

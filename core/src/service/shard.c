@@ -16,7 +16,7 @@
 #define VERIFY_SLICE_US 250
 #define DRAIN_TICK_MS 16
 #define DRAIN_BATCH_MIN 32
-#define MARK_STEP (256 * 1024)
+#define MARK_STEP (UINT64_C(256) * 1024)
 
 static acurast__connection *first_of(const acurast__list *list)
 {
@@ -54,20 +54,29 @@ static uint64_t largest_in(const acurast__list *list)
     return largest;
 }
 
-/* Ends whoever holds at least `least`, until `excess` is freed; those already ending are cut off. */
+/* Returns how much that freed at once. Who is ending already is cut off, which frees all of it. */
+static uint64_t shed_one(acurast__connection *connection)
+{
+    uint64_t held = held_by(connection);
+    if (connection->state == ACURAST__CONNECTION_ENDED) {
+        acurast__ws_abort(connection->ws);
+        return held;
+    }
+    acurast__connection_end(connection, ACURAST__ENDING_MEMORY);
+    acurast__ws_drop_partial(connection->ws);
+    return held - held_by(connection);
+}
+
+/* Ends whoever holds at least `least`, until `excess` is freed. */
 static uint64_t shed_list(acurast__list *list, uint64_t least, uint64_t excess)
 {
     for (acurast__list *link = list->next, *next; link != list && excess; link = next) {
         acurast__connection *connection = ACURAST__CONTAINER(link, acurast__connection, link);
         next = link->next;
-        uint64_t held = held_by(connection);
-        if (held < least)
+        if (held_by(connection) < least)
             continue;
-        if (connection->state == ACURAST__CONNECTION_ENDED)
-            acurast__ws_abort(connection->ws);
-        else
-            acurast__connection_end(connection, ACURAST__ENDING_MEMORY);
-        excess -= held < excess ? held : excess;
+        uint64_t freed = shed_one(connection);
+        excess -= freed < excess ? freed : excess;
     }
     return excess;
 }
@@ -76,7 +85,7 @@ static void shed(acurast__shard *shard)
 {
     uint64_t limit = shard->settings->memory;
     uint64_t total = acurast__service_memory(shard->service);
-    uint64_t excess = total > limit ? total - limit + limit / 16 : 0;
+    uint64_t excess = total >= limit ? total - limit + limit / 16 : 0;
     for (int round = 0; excess && round < 16; round++) {
         uint64_t ending = largest_in(&shard->ending), accepted = largest_in(&shard->accepted);
         uint64_t largest = ending > accepted ? ending : accepted;
@@ -101,6 +110,17 @@ static bool note_memory(acurast__shard *shard)
     return full;
 }
 
+/* At most once a second, since it comes when there is too much of everything. */
+static void warn(acurast__shard *shard, uint64_t before)
+{
+    uint64_t now = acurast__loop_now(shard->loop);
+    if (shard->warned && now - shard->warned < 1000)
+        return;
+    shard->warned = now;
+    acurast__service_log(shard, ACURAST_LOG_WARN, "what=memory_full limit=%" PRIu64 " held=%" PRIu64 " after=%" PRIu64,
+                         shard->settings->memory, before, acurast__service_memory(shard->service));
+}
+
 static void on_shed(acurast__task *task)
 {
     acurast__shard *shard = ACURAST__CONTAINER(task, acurast__shard, shed);
@@ -109,8 +129,7 @@ static void on_shed(acurast__task *task)
     uint64_t before = acurast__service_memory(shard->service);
     shed(shard);
     note_memory(shard);
-    acurast__service_log(shard, ACURAST_LOG_WARN, "what=memory_full limit=%" PRIu64 " held=%" PRIu64 " after=%" PRIu64,
-                         shard->settings->memory, before, acurast__service_memory(shard->service));
+    warn(shard, before);
 }
 
 static void shed_largest(acurast_service *service)

@@ -39,6 +39,7 @@ typedef struct acurast__shard {
     uint64_t drain_deadline; /* 0: not draining */
     size_t drain_batch;
     uint64_t memory_mark; /* where the sum is looked at again */
+    uint64_t warned;      /* milliseconds: when the log was last told that the memory is full */
     acurast__task start;
     acurast__task drain; /* tells all connections to go, a few at a time; cuts off whoever is left at the end of the time */
     acurast__task stop;
