@@ -155,3 +155,16 @@ def test_an_unclosed_service_warns():
     with pytest.warns(ResourceWarning, match="unclosed <acurast.Service"):
         del service
         gc.collect()
+
+
+def test_threads_may_close_it_at_once():
+    import threading
+
+    service = Service()
+    service.start()
+    threads = [threading.Thread(target=service.close) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert "closed" in repr(service)

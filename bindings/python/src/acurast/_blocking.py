@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from . import _errors, _runtime
-from ._core import ffi, lib
+from ._core import lib
 from ._engine import OUTBOX_FULL, Engine, seconds, send_timeout_ms
 from ._identity import Identity, Key
 from ._message import Message, Outcome, State, StateChange

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from . import _errors, _runtime
-from ._core import ffi, lib
+from ._core import lib
 from ._engine import OUTBOX_FULL, Engine, seconds, send_timeout_ms
 from ._identity import Identity, Key
 from ._message import Message, Outcome, State, StateChange
@@ -41,9 +41,8 @@ def _on_readable(reference: weakref.ref[Client]) -> None:
         client._drain()
 
 
-def _stop_watching(stop: Callable[[], object], queue: Any) -> None:
+def _stop_watching(stop: Callable[[], object], _queue: Any) -> None:
     stop()
-    ffi.release(queue)
 
 
 class Client(Engine):
@@ -153,7 +152,6 @@ class Client(Engine):
         if self._loop is not None:
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
         stop, loop, queue = self._stop, self._loop, self._queue
-        ffi.release(self._client)
         self._client = None
         if stop is None or loop is None or loop.is_closed():
             return

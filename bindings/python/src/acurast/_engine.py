@@ -209,6 +209,7 @@ class Engine:
             return 0
         closed = None
         inbox, me, arrived = self._inbox, self._me, 0
+        lines: list[tuple[int, str]] = []
         try:
             for index in range(count):
                 view = views[index]
@@ -233,11 +234,13 @@ class Engine:
                 elif kind == WRITABLE:
                     self._on_writable()
                 else:
-                    _runtime.log(view)
+                    lines.append((view.level, _runtime.text(view.text)))
         finally:
             if len(inbox) > self._untold or self._inbox_bytes > UNTOLD_BYTES:
                 self._keep()
             _done(queue)
+        for level, line in lines:
+            _runtime.log(level, line)
         if arrived:
             self._on_payloads(arrived)
         if closed is not None:
@@ -246,11 +249,8 @@ class Engine:
         return count
 
     def _release(self) -> None:
-        """Gives the handles back. Nothing is delivered afterwards."""
-        client, queue, self._client, self._queue = self._client, self._queue, None, None
-        for handle in (client, queue):
-            if handle is not None:
-                ffi.release(handle)
+        """Lets go of the handles: they are given back once no thread is in a call with them. Nothing is delivered afterwards."""
+        self._client = self._queue = None
 
     def _on_outcome(self, operation: int, status: int) -> None:
         raise NotImplementedError

@@ -178,11 +178,9 @@ def views() -> Any:
         return _local.views
 
 
-def log(view: Any) -> None:
+def log(level: int, line: str) -> None:
     """A log event goes to the logger `acurast`."""
-    level = LOG_LEVELS.get(view.level)
-    if level is not None:
-        logger.log(level, "%s", text(view.text))
+    logger.log(LOG_LEVELS.get(level, logging.DEBUG), "%s", line)
 
 
 def _after_fork() -> None:

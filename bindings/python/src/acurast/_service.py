@@ -46,7 +46,7 @@ class Service:
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         settings = _runtime.make_options(lib.ACURAST_SCOPE_SERVICE, options, {"listen": [address]})
         self._generation = _runtime.generation
-        self._context = _runtime.Context({"threads": threads})
+        self._context: _runtime.Context | None = _runtime.Context({"threads": threads})
         out = ffi.new("acurast_service **")
         status = lib.acurast_service_create(self._context.handle, settings, out)
         _runtime.check(status, _runtime.text(lib.acurast_options_error(settings)))
@@ -68,17 +68,14 @@ class Service:
         Raises TimeoutError after `timeout` seconds; the drain goes on.
         """
         limit = seconds(timeout, "timeout")
-        if self._handle is None or self._generation != _runtime.generation:
+        context = self._context
+        if context is None or self._generation != _runtime.generation:
             return
         deadline = None if limit is None else time.monotonic() + limit
-        lib.acurast_context_close(self._context.handle)
-        while lib.acurast_context_wait(self._context.handle, SLICE_MS):
+        while not context.end(SLICE_MS):
             if deadline is not None and time.monotonic() >= deadline:
                 raise _errors.TimeoutError(f"the service still drains after {limit:g} s")
-        handle, self._handle = self._handle, None
-        if handle is not None:
-            ffi.release(handle)
-            ffi.release(self._context.handle)
+        self._handle = self._context = None
 
     @property
     def url(self) -> str:
