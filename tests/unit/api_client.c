@@ -5,6 +5,7 @@
 #include "support/client_kit.h"
 
 #include "base/memory.h"
+#include "client/client.h"
 #include "crypto/work.h"
 #include "net/context.h"
 #include "net/listener.h"
@@ -631,6 +632,42 @@ static void test_without_memory(void **state)
     kit_context_end(context);
 }
 
+static void take_all(acurast_queue *queue)
+{
+    acurast_event_view views[64];
+    size_t count = 1;
+    views[0].size = sizeof views[0];
+    while (count && acurast_queue_take(queue, views, ARRAY_SIZE(views), 0, &count) == ACURAST_OK)
+        assert_int_equal(acurast_queue_done(queue), ACURAST_OK);
+}
+
+/* Reconnecting for ever into a queue that nobody drains must not fill the memory. */
+static void test_untaken_states_are_bounded(void **state)
+{
+    struct fake fake;
+    acurast_queue *queue;
+    (void)state;
+    fake_start(&fake,
+               (struct script){.first = CLOSE_AT_INIT, .later = CLOSE_AT_INIT, .code = 1001, .difficulty = FREE});
+    acurast_context *context = kit_context("1");
+    assert_int_equal(acurast_queue_create(context, 0, 0, &queue), ACURAST_OK);
+    acurast_client *client =
+        kit_client(context, fake.url, NULL, KIT_PAIRS("backoff-min", "1ms", "backoff-max", "1ms"), NULL);
+    assert_int_equal(acurast_client_set_queue(client, queue, 0), ACURAST_OK);
+    assert_int_equal(acurast_client_connect(client), ACURAST_OK);
+    KIT_EVENTUALLY(atomic_load(&client->untaken_states) >= ACURAST__UNTAKEN_STATES_MAX);
+    KIT_EVENTUALLY(acurast_client_state(client) == ACURAST_STATE_DISCONNECTED);
+    int connections = atomic_load(&fake.connections);
+    nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+    assert_int_equal(atomic_load(&fake.connections), connections);
+    take_all(queue);
+    KIT_EVENTUALLY(atomic_load(&fake.connections) > connections);
+    acurast_client_release(client);
+    acurast_queue_release(queue);
+    kit_context_end(context);
+    fake_end(&fake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -649,6 +686,7 @@ int main(void)
         KIT_TEST(test_bad_options_are_told),
         KIT_TEST(test_arguments),
         KIT_TEST(test_without_memory),
+        KIT_TEST(test_untaken_states_are_bounded),
     };
     return cmocka_run_group_tests(tests, kit_warm_up, NULL);
 }

@@ -114,7 +114,8 @@ ACURAST_API acurast_status acurast_client_get_stats(const acurast_client *client
 
 /*
  * Ends the client: writes what is in the outbox for at most the option `linger`, says goodbye to the service, and delivers every
- * outstanding outcome and then CLOSED, the last event. Asynchronous, idempotent, and legal in a callback.
+ * outstanding outcome and then CLOSED, the last event, whose status is OK here: a client that closes by itself tells why. Asynchronous,
+ * idempotent, and legal in a callback. A client that never connected has no thread: its CLOSED comes before this call returns.
  */
 ACURAST_API acurast_status acurast_client_close(acurast_client *client);
 

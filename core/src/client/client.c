@@ -27,9 +27,9 @@ void acurast__client_retain(acurast_client *client)
 static void free_spare_states(acurast_client *client)
 {
     while (!acurast__list_empty(&client->spare_states)) {
-        acurast__event *event = ACURAST__CONTAINER(client->spare_states.next, acurast__event, link);
-        acurast__list_remove(&event->link);
-        event->release(event);
+        acurast__list *link = client->spare_states.next;
+        acurast__list_remove(link);
+        acurast__free(ACURAST__CONTAINER(link, acurast__state_event, event.link));
     }
 }
 

@@ -4,8 +4,8 @@
  * Three groups of members, told apart by who touches them: fixed after create; any thread, under the lock or atomic;
  * the loop's thread alone.
  *
- * References: one is the caller's handle; one is the loop's, from connect until CLOSED was delivered; each outcome and the
- * CLOSED event that wait in a queue hold one. The last one frees.
+ * References: one is the caller's handle; one is the loop's, from connect until CLOSED was delivered; each state and each outcome
+ * that waits in a queue holds one. The last one frees.
  */
 #ifndef ACURAST_CLIENT_CLIENT_H
 #define ACURAST_CLIENT_CLIENT_H
@@ -30,6 +30,7 @@ typedef enum acurast__client_phase {
 /* A state on its way to the caller. A few are allocated ahead of each attempt, so that none is lost for want of memory. */
 typedef struct acurast__state_event {
     acurast__event event; /* its link: among the spare ones, until it is posted */
+    acurast_client *client;
     char text[256];
 } acurast__state_event;
 
@@ -41,6 +42,9 @@ typedef struct acurast__cancel {
 
 /* What one attempt can need: CONNECTING, AUTHENTICATING, CONNECTED, DISCONNECTED. */
 #define ACURAST__STATES_PER_ATTEMPT 4u
+
+/* As long as so many states wait in a queue that nobody drains, no new attempt is made: they would fill the memory. */
+#define ACURAST__UNTAKEN_STATES_MAX 256u
 
 struct acurast_client {
     acurast_context *context;
@@ -56,6 +60,7 @@ struct acurast_client {
     atomic_int state;
     atomic_bool released; /* the caller gave the handle back and wants no more events */
     atomic_size_t untaken; /* outcomes that wait in a queue: counted in the outbox, but not waiting to be sent */
+    atomic_size_t untaken_states;
     _Atomic uint64_t connections, payloads_in, payloads_out, ignored_frames, stray_payloads;
 
     pthread_mutex_t lock;
@@ -119,6 +124,7 @@ void acurast__client_engine_init(acurast_client *client);
 
 /* client/report.c: events. On the loop's thread; for a client that never connected, on the thread that closes it. */
 bool acurast__client_stock_states(acurast_client *client);
+bool acurast__client_is_heard(const acurast_client *client);
 void acurast__client_report_state(acurast_client *client, acurast_state state, acurast_status status, uint32_t close_code,
                                   const char *text, int64_t retry_ms);
 void acurast__client_report_closed(acurast_client *client, acurast_status status);

@@ -121,11 +121,12 @@ static void on_retry(acurast__timer *timer)
     attempt(ACURAST__CONTAINER(timer, acurast_client, retry));
 }
 
-/* A round without a candidate cannot come up here but by the clock's granularity: it waits like any other that is over. */
+/* Without a candidate, memory for the states to tell, or somebody who takes them, this is a round that has failed in silence. */
 static void attempt(acurast_client *client)
 {
     size_t candidate = acurast__round_next(&client->round, now_of(client));
-    if (candidate == ACURAST__ROUND_OVER || !acurast__client_stock_states(client)) {
+    if (candidate == ACURAST__ROUND_OVER || !acurast__client_is_heard(client) ||
+        !acurast__client_stock_states(client)) {
         retry_in(client, next_wait(client, ACURAST_OK));
         return;
     }

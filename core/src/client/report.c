@@ -24,9 +24,13 @@ static void post(acurast_client *client, acurast__event *event)
         acurast__delivery_post(&client->delivery, event);
 }
 
-static void free_state(acurast__event *event)
+static void release_state(acurast__event *event)
 {
-    acurast__free(ACURAST__CONTAINER(event, acurast__state_event, event));
+    acurast__state_event *state = ACURAST__CONTAINER(event, acurast__state_event, event);
+    acurast_client *client = state->client;
+    atomic_fetch_sub(&client->untaken_states, 1);
+    acurast__free(state);
+    acurast__client_unref(client);
 }
 
 bool acurast__client_stock_states(acurast_client *client)
@@ -38,7 +42,8 @@ bool acurast__client_stock_states(acurast_client *client)
         acurast__state_event *state = acurast__alloc_zero(sizeof *state);
         if (!state)
             return false;
-        state->event.release = free_state;
+        state->event.release = release_state;
+        state->client = client;
         acurast__list_append(&client->spare_states, &state->event.link);
     }
     return true;
@@ -73,7 +78,14 @@ void acurast__client_report_state(acurast_client *client, acurast_state state, a
     view->close_code = close_code;
     view->retry_ms = retry_ms;
     set_state(client, state, ACURAST_OK);
+    acurast__client_retain(client);
+    atomic_fetch_add(&client->untaken_states, 1);
     post(client, event);
+}
+
+bool acurast__client_is_heard(const acurast_client *client)
+{
+    return atomic_load(&client->untaken_states) < ACURAST__UNTAKEN_STATES_MAX;
 }
 
 static void release_closed(acurast__event *event)
@@ -195,7 +207,7 @@ void acurast__client_log(acurast_client *client, acurast_log_level level, const 
     char text[384];
     va_list arguments;
     acurast_event_view view = acurast__event_view(ACURAST_EVENT_LOG);
-    if (level > client->log_level || atomic_load(&client->released))
+    if (level > client->log_level || atomic_load(&client->released) || !acurast__client_is_heard(client))
         return;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);

@@ -121,15 +121,23 @@ static void warn(acurast__shard *shard, uint64_t before)
                          shard->settings->memory, before, acurast__service_memory(shard->service));
 }
 
-static void on_shed(acurast__task *task)
+static void shed_and_tell(acurast__shard *shard)
 {
-    acurast__shard *shard = ACURAST__CONTAINER(task, acurast__shard, shed);
-    atomic_store_explicit(&shard->shedding, false, memory_order_relaxed);
     note_memory(shard);
     uint64_t before = acurast__service_memory(shard->service);
     shed(shard);
     note_memory(shard);
     warn(shard, before);
+}
+
+/* It may come late, after the shard was stopped: so it holds the service, and a drain does what else there is to do. */
+static void on_shed(acurast__task *task)
+{
+    acurast__shard *shard = ACURAST__CONTAINER(task, acurast__shard, shed);
+    atomic_store_explicit(&shard->shedding, false, memory_order_release);
+    if (!shard->drain_deadline)
+        shed_and_tell(shard);
+    acurast__service_release(shard->service);
 }
 
 static void shed_largest(acurast_service *service)
@@ -139,13 +147,15 @@ static void shed_largest(acurast_service *service)
         if (atomic_load_explicit(&service->shards[i].memory, memory_order_relaxed) >
             atomic_load_explicit(&largest->memory, memory_order_relaxed))
             largest = &service->shards[i];
-    if (!atomic_exchange_explicit(&largest->shedding, true, memory_order_relaxed))
-        acurast__loop_post(largest->loop, &largest->shed);
+    if (atomic_exchange_explicit(&largest->shedding, true, memory_order_acq_rel))
+        return;
+    acurast__service_retain(service);
+    acurast__loop_post(largest->loop, &largest->shed);
 }
 
 static void check_memory(acurast__shard *shard)
 {
-    if (note_memory(shard))
+    if (note_memory(shard) && atomic_load_explicit(&shard->service->ready, memory_order_acquire))
         shed_largest(shard->service);
 }
 
