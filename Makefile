@@ -54,7 +54,7 @@ install:
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD)
 
 clean:
-	rm -rf $(BUILD) tests/interop/node_modules
+	rm -rf $(BUILD) tests/interop/node_modules bindings/python/core bindings/python/build bindings/python/src/*.egg-info
 
 help:
 	@echo "make            the library and the programs: $(BUILD)/lib, $(BUILD)/bin"

@@ -163,3 +163,24 @@ def test_no_thread_and_no_descriptor_is_left(acurast_service):
         with acurast.connect(acurast_service.url) as client:
             client.send(client.id, b"x")
     eventually(lambda: len(os.listdir("/proc/self/fd")) <= before)  # the service's ends go a little later
+
+
+def test_configure():
+    done, _ = python(
+        """
+        import acurast, logging
+        logging.basicConfig(level=logging.DEBUG)
+        for wrong in ({"threads": "many"}, {"threads": -1}, {"log_level": "loud"}, {"nonsense": 1}):
+            try:
+                acurast.configure(**wrong)
+            except (TypeError, ValueError):
+                continue
+            raise SystemExit(f"{wrong} was taken")
+        acurast.configure(threads=2, log_level="info")
+        with acurast.Service() as service, acurast.connect(service.url) as client:
+            client.send(client.id, b"x")
+            client.receive(10)
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    assert "INFO:acurast:connected to" in done.stderr

@@ -187,7 +187,10 @@ class Client(Engine):
         milliseconds = 0 if timeout is None else send_timeout_ms(timeout)
         while True:
             if not self._full:
-                operation = _send(self._handle(), recipient, len(recipient), payload, len(payload), 0, not wait, milliseconds)
+                client = self._client
+                if client is None:
+                    raise self._gone()
+                operation = _send(client, recipient, len(recipient), payload, len(payload), 0, not wait, milliseconds)
                 if operation > 0:
                     break
                 if operation != OUTBOX_FULL:
@@ -223,17 +226,19 @@ class Client(Engine):
 
         Raises ClosedError, or the reason, once the client is closed and everything was taken.
         """
-        self._check_loop()
+        loop = self._loop
+        if loop is None or loop is not _running_loop() or self._generation != _runtime.generation:
+            self._check_loop()
         while not self._inbox:
             if self._client is None:
                 raise self._gone()
-            getter: asyncio.Future[None] = _running_loop().create_future()
+            getter: asyncio.Future[None] = loop.create_future()  # type: ignore[union-attr]
             self._getters.append(getter)
             try:
                 await getter
             except BaseException:
                 if getter.done() and not getter.cancelled():
-                    self._wake_getters(1)  # the wake-up was ours: pass it on
+                    self._on_payloads(1)  # the wake-up was ours: pass it on
                 elif getter in self._getters:
                     self._getters.remove(getter)
                 raise
@@ -285,16 +290,13 @@ class Client(Engine):
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _wake_getters(self, count: int) -> None:
+    def _on_payloads(self, count: int) -> None:
         getters = self._getters
         while count and getters:
             getter = getters.popleft()
             if not getter.done():
                 getter.set_result(None)
                 count -= 1
-
-    def _on_payloads(self, count: int) -> None:
-        self._wake_getters(count)
 
     def _on_outcome(self, operation: int, status: int) -> None:
         future = self._outcomes.pop(operation, None)
@@ -314,7 +316,7 @@ class Client(Engine):
             watcher._add(change)
         if change.state == State.CLOSED:
             self._on_writable()
-            self._wake_getters(len(self._getters))
+            self._on_payloads(len(self._getters))
 
     def _release(self) -> None:
         if self._stop is not None:
