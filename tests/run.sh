@@ -86,7 +86,7 @@ count_ctest() # LAST-TEST-LOG STATUS
 
 run_ctest() # DIRECTORY
 {
-    $still ctest --test-dir "$1" --output-on-failure -j "$JOBS" --timeout 180
+    $still ctest --test-dir "$1" --output-on-failure -j "$JOBS" --timeout 240
     count_ctest "$1/Testing/Temporary/LastTest.log" $?
 }
 

@@ -220,14 +220,25 @@ static int line_parse(struct parser *parser)
     return COMMAND_CONTINUE;
 }
 
+/* A switch in the environment that is switched off. */
+static bool says_no(const char *text)
+{
+    static const char *const words[] = {"", "0", "off", "no", "false"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
+
 static int environment_parse(struct parser *parser)
 {
     struct command *command = parser->command;
     char variable[VARIABLE_SIZE];
     for (command_flag *flag = command->flags; flag && flag->name; flag++) {
         variable_name(command, flag->name, variable);
-        if (!flag->text)
-            flag->text = getenv(variable);
+        const char *text = getenv(variable);
+        if (!flag->text && text && (flag->value || !says_no(text)))
+            flag->text = text;
     }
     acurast_option_info info;
     acurast_options *options;

@@ -237,12 +237,17 @@ static inline const kit_event *kit_find(kit_log *log, kit_pattern pattern, size_
 
 /* ---- objects ---- */
 
+/* Any test can be run by hand on the other event loop, or without batched writes: KIT_EVENT_LOOP=poll, KIT_BATCHED_WRITES=off. */
 static inline acurast_context *kit_context(const char *threads)
 {
     acurast_context *context;
     acurast_options *options;
     assert_int_equal(acurast_options_create(ACURAST_SCOPE_CONTEXT, &options), ACURAST_OK);
     assert_int_equal(acurast_options_set(options, "threads", threads), ACURAST_OK);
+    if (getenv("KIT_EVENT_LOOP"))
+        assert_int_equal(acurast_options_set(options, "event-loop", getenv("KIT_EVENT_LOOP")), ACURAST_OK);
+    if (getenv("KIT_BATCHED_WRITES"))
+        assert_int_equal(acurast_options_set(options, "batched-writes", getenv("KIT_BATCHED_WRITES")), ACURAST_OK);
     assert_int_equal(acurast_context_create(options, &context), ACURAST_OK);
     acurast_options_release(options);
     return context;
@@ -367,6 +372,17 @@ static inline int kit_setup(void **state)
     return 0;
 }
 
+static inline void kit_list_descriptors(void)
+{
+    char path[64], target[128];
+    for (int descriptor = 0; descriptor < 256; descriptor++) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+        ssize_t size = readlink(path, target, sizeof target - 1);
+        if (size > 0)
+            fprintf(stderr, "  %d is %.*s\n", descriptor, (int)size, target);
+    }
+}
+
 /* Threads of a context that was only released end a moment later. */
 static inline int kit_teardown(void **state)
 {
@@ -383,6 +399,7 @@ static inline int kit_teardown(void **state)
     fprintf(stderr, "left behind: objects %lld -> %lld, descriptors %d -> %d, threads %d -> %d\n",
             (long long)kit_before.objects, (long long)after.objects, kit_before.descriptors, after.descriptors,
             kit_before.threads, after.threads);
+    kit_list_descriptors();
     return 1;
 }
 

@@ -60,7 +60,7 @@ static uint64_t fly(acurast__outbox *outbox, uint64_t start)
 {
     acurast__operation *operation = acurast__outbox_first(outbox);
     uint64_t end = start + operation->payload_size + 40;
-    acurast__outbox_flown(outbox, operation, start, end);
+    acurast__outbox_flown(outbox, operation, end);
     return end;
 }
 
@@ -213,9 +213,6 @@ static void test_too_large_was_written_already(void **state)
     acurast__outbox_lost(&outbox, end + 1, true);
     assert_int_equal(over_count, 1);
     assert_over(0, 1, ACURAST_OK);
-    assert_queue(&outbox, "2 ");
-    fly(&outbox, 0);
-    acurast__outbox_lost(&outbox, 0, true);
     assert_queue(&outbox, "2 ");
     finish(&outbox);
 }

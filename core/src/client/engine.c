@@ -72,12 +72,11 @@ static bool fly_one(acurast_client *client, acurast__ws *ws)
         acurast__outbox_fail(&client->outbox, operation, ACURAST_TOO_LARGE);
         return true;
     }
-    uint64_t start = acurast__ws_queued(ws);
     if (!acurast__ws_send(ws, operation->frame, ACURAST__HEADER_SIZE + operation->payload_size)) {
         acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory for sending");
         return false;
     }
-    acurast__outbox_flown(&client->outbox, operation, start, acurast__ws_queued(ws));
+    acurast__outbox_flown(&client->outbox, operation, acurast__ws_queued(ws));
     return true;
 }
 

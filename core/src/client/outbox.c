@@ -204,10 +204,9 @@ acurast__operation *acurast__outbox_first(acurast__outbox *outbox)
     return first_of(&outbox->queued);
 }
 
-void acurast__outbox_flown(acurast__outbox *outbox, acurast__operation *operation, uint64_t start, uint64_t end)
+void acurast__outbox_flown(acurast__outbox *outbox, acurast__operation *operation, uint64_t end)
 {
     operation->flying = true;
-    operation->start = start;
     operation->end = end;
     acurast__list_remove(&operation->link);
     acurast__list_append(&outbox->flying, &operation->link);
@@ -223,10 +222,14 @@ void acurast__outbox_written(acurast__outbox *outbox, uint64_t written)
     }
 }
 
-static void fail_if_too_large(acurast__outbox *outbox, uint64_t written)
+/*
+ * Only what was written, or is being written, can have been too large: the first that flies, or one that is over. Had it been one that
+ * is over, anything larger than all of these would be too large as well.
+ */
+static void fail_if_too_large(acurast__outbox *outbox)
 {
     acurast__operation *operation = first_of(&outbox->flying);
-    if (operation && operation->start < written && operation->payload_size > outbox->largest_written)
+    if (operation && operation->payload_size > outbox->largest_written)
         end(outbox, operation, ACURAST_TOO_LARGE);
 }
 
@@ -242,7 +245,7 @@ void acurast__outbox_lost(acurast__outbox *outbox, uint64_t written, bool too_la
 {
     acurast__outbox_written(outbox, written);
     if (too_large)
-        fail_if_too_large(outbox, written);
+        fail_if_too_large(outbox);
     outbox->largest_written = 0;
     size_t returned = 0;
     for (; !acurast__list_empty(&outbox->flying); returned++) {

@@ -29,8 +29,7 @@ typedef struct acurast__operation {
     uint64_t number;
     uint64_t token;
     uint64_t deadline; /* milliseconds of the monotonic clock; 0: none */
-    uint64_t start;    /* flying: where its bytes begin and end among all that the websocket was given */
-    uint64_t end;
+    uint64_t end;      /* flying: where its bytes end among all that the websocket was given */
     bool flying;
     bool cancelled; /* asked for while flying: counts if the connection is lost first */
     bool no_outcome;
@@ -88,8 +87,8 @@ void acurast__outbox_cancel(acurast__outbox *outbox, uint64_t number);
 /* The first that is queued; NULL without one. */
 acurast__operation *acurast__outbox_first(acurast__outbox *outbox);
 
-/* The first was handed to the websocket, whose bytes `start` to `end` it is. */
-void acurast__outbox_flown(acurast__outbox *outbox, acurast__operation *operation, uint64_t start, uint64_t end);
+/* The first was handed to the websocket, whose bytes up to `end` it is. */
+void acurast__outbox_flown(acurast__outbox *outbox, acurast__operation *operation, uint64_t end);
 
 /* Ends a queued operation with `status`. */
 void acurast__outbox_fail(acurast__outbox *outbox, acurast__operation *operation, acurast_status status);
@@ -99,8 +98,8 @@ void acurast__outbox_written(acurast__outbox *outbox, uint64_t written);
 
 /*
  * The connection is gone, after `written` bytes. What flies returns to the front of the queue, but what was cancelled or has expired
- * meanwhile. `too_large`: the peer closed with 1009. It meant the operation that was being written if that is larger than
- * any that was written before on this connection; else it meant one that was reported as written already.
+ * meanwhile. `too_large`: the peer closed with 1009. The operation that was being written ends with TOO_LARGE if it is larger than
+ * any that was written before on this connection; else one was meant that has been reported as written already.
  */
 void acurast__outbox_lost(acurast__outbox *outbox, uint64_t written, bool too_large);
 
