@@ -123,7 +123,7 @@ def nothing_is_left(context, request):
         gc.collect()
         return acurast.live_objects() <= before
 
-    eventually(clean, 10)
+    eventually(clean, 30)
 
 
 @pytest.fixture(scope="session")

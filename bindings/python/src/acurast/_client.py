@@ -153,13 +153,16 @@ class Client(Engine):
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
         stop, loop, queue = self._stop, self._loop, self._queue
         self._client = None
-        if stop is None or loop is None or loop.is_closed():
+        if stop is None or loop is None:
+            return
+        if loop.is_closed():
+            stop()
             return
         try:
             # The descriptor must not be closed, and perhaps used anew, before the loop has forgotten it.
             loop.call_soon_threadsafe(_stop_watching, stop, queue)
         except RuntimeError:
-            pass  # closed just now: it has forgotten all of them
+            stop()  # closed just now
 
     def __repr__(self) -> str:
         return f"<acurast.{type(self).__name__} {self._me} {self.state.name.lower()}>"

@@ -18,12 +18,13 @@ _lock = threading.Lock()
 
 
 def watch(loop: asyncio.AbstractEventLoop, descriptor: int, callback: Callable[[], object]) -> Callable[[], object]:
-    """Runs `callback` on the loop whenever the descriptor is readable. Returns what ends that, to be called on the loop."""
+    """Runs `callback` on the loop whenever the descriptor is readable. Returns what ends that, to be called on the loop, or
+    anywhere once the loop is closed."""
     try:
         loop.add_reader(descriptor, callback)
     except NotImplementedError:
         return _poller(loop).add(descriptor, callback)
-    return lambda: loop.remove_reader(descriptor)
+    return lambda: loop.is_closed() or loop.remove_reader(descriptor)
 
 
 def _poller(loop: asyncio.AbstractEventLoop) -> Poller:
