@@ -3,7 +3,7 @@
     python bindings/python/bench/bench.py BUILD [ROUNDS] [SECONDS]
 
 BUILD is the folder of a CMake build with bin/ and lib/. Processor time is that of the contestant's process alone, I/O threads
-included. The contestants take turns; each figure is the median of the rounds, and the ratios are of these medians.
+included. The contestants take turns; each figure is the median over the rounds, and so is each ratio, of figures of one round.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -22,14 +23,14 @@ OURS, PURE, BARE = "acurast", "websockets", "C"
 
 
 def start_service(binaries: Path) -> tuple[subprocess.Popen[str], str]:
-    command = [binaries / "acurast-service", "--listen", "127.0.0.1:0", "--rate-messages", "0", "--rate-bytes", "0"]
+    command = [str(binaries / "acurast-service"), "--listen", "127.0.0.1:0", "--rate-messages", "0", "--rate-bytes", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     return process, process.stdout.readline().split()[-1]
 
 
 def start_peer(binaries: Path, url: str, *flags: str) -> tuple[subprocess.Popen[str], str]:
-    command = [binaries / "acurast-peer", "listen", "--url", url, "--quiet", "--json", *flags]
+    command = [str(binaries / "acurast-peer"), "listen", "--url", url, "--quiet", "--json", *flags]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout
     return process, json.loads(process.stdout.readline())["id"]
@@ -45,7 +46,6 @@ def contest(command: list[str], arguments: list[str]) -> dict[str, dict[str, flo
         rows[row["row"]] = {
             "rate": row["messages"] / row["seconds"],
             "cpu": row["cpu"] / row["messages"] * 1e6,
-            "time": row["seconds"] / row["messages"] * 1e6,
         }
     return rows
 
@@ -58,31 +58,33 @@ def compiled(build: Path, folder: str) -> list[str]:
     return [target]
 
 
-def medians(results: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
-    return {
-        row: {name: statistics.median(one[row][name] for one in results) for name in ("rate", "cpu", "time")}
-        for row in results[0]
-    }
+Rounds = dict[str, list[dict[str, dict[str, float]]]]
 
 
-def print_table(found: dict[str, dict[str, dict[str, float]]]) -> None:
+def median(rounds: Rounds, row: str, figure: Callable[..., float], *names: str) -> float:
+    """Over the rounds, of a figure of what the named contestants did in the same round."""
+    return statistics.median(figure(*[each[row] for each in turn]) for turn in zip(*[rounds[name] for name in names]))
+
+
+def print_table(rounds: Rounds) -> None:
     print(f"{'row':<30} {'':<11} {'per second':>11} {'CPU us':>8}   against websockets / over C")
-    for row in found[OURS]:
+    for row in rounds[OURS][0]:
         for name in (OURS, PURE, BARE):
-            figures = found[name].get(row)
-            if not figures:
+            if row not in rounds[name][0]:
                 continue
-            line = f"{row:<30} {name:<11} {figures['rate']:>11,.0f} {figures['cpu']:>8.1f}"
-            pure, bare = found[PURE].get(row), found[BARE].get(row)
-            if name == OURS and pure and bare:
-                line += f"   {figures['rate'] / pure['rate']:.2f} x the rate, {figures['cpu'] / pure['cpu']:.2f} x the CPU"
-                line += f"; {figures['cpu'] - bare['cpu']:+.1f} us CPU"
+            rate, cpu = median(rounds, row, lambda a: a["rate"], name), median(rounds, row, lambda a: a["cpu"], name)
+            line = f"{row:<30} {name:<11} {rate:>11,.0f} {cpu:>8.1f}"
+            if name == OURS and row in rounds[PURE][0]:
+                faster = median(rounds, row, lambda a, b: a["rate"] / b["rate"], OURS, PURE)
+                cheaper = median(rounds, row, lambda a, b: a["cpu"] / b["cpu"], OURS, PURE)
+                over = median(rounds, row, lambda a, b: a["cpu"] - b["cpu"], OURS, BARE)
+                line += f"   {faster:.2f} x the rate, {cheaper:.2f} x the CPU; {over:+.1f} us CPU"
             print(line)
 
 
 def main() -> None:
     build = Path(sys.argv[1]).resolve()
-    rounds, seconds = int((sys.argv[2:] or ["3"])[0]), (sys.argv[3:] or ["2"])[0]
+    rounds, seconds = int((sys.argv[2:] or ["5"])[0]), (sys.argv[3:] or ["1"])[0]
     running = []
     with tempfile.TemporaryDirectory() as folder:
         python = [sys.executable, str(HERE / "contestants.py")]
@@ -94,12 +96,12 @@ def main() -> None:
             running.append(echo)
             sink, sink_id = start_peer(build / "bin", url)
             running.append(sink)
-            results: dict[str, list[dict[str, dict[str, float]]]] = {name: [] for name in commands}
+            results: Rounds = {name: [] for name in commands}
             for number in range(rounds):
                 order = list(commands) if number % 2 == 0 else list(reversed(commands))
                 for name in order:
                     results[name].append(contest(commands[name], [url, echo_id, sink_id, seconds]))
-            print_table({name: medians(each) for name, each in results.items()})
+            print_table(results)
         finally:
             for process in reversed(running):
                 process.terminate()
