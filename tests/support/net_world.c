@@ -130,7 +130,7 @@ static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
     box_tell(&s->closed);
 }
 
-static const acurast__ws_handlers handlers = {
+const acurast__ws_handlers side_handlers = {
     .open = on_open, .message = on_message, .written = on_written, .closed = on_closed};
 
 typedef struct doing {
@@ -245,7 +245,7 @@ static void *on_upgrade(void *shard, acurast__ws *ws, acurast__peer *peer, const
         s->on_message = NULL;
         w->options.greet(s);
     }
-    *out = &handlers;
+    *out = &side_handlers;
     *settings = w->options.settings;
     pthread_mutex_lock(&w->lock);
     w->sides[box_count(&w->upgraded)] = s;
@@ -444,7 +444,7 @@ void client_init(client *c, world *w)
 static void do_connect(void *argument)
 {
     client *c = argument;
-    c->side.ws = acurast__ws_connect(c->side.loop, &c->target, &c->settings, &handlers, &c->side);
+    c->side.ws = acurast__ws_connect(c->side.loop, &c->target, &c->settings, &side_handlers, &c->side);
     assert_non_null(c->side.ws);
 }
 

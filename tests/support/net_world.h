@@ -109,6 +109,8 @@ void client_connect(client *c);
 void client_open(client *c, world *w); /* all of it, and waits for open */
 void client_end(client *c);            /* closes it if it is open, waits for the end, frees what it kept */
 
+extern const acurast__ws_handlers side_handlers;
+
 void side_send(side *s, const void *bytes, size_t size);
 void side_close(side *s, uint16_t code, const char *reason);
 void side_abort(side *s);

@@ -115,6 +115,45 @@ static void listening_service_knows_its_url(void **state)
     }
 }
 
+/* ---- figures may be asked for at any time ---- */
+
+typedef struct reader {
+    acurast_service *service;
+    atomic_bool stop;
+} reader;
+
+static void *read_figures(void *argument)
+{
+    static char text[65536];
+    reader *own = argument;
+    while (!atomic_load(&own->stop)) {
+        size_t size = sizeof text;
+        acurast_service_metrics(own->service, text, &size);
+    }
+    return NULL;
+}
+
+/* What goes wrong here shows under ThreadSanitizer. */
+static void figures_while_it_starts(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        reader own = {0};
+        pthread_t thread;
+        acurast_context *context = kit_context("2");
+        acurast_options *options = kit_options(ACURAST_SCOPE_SERVICE, KIT_PAIRS("listen", "127.0.0.1:0"));
+        assert_int_equal(acurast_service_create(context, options, &own.service), ACURAST_OK);
+        acurast_options_release(options);
+        assert_int_equal(pthread_create(&thread, NULL, read_figures, &own), 0);
+        acurast_status started = acurast_service_start(own.service);
+        atomic_store(&own.stop, true);
+        pthread_join(thread, NULL);
+        assert_int_equal(started, ACURAST_OK);
+        acurast_service_release(own.service);
+        kit_context_end(context);
+    }
+}
+
 /* ---- a service's reason is heard through a stream of sends ---- */
 
 typedef struct stream {
@@ -174,6 +213,7 @@ int main(int argc, char **argv)
         KIT_TEST(unstarted_service_released_in_closed),
         KIT_TEST(running_ones_released_in_closed),
         KIT_TEST(listening_service_knows_its_url),
+        KIT_TEST(figures_while_it_starts),
         KIT_TEST(replaced_while_sending),
     };
     kit_child_main(argc, argv);

@@ -73,6 +73,28 @@ static acurast_event_view take_one(acurast_queue *queue)
     return view;
 }
 
+static void test_log_lines_are_dropped_where_nobody_takes_them(void **state)
+{
+    (void)state;
+    acurast_queue *queue = NULL;
+    assert_int_equal(acurast__queue_create(3, 0, &queue), ACURAST_OK);
+    acurast__delivery delivery = {0};
+    assert_int_equal(acurast__delivery_set_queue(&delivery, queue, 0), ACURAST_OK);
+    acurast_event_view line = acurast__event_view(ACURAST_EVENT_LOG);
+    line.text = "what=test";
+    for (int i = 0; i < 100; i++)
+        assert_true(acurast__delivery_view(&delivery, &line));
+    acurast_event_view views[10] = {{.size = sizeof(*views)}};
+    size_t count = 0;
+    assert_int_equal(acurast_queue_take(queue, views, 10, 0, &count), ACURAST_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(acurast_queue_done(queue), ACURAST_OK);
+    assert_true(acurast__delivery_view(&delivery, &line)); /* there is room again */
+    assert_string_equal(take_one(queue).text, "what=test");
+    acurast__delivery_end(&delivery);
+    acurast_queue_release(queue);
+}
+
 static void test_an_empty_view_says_nothing(void **state)
 {
     (void)state;
@@ -257,6 +279,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_way_is_chosen_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_queue_gets_the_posted_event_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_queue_gets_a_copy_of_a_view, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_log_lines_are_dropped_where_nobody_takes_them, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_empty_payload_is_not_null_and_absent_parts_are, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_memory_a_view_is_lost_and_said_to_be, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_released_queue_drops_what_still_comes, setup, teardown),

@@ -216,6 +216,29 @@ static void broken_frames_end_the_connection(void **state)
     on_every_loop(protocol_errors);
 }
 
+/* A reason is what the peer says: it may not garble a log or break a binding. */
+static void reasons(const world_options *options)
+{
+    static const char said[] = "\x0f\xa1line\nescape\x1b[0m\xc3\xa9\xff\xc3";
+    world w;
+    raw r;
+    world_open(&w, options);
+    raw_connect(&r, w.port, false, 0);
+    raw_upgrade(&r, "/");
+    raw_send(&r, RAW_FIN | RAW_CLOSE, said, sizeof said - 1);
+    raw_await_end(&r);
+    raw_end(&r);
+    check_end(&w, 0, ACURAST_OK, 4001);
+    assert_string_equal(world_side(&w, 0)->reason, "line?escape?[0m\xc3\xa9??");
+    world_close(&w);
+}
+
+static void a_reason_is_printable(void **state)
+{
+    (void)state;
+    on_every_loop(reasons);
+}
+
 /* ---- silence ---- */
 
 static void silent_peer(const world_options *options)
@@ -457,6 +480,7 @@ int main(void)
         cmocka_unit_test(a_frame_may_come_byte_by_byte),
         cmocka_unit_test(a_message_that_never_ends_leaves_nothing),
         cmocka_unit_test(broken_frames_end_the_connection),
+        cmocka_unit_test(a_reason_is_printable),
         cmocka_unit_test(a_silent_peer_is_pinged_and_hung_up),
         cmocka_unit_test(a_peer_that_answers_pings_stays),
         cmocka_unit_test(two_quiet_ends_of_ours_keep_each_other),

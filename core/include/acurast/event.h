@@ -13,7 +13,8 @@
  * A queue has a limit, in events and in bytes. Room for outcomes and states is
  * set aside at the call that causes them, so these are never lost. Payloads are not
  * lost either: a full queue pauses reading of its clients, until it was
- * drained to a half. How long a service bears with that is its own rule.
+ * drained to a half. How long a service bears with that is its own rule. Log lines for a
+ * full queue are dropped.
  */
 #ifndef ACURAST_EVENT_H
 #define ACURAST_EVENT_H

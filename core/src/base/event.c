@@ -89,7 +89,8 @@ static copied_event *copy_view(const acurast_event_view *view)
     copy->recipient = put(&end, view->recipient, ACURAST__ID_SIZE);
     copy->payload = put(&end, view->payload, view->payload_size);
     copy->text = put(&end, view->text, text_size);
-    copied->event.charge = view->type == ACURAST_EVENT_PAYLOAD ? size : 0;
+    bool bounded = view->type == ACURAST_EVENT_PAYLOAD || view->type == ACURAST_EVENT_LOG;
+    copied->event.charge = bounded ? size : 0;
     copied->event.release = release_copied;
     return copied;
 }
@@ -100,6 +101,8 @@ bool acurast__delivery_view(acurast__delivery *delivery, const acurast_event_vie
         delivery->callback(delivery->user, view);
     if (!delivery->queue)
         return true;
+    if (view->type == ACURAST_EVENT_LOG && acurast__queue_full(delivery->queue, NULL))
+        return true; /* nobody reads them: no reason to keep them */
     copied_event *copied = copy_view(view);
     if (!copied)
         return false;

@@ -28,7 +28,7 @@ static inline acurast_event_view acurast__event_view(acurast_event_type type)
 typedef struct acurast__event {
     acurast__list link;
     acurast_event_view view;
-    size_t charge; /* bytes that count against the queue's limit; 0 for states, outcomes, logs */
+    size_t charge; /* bytes that count against the queue's limit; 0 for states and outcomes */
     void (*release)(struct acurast__event *event);
 } acurast__event;
 
@@ -62,7 +62,7 @@ void acurast__delivery_post(acurast__delivery *delivery, acurast__event *event);
 
 /*
  * Delivers a view whose pointers live only during the call: a callback sees it as it is, a queue gets a copy. False where there was
- * no memory for the copy: the event is lost, and the caller says so.
+ * no memory for the copy: the event is lost, and the caller says so. A log line for a full queue is dropped.
  */
 bool acurast__delivery_view(acurast__delivery *delivery, const acurast_event_view *view);
 

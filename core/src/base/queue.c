@@ -167,7 +167,7 @@ bool acurast__queue_full(acurast_queue *queue, acurast__event_waiter *waiter)
 {
     pthread_mutex_lock(&queue->lock);
     bool full = !queue->closed && is_over(queue, queue->max_events - 1, queue->max_bytes - 1);
-    if (full && acurast__list_empty(&waiter->link))
+    if (full && waiter && acurast__list_empty(&waiter->link))
         acurast__list_append(&queue->waiters, &waiter->link);
     pthread_mutex_unlock(&queue->lock);
     return full;

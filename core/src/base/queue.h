@@ -20,7 +20,7 @@ bool acurast__queue_forked(const acurast_queue *queue);
 /* Takes the event over. */
 void acurast__queue_post(acurast_queue *queue, acurast__event *event);
 
-/* As acurast__delivery_full() and acurast__delivery_unwait(). */
+/* As acurast__delivery_full() and acurast__delivery_unwait(); a waiter of NULL only asks. */
 bool acurast__queue_full(acurast_queue *queue, acurast__event_waiter *waiter);
 void acurast__queue_unwait(acurast_queue *queue, acurast__event_waiter *waiter);
 

@@ -50,4 +50,7 @@ static inline bool acurast__is_word(acurast__slice slice, const char *word, size
     return true;
 }
 
+/* Copies as much as fits into `capacity` bytes, NUL included; control characters and what is no UTF-8 become '?'. */
+void acurast__copy_printable(char *out, size_t capacity, const void *from, size_t size);
+
 #endif

@@ -223,7 +223,9 @@ static int on_upgrade(acurast__accepted *accepted, struct lws *wsi, const char *
     char path[TEXT_MAX], host[TEXT_MAX], forwarded[FORWARDED_MAX];
     unsigned problem = upgrade_problem(wsi, protocol);
     if (problem)
-        return answer_short(wsi, problem, "a websocket upgrade of version 13 without a subprotocol is expected\n") < 0 ? -1 : 1;
+        return answer_short(wsi, problem, "a websocket upgrade of version 13 without a subprotocol is expected\n") < 0
+                   ? -1
+                   : 1;
     acurast__request request = {.path = header(wsi, WSI_TOKEN_GET_URI, path, sizeof path),
                                 .host = header(wsi, WSI_TOKEN_HOST, host, sizeof host),
                                 .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof forwarded)};

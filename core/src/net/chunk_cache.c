@@ -38,45 +38,44 @@ static _Thread_local cache mine;
 
 static size_t class_of(size_t size)
 {
-    size_t class = 0;
-    while (class < CLASSES && classes[class] < size)
-        class++;
-    return class;
+    size_t kind = 0;
+    while (kind < CLASSES && classes[kind] < size)
+        kind++;
+    return kind;
 }
 
 acurast__chunk *acurast__chunk_new(size_t frame, bool first)
 {
     size_t size = sizeof(acurast__chunk) + ACURAST__CHUNK_HEADROOM + frame;
-    size_t class = class_of(size);
-    if (!first && class == 0)
-        class = 1;
-    acurast__chunk *chunk = class < CLASSES ? mine.freed[class] : NULL;
-    if (class < CLASSES)
-        size = classes[class];
+    size_t kind = class_of(size);
+    if (!first && kind == 0)
+        kind = 1;
+    acurast__chunk *chunk = kind < CLASSES ? mine.freed[kind] : NULL;
+    if (kind < CLASSES)
+        size = classes[kind];
     if (chunk) {
-        mine.freed[class] = chunk->next;
+        mine.freed[kind] = chunk->next;
         mine.bytes -= size;
     } else {
         chunk = acurast__alloc(size);
         if (!chunk)
             return NULL;
     }
-    *chunk = (acurast__chunk){.begin = ACURAST__CHUNK_HEADROOM,
-                              .end = ACURAST__CHUNK_HEADROOM,
-                              .capacity = size - sizeof(acurast__chunk)};
+    *chunk = (acurast__chunk){
+        .begin = ACURAST__CHUNK_HEADROOM, .end = ACURAST__CHUNK_HEADROOM, .capacity = size - sizeof(acurast__chunk)};
     return chunk;
 }
 
 void acurast__chunk_free(acurast__chunk *chunk)
 {
     size_t size = sizeof(acurast__chunk) + chunk->capacity;
-    size_t class = class_of(size);
-    if (class == CLASSES || mine.bytes + size > mine.most) {
+    size_t kind = class_of(size);
+    if (kind == CLASSES || mine.bytes + size > mine.most) {
         acurast__free(chunk);
         return;
     }
-    chunk->next = mine.freed[class];
-    mine.freed[class] = chunk;
+    chunk->next = mine.freed[kind];
+    mine.freed[kind] = chunk;
     mine.bytes += size;
 }
 
@@ -88,10 +87,10 @@ void acurast__chunk_cache_open(void)
 void acurast__chunk_cache_close(void)
 {
     mine.most = mine.bytes = 0;
-    for (size_t class = 0; class < CLASSES; class++) {
-        while (mine.freed[class]) {
-            acurast__chunk *chunk = mine.freed[class];
-            mine.freed[class] = chunk->next;
+    for (size_t kind = 0; kind < CLASSES; kind++) {
+        while (mine.freed[kind]) {
+            acurast__chunk *chunk = mine.freed[kind];
+            mine.freed[kind] = chunk->next;
             acurast__free(chunk);
         }
     }

@@ -168,54 +168,77 @@ bool acurast__listener_load_tls(void *context, const char *cert, const char *key
     return !problem;
 }
 
-/* Tries the files on a context of their own. */
-static bool check_tls(const acurast__listener *listener, char *detail, size_t detail_size)
+/* A context of its own with what is in the files, or NULL. */
+static SSL_CTX *read_files(const acurast__listener *listener, char *detail, size_t detail_size)
 {
-    SSL_CTX *trial = SSL_CTX_new(TLS_server_method());
-    if (!trial) {
+    SSL_CTX *fresh = SSL_CTX_new(TLS_server_method());
+    if (!fresh)
         snprintf(detail, detail_size, "out of memory");
-        return false;
-    }
-    bool good = acurast__listener_load_tls(trial, listener->tls_cert, listener->tls_key, detail, detail_size);
-    SSL_CTX_free(trial);
+    else if (acurast__listener_load_tls(fresh, listener->tls_cert, listener->tls_key, detail, detail_size))
+        return fresh;
+    SSL_CTX_free(fresh);
+    return NULL;
+}
+
+/* Certificate, chain and key at once, so that no handshake meets half of them. */
+static bool take_over(SSL_CTX *to, SSL_CTX *fresh)
+{
+    STACK_OF(X509) *chain = NULL;
+    SSL_CTX_get0_chain_certs(fresh, &chain);
+    bool good =
+        SSL_CTX_use_cert_and_key(to, SSL_CTX_get0_certificate(fresh), SSL_CTX_get0_privatekey(fresh), chain, 1) == 1;
+    ERR_clear_error();
     return good;
+}
+
+/*
+ * The files are read once, by whoever opens or reloads: what the loops take was tried, whatever becomes of the files meanwhile.
+ */
+static bool read_for_loops(acurast__listener *listener, char *detail, size_t detail_size)
+{
+    SSL_CTX *fresh = read_files(listener, detail, detail_size);
+    if (!fresh)
+        return false;
+    for (size_t i = 0; i < listener->count; i++) {
+        acurast__listening *at = &listener->at[i];
+        SSL_CTX_up_ref(fresh);
+        SSL_CTX_free(atomic_exchange(&at->fresh, fresh));
+        if (atomic_load(&at->certified) && !atomic_exchange(&at->reloading, true))
+            acurast__loop_post(at->loop, &at->reload);
+    }
+    SSL_CTX_free(fresh);
+    return true;
 }
 
 static _Thread_local acurast__listening *certifying;
 
 int acurast__listener_certify(void *context)
 {
-    char detail[128];
     if (!certifying)
         return -1;
-    const acurast__listener *listener = certifying->listener;
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     certifying->tls = context;
-    return acurast__listener_load_tls(context, listener->tls_cert, listener->tls_key, detail, sizeof detail) ? 0 : -1;
+    atomic_store(&certifying->certified, true);
+    SSL_CTX *fresh = atomic_exchange(&certifying->fresh, NULL);
+    bool good = fresh && take_over(context, fresh);
+    SSL_CTX_free(fresh);
+    return good ? 0 : -1;
 }
 
 static void on_reload(acurast__task *task)
 {
     acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, reload);
-    char detail[128];
-    if (at->tls)
-        acurast__listener_load_tls(at->tls, at->listener->tls_cert, at->listener->tls_key, detail, sizeof detail);
     atomic_store(&at->reloading, false);
+    SSL_CTX *fresh = atomic_exchange(&at->fresh, NULL);
+    if (fresh && at->tls)
+        take_over(at->tls, fresh);
+    SSL_CTX_free(fresh);
 }
 
 acurast_status acurast__listener_reload(acurast__listener *listener, char *detail, size_t detail_size)
 {
-    if (!listener->tls_cert)
-        return ACURAST_OK;
-    if (!check_tls(listener, detail, detail_size))
-        return ACURAST_TLS;
-    for (size_t i = 0; i < listener->count; i++) {
-        acurast__listening *at = &listener->at[i];
-        if (!atomic_exchange(&at->reloading, true))
-            acurast__loop_post(at->loop, &at->reload);
-    }
-    return ACURAST_OK;
+    return !listener->tls_cert || read_for_loops(listener, detail, detail_size) ? ACURAST_OK : ACURAST_TLS;
 }
 
 /* ---- on the loops ---- */
@@ -235,6 +258,8 @@ static struct lws_vhost *create_vhost(acurast__listening *at)
     certifying = at;
     struct lws_vhost *vhost = acurast__lws_vhost(at->loop->lws, &info);
     certifying = NULL;
+    if (!vhost)
+        at->tls = NULL;
     return vhost;
 }
 
@@ -336,6 +361,8 @@ int acurast__listening_event(acurast__listening *at, struct lws *wsi, enum lws_c
 
 static void free_memory(acurast__listener *listener)
 {
+    for (size_t i = 0; i < listener->count; i++)
+        SSL_CTX_free(listener->at[i].fresh);
     acurast__free(listener->tls_cert);
     acurast__free(listener->tls_key);
     acurast__free(listener);
@@ -413,7 +440,7 @@ static acurast_status prepare(acurast__listener *listener, const acurast__listen
     }
     if (listener->tls_cert && !acurast__lws_tls_ready())
         return ACURAST_NO_MEMORY;
-    if (listener->tls_cert && !check_tls(listener, detail, detail_size))
+    if (listener->tls_cert && !read_for_loops(listener, detail, detail_size))
         return ACURAST_TLS;
     acurast_status status = bind_all(listener, &address, size);
     if (status != ACURAST_OK)

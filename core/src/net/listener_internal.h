@@ -32,7 +32,9 @@ struct acurast__listening {
     acurast__task close;
     acurast__task reload;
     acurast__task free;
-    atomic_bool reloading;
+    _Atomic(void *) fresh; /* SSL_CTX with what was read from the files and is to be taken over; NULL: nothing is */
+    atomic_bool certified; /* what comes now is a reload */
+    atomic_bool reloading; /* its task is on its way */
 };
 
 struct acurast__listener {

@@ -213,6 +213,13 @@ static void uv_close_own(acurast__loop *loop)
     uv_close((uv_handle_t *)&loop->spin, NULL);
 }
 
+/* At the end nothing else of libwebsockets is polled than what it can be woken by. */
+static void find_pipe(uv_handle_t *handle, void *pipe)
+{
+    if (uv_handle_get_type(handle) == UV_POLL && !uv_is_closing(handle))
+        *(struct lws **)pipe = handle->data;
+}
+
 /* ---- on poll() ---- */
 
 static void on_poll_tick(lws_sorted_usec_list_t *tick)
@@ -250,7 +257,12 @@ static void tear_down(acurast__loop *loop)
     if (loop->uv_kind)
         uv_close_own(loop);
     acurast__tls_vhosts_sweep(loop, true);
+    struct lws *pipe = NULL;
+    if (loop->uv_kind)
+        uv_walk(&loop->uv, find_pipe, &pipe);
     lws_context_destroy(loop->lws);
+    if (pipe)
+        acurast__lws_forget_descriptor(pipe);
     if (loop->uv_kind) {
         uv_run(&loop->uv, UV_RUN_DEFAULT); /* closes the handles */
         if (loop->lws)

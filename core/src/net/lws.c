@@ -4,6 +4,9 @@
 #include <pthread.h>
 #include <signal.h>
 
+/* How much of a connection's inside is searched; in 4.1.6 it has 216. */
+#define INSIDE_WORDS 200
+
 const lws_retry_bo_t acurast__no_lws_policy;
 
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -58,4 +61,19 @@ bool acurast__lws_tls_ready(void)
 bool acurast__lws_takes_raw_writes(void)
 {
     return LWS_LIBRARY_VERSION_NUMBER < 4002000;
+}
+
+/* Nothing else than its inside remembers the number: it stands where a change is seen through lws_get_socket_fd(). */
+void acurast__lws_forget_descriptor(struct lws *pipe)
+{
+    int *inside = (int *)(void *)pipe;
+    int descriptor = lws_get_socket_fd(pipe);
+    for (size_t i = 0; LWS_LIBRARY_VERSION_NUMBER < 4002000 && i < INSIDE_WORDS; i++) {
+        if (inside[i] != descriptor)
+            continue;
+        inside[i] = -1;
+        if (lws_get_socket_fd(pipe) == -1)
+            return;
+        inside[i] = descriptor;
+    }
 }

@@ -14,6 +14,16 @@
 #include <netinet/tcp.h>
 #endif
 
+void acurast__socket_quiet(int socket)
+{
+#ifdef SO_NOSIGPIPE
+    int on = 1;
+    setsockopt(socket, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#else
+    (void)socket;
+#endif
+}
+
 int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size)
 {
 #ifdef __linux__
@@ -23,10 +33,7 @@ int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size)
     if (socket < 0)
         return socket;
     fcntl(socket, F_SETFD, FD_CLOEXEC);
-#ifdef SO_NOSIGPIPE
-    int on = 1;
-    setsockopt(socket, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
-#endif
+    acurast__socket_quiet(socket);
     return socket;
 #endif
 }

@@ -6,11 +6,14 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#ifndef MSG_NOSIGNAL /* where it is missing, acurast__socket_accept() sees to it */
+#ifndef MSG_NOSIGNAL /* where it is missing, acurast__socket_quiet() sees to it */
 #define MSG_NOSIGNAL 0
 #endif
 
-/* As accept(); the socket is closed by an exec and raises no SIGPIPE. */
+/* No SIGPIPE from writes to it, where they cannot say so themselves. */
+void acurast__socket_quiet(int socket);
+
+/* As accept(); the socket is closed by an exec, and quiet. */
 int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size);
 
 /*

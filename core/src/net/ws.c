@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "net/socket.h"
 #include "net/tls_internal.h"
 
@@ -121,8 +122,7 @@ void acurast__ws_set_reason(acurast__ws *ws, const char *reason, size_t size)
     ws->reason = acurast__alloc(size + 1);
     if (!ws->reason)
         return;
-    memcpy(ws->reason, reason, size);
-    ws->reason[size] = 0;
+    acurast__copy_printable(ws->reason, size + 1, reason, size);
 }
 
 /* ---- silence ---- */

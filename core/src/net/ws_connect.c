@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "net/address.h"
 #include "net/callback.h"
+#include "net/socket.h"
 #include "net/tls_internal.h"
 #include "net/worker.h"
 
@@ -24,7 +25,7 @@
 #define HOST_MAX 255
 
 struct acurast__connecting {
-    acurast__job job;       /* resolution; the job owns this struct while it runs */
+    acurast__job job;   /* resolution; the job owns this struct while it runs */
     acurast__task step; /* the next step, in a later turn */
     acurast__timer timer;
     acurast__ws *ws; /* NULL: given up, only the job still holds it */
@@ -34,7 +35,7 @@ struct acurast__connecting {
     bool resolving;
     bool cancelled;
     bool timed_out;
-    bool in_attempt;   /* within libwebsockets' connect: its callbacks are for the caller of that */
+    bool in_attempt; /* within libwebsockets' connect: its callbacks are for the caller of that */
     bool attempt_over;
     bool stepping; /* `step` is posted */
     uint16_t port;
@@ -291,6 +292,7 @@ static int on_established(acurast__ws *ws, struct lws *wsi)
     }
     bool cancelled = c->cancelled || c->timed_out;
     release_connecting(ws);
+    acurast__socket_quiet(lws_get_socket_fd(wsi));
     acurast__ws_opened(ws, wsi);
     if (cancelled) {
         acurast__ws_abort(ws);

@@ -82,7 +82,7 @@ typedef enum acurast__verdict {
     X(SECOND_RESPONSE, 1008, "second_response", "second response")                                                     \
     X(EARLY_PAYLOAD, 1008, "early_payload", "payload before acceptance")                                               \
     X(FORGED_SENDER, 1008, "forged_sender", "the sender is not the id of this connection")                             \
-    X(NO_MEMORY, 1013, "memory", "out of memory, try again later")
+    X(NO_MEMORY, 1011, "memory", "out of memory, try again later")
 
 typedef enum acurast__refusal {
 #define ACURAST__REFUSAL_ENUM(name, code, label, reason) ACURAST__REFUSE_##name,

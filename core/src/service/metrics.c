@@ -162,7 +162,7 @@ static void print_seconds(text *out, const acurast__metrics *sum)
     print(out, "acurast_handshake_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", count);
     print(out, "acurast_handshake_seconds_sum %g\n", (double)value(&sum->handshake_ms) / 1000.0);
     print(out, "acurast_handshake_seconds_count %" PRIu64 "\n", count);
-    print_head(out, "verify_seconds_total", "counter", "Processor time spent on verifying handshakes");
+    print_head(out, "verify_seconds_total", "counter", "Time spent on verifying handshakes");
     print(out, "acurast_verify_seconds_total %g\n", (double)value(&sum->verify_us) / 1e6);
 }
 

@@ -174,13 +174,16 @@ static acurast__loop *home_of(const acurast_service *service)
 static acurast_status shards_start(acurast_service *service)
 {
     size_t count = acurast__context_loop_count(service->context);
-    service->shards = acurast__alloc_zero(count * sizeof *service->shards);
-    if (!service->shards)
+    acurast__shard *shards = acurast__alloc_zero(count * sizeof *shards);
+    if (!shards)
         return ACURAST_NO_MEMORY;
-    service->shard_count = count;
-    atomic_store(&service->shards_running, count);
     for (size_t i = 0; i < count; i++)
-        acurast__shard_init(&service->shards[i], service, acurast__context_loop(service->context, i));
+        acurast__shard_init(&shards[i], service, acurast__context_loop(service->context, i));
+    atomic_store(&service->shards_running, count);
+    pthread_mutex_lock(&service->lock); /* somebody may ask for the figures already */
+    service->shards = shards;
+    service->shard_count = count;
+    pthread_mutex_unlock(&service->lock);
     for (size_t i = 0; i < count; i++)
         acurast__loop_post(service->shards[i].loop, &service->shards[i].start);
     return ACURAST_OK;

@@ -1,0 +1,114 @@
+/*
+ * Without memory: whatever allocation of ours fails, somebody is told or something is closed, nothing crashes and nothing is left.
+ */
+#include "support/net_certs.h"
+#include "support/net_raw.h"
+#include "support/net_world.h"
+
+#include <time.h>
+
+static authority ca;
+static leaf certificate;
+static uint8_t large[300000];
+
+typedef struct attempt {
+    client c;
+    bool made;
+} attempt;
+
+static void try_connect(void *argument)
+{
+    attempt *a = argument;
+    client *c = &a->c;
+    c->side.ws = acurast__ws_connect(c->side.loop, &c->target, &c->settings, &side_handlers, &c->side);
+    a->made = c->side.ws != NULL;
+}
+
+static void try_send(void *argument)
+{
+    side *s = argument;
+    if (!s->ws)
+        return;
+    acurast__ws_send(s->ws, "small", 5);
+    acurast__ws_send(s->ws, large, sizeof large);
+}
+
+static void await_outcome(attempt *a)
+{
+    uint64_t until = acurast__clock_ms() + 20000;
+    while (!box_count(&a->c.side.closed) && !box_count(&a->c.side.message) && acurast__clock_ms() < until) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        world_run(a->c.side.loop, try_send, &a->c.side);
+    }
+    assert_true(box_count(&a->c.side.closed) || box_count(&a->c.side.message));
+}
+
+/* A whole life with the n-th allocation failing. */
+static void live(const world_options *options, const char *host, long n)
+{
+    world w;
+    attempt a;
+    acurast__tls *tls = NULL;
+    const char *detail;
+    world_open(&w, options);
+    acurast__memory_fail_at(n);
+    client_init(&a.c, &w);
+    a.c.target.host = host;
+    a.c.target.connect_timeout_ms = 3000;
+    if (options->tls_cert) {
+        acurast_status status = acurast__tls_client(ca.file, NULL, &tls, &detail);
+        assert_true(status == ACURAST_OK || status == ACURAST_NO_MEMORY);
+    }
+    a.c.target.tls = tls;
+    a.made = false;
+    if (tls || !options->tls_cert)
+        world_run(a.c.side.loop, try_connect, &a);
+    if (a.made) {
+        await_outcome(&a);
+        client_end(&a.c);
+    }
+    acurast__memory_fail_at(0);
+    acurast__tls_release(tls);
+    world_close(&w);
+}
+
+static void every_allocation(const world_options *options)
+{
+    for (int tls = 0; tls < 2; tls++) {
+        world_options o = *options;
+        o.tls_cert = tls ? certificate.cert : NULL;
+        o.tls_key = tls ? certificate.key : NULL;
+        for (int name = 0; name < 2; name++)
+            for (long n = 1; n < 14; n++)
+                live(&o, name ? "localhost" : "127.0.0.1", n);
+    }
+}
+
+static void any_allocation_may_fail(void **state)
+{
+    (void)state;
+    on_every_loop(every_allocation);
+}
+
+static int make_certificates(void **state)
+{
+    (void)state;
+    authority_make(&ca);
+    certificate = authority_sign(&ca, "DNS:localhost,IP:127.0.0.1", "service");
+    return 0;
+}
+
+static int remove_certificates(void **state)
+{
+    (void)state;
+    authority_end(&ca);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+}
