@@ -11,7 +11,12 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { CLIENTS = 100, BATCH = 512, SIZE = 64, ROUND = 16 };
+enum {
+    CLIENTS = 100,
+    BATCH = 512,
+    SIZE = 64,
+    ROUND = 16
+};
 
 static acurast_context *context;
 static acurast_queue *queue;
