@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs suites of tests and sums them up:  tests/run.sh c|python|node|lint|address|thread|valgrind|fuzz ...
+# Runs suites of tests and sums them up:  tests/run.sh c|python|node|binding_python|lint|address|thread|valgrind|fuzz ...
 #
 # The last line is `N passed, N failed` (and `, N skipped`, each with its reason above), summed over every runner that
 # took part; the exit status is not 0 if anything failed. `tests/run.sh sum FILE` only adds up what earlier runs
@@ -107,6 +107,15 @@ python_ready()
         cp "$wanted" "$venv/requirements.txt"
 }
 
+count_pytest() # LOG STATUS
+{
+    set -- "$2" $(tail -n 1 "$1" | awk '{
+        for (i = 2; i <= NF; i++) { gsub(/,/, "", $i); n[$i] += $(i - 1) }
+        print n["passed"] + 0, n["failed"] + n["error"] + n["errors"], n["skipped"] + 0 }')
+    [ "$1" = 0 ] || [ "$3" != 0 ] || set -- "$1" "$2" 1 "$4"
+    count "$2" "$3" "$4"
+}
+
 run_python() # DIRECTORY
 {
     if ! ls tests/integration/test_*.py >/dev/null 2>&1; then
@@ -119,12 +128,7 @@ run_python() # DIRECTORY
     else
         ACURAST_BIN=$1/bin ACURAST_BUILD=$1 logged "$1/logs/python.txt" \
             $still "$BUILD/venv/bin/python" -m pytest -q -rs -p no:cacheprovider tests/integration
-        status=$?
-        set -- $(tail -n 1 "$1/logs/python.txt" | awk '{
-            for (i = 2; i <= NF; i++) { gsub(/,/, "", $i); n[$i] += $(i - 1) }
-            print n["passed"] + 0, n["failed"] + n["error"] + n["errors"], n["skipped"] + 0 }')
-        [ "$status" = 0 ] || [ "$2" != 0 ] || set -- "$1" 1 "$3"
-        count "$1" "$2" "$3"
+        count_pytest "$1/logs/python.txt" $?
     fi
 }
 
@@ -171,6 +175,36 @@ suite_node()
 {
     title "Node: the vendor's client"
     compile "$BUILD" && run_node "$BUILD"
+}
+
+# The binding is installed as a user would, into a virtual environment of its own, and anew when a source has changed.
+binding_python_ready()
+{
+    venv=$BUILD/venv-binding
+    stamp=$venv/installed
+    [ -f "$stamp" ] && [ -z "$(find core/include core/src core/sources.txt bindings/python \
+        \( -name core -o -name build -o -name '*.egg-info' -o -name __pycache__ \) -prune -o -type f -newer "$stamp" \
+        \( -path 'core/*' -o -path '*/src/*' -o -path '*/build_support/*' -o -name 'pyproject.toml' -o -name 'setup.py' \) \
+        -print | head -n 1)" ] && return 0
+    [ -x "$venv/bin/python" ] || python3 -m venv "$venv" || return 1
+    "$venv/bin/pip" install -q --disable-pip-version-check './bindings/python[test]' && touch "$stamp"
+}
+
+suite_binding_python()
+{
+    title "the Python binding"
+    if ! command -v python3 >/dev/null 2>&1 || ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
+        skip "the Python binding: python3 is not installed, or older than 3.10"
+    elif ! compile "$BUILD"; then
+        :
+    elif ! logged "$BUILD/logs/binding_python_install.txt" binding_python_ready; then
+        [ -z "${CI:-}" ] || { fail "the Python binding could not be built and installed"; return; }
+        skip "the Python binding could not be built and installed with pip"
+    else
+        ACURAST_BIN=$BUILD/bin logged "$BUILD/logs/binding_python.txt" \
+            "$BUILD/venv-binding/bin/python" -m pytest -q -rs --show-capture=no bindings/python/tests
+        count_pytest "$BUILD/logs/binding_python.txt" $?
+    fi
 }
 
 suite_lint()

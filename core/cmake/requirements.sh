@@ -25,6 +25,7 @@ test="$build
 module:cmocka              libcmocka-dev
 tool:openssl               openssl
 ?venv:python3              python3-venv
+?header:Python.h           python3-dev
 ?tool:node                 nodejs
 ?tool:npm                  npm
 "
@@ -61,6 +62,8 @@ is_there()
     module:*"|"*) have_module "$(echo "${1#module:}" | cut -d'|' -f1)" || have_module "${1#*|}" ;;
     module:*) have_module "${1#module:}" ;;
     venv:*) command -v "${1#venv:}" >/dev/null 2>&1 && "${1#venv:}" -c 'import venv, ensurepip' 2>/dev/null ;;
+    header:*) python3 -c 'import os, sys, sysconfig
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], sys.argv[1])))' "${1#header:}" 2>/dev/null ;;
     debian:*) ! command -v dpkg-query >/dev/null 2>&1 ||
         dpkg-query -W -f '${Status}' "${1#debian:}" 2>/dev/null | grep -q '^install ok' ;;
     esac

@@ -419,6 +419,30 @@ static void test_a_waiter_taken_back_is_not_called(void **state)
     assert_int_equal(a.rooms, 0);
 }
 
+static void test_what_the_taker_keeps_counts_until_it_lets_go(void **state)
+{
+    (void)state;
+    counted_waiter a;
+    waiter_init(&a);
+    post_charged(1, 10);
+    acurast_event_view views[1];
+    assert_int_equal(take(views, 1), 1);
+    assert_int_equal(acurast_queue_keep(queue, 8, 10), ACURAST_OK);
+    acurast_queue_done(queue);
+    assert_true(acurast__queue_full(queue, &a.waiter));
+    assert_int_equal(acurast_queue_keep(queue, 5, 10), ACURAST_OK);
+    assert_int_equal(a.rooms, 0); /* not yet a half */
+    assert_int_equal(acurast_queue_keep(queue, 4, 10), ACURAST_OK);
+    assert_int_equal(a.rooms, 1);
+    assert_int_equal(acurast_queue_keep(queue, 0, 1000), ACURAST_OK);
+    assert_true(acurast__queue_full(queue, &a.waiter));
+    assert_int_equal(acurast_queue_keep(queue, 0, 0), ACURAST_OK);
+    assert_int_equal(a.rooms, 2);
+    assert_int_equal(acurast_queue_keep(NULL, 0, 0), ACURAST_INVALID);
+    assert_int_equal(acurast_queue_keep(queue, SIZE_MAX, 0), ACURAST_INVALID);
+    assert_int_equal(acurast_queue_keep(queue, 0, SIZE_MAX), ACURAST_INVALID);
+}
+
 static void test_release_lets_waiters_go_and_frees_what_is_left(void **state)
 {
     (void)state;
@@ -473,7 +497,7 @@ static int in_child(void)
     bool right = acurast_queue_take(queue, &view, 1, 0, &count) == ACURAST_FORKED &&
                  acurast_queue_take(queue, &view, 1, -1, &count) == ACURAST_FORKED &&
                  acurast_queue_done(queue) == ACURAST_FORKED && acurast_queue_wake(queue) == ACURAST_FORKED &&
-                 acurast_queue_descriptor(queue) == -1;
+                 acurast_queue_keep(queue, 1, 1) == ACURAST_FORKED && acurast_queue_descriptor(queue) == -1;
     acurast__delivery delivery = {0};
     right = right && acurast__delivery_set_queue(&delivery, queue, 1) == ACURAST_FORKED;
     acurast_queue_release(queue);
@@ -520,6 +544,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_full_at_the_limit_of_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_outcomes_do_not_count, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_waiter_taken_back_is_not_called, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_the_taker_keeps_counts_until_it_lets_go, setup, teardown),
         cmocka_unit_test_setup_teardown(test_release_lets_waiters_go_and_frees_what_is_left, setup, teardown),
         cmocka_unit_test_setup_teardown(test_events_that_wait_are_live_objects, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_memory_there_is_no_queue, setup, teardown),

@@ -115,6 +115,13 @@ ACURAST_API acurast_status acurast_queue_take(acurast_queue *queue, acurast_even
 /* Gives back all views of the last take, and lets paused clients read again where there is room. */
 ACURAST_API acurast_status acurast_queue_done(acurast_queue *queue);
 
+/*
+ * Says how many payloads the caller still keeps of those that it took, copied for a user who has not asked for them yet, and their
+ * bytes. That much counts against the limits as if it still waited here, so that a slow user pauses reading while outcomes and
+ * states go on. Absolute: the last call holds; 0 and 0 at first. Call it before acurast_queue_done(). INVALID or FORKED.
+ */
+ACURAST_API acurast_status acurast_queue_keep(acurast_queue *queue, size_t events, size_t bytes);
+
 /* Ends one waiting acurast_queue_take(), or the next one, with OK and what is there. */
 ACURAST_API acurast_status acurast_queue_wake(acurast_queue *queue);
 

@@ -40,6 +40,8 @@ struct acurast_queue {
     size_t taken;
     size_t charged_events; /* with their bytes: what the limits bound, until they are given back */
     size_t charged_bytes;
+    size_t kept_events; /* what the taker says that it keeps; counts as well */
+    size_t kept_bytes;
     size_t max_events;
     size_t max_bytes;
     bool out;
@@ -158,7 +160,7 @@ void acurast__queue_post(acurast_queue *queue, acurast__event *event)
 
 static bool is_over(const acurast_queue *queue, size_t events, size_t bytes)
 {
-    return queue->charged_events > events || queue->charged_bytes > bytes;
+    return queue->charged_events + queue->kept_events > events || queue->charged_bytes + queue->kept_bytes > bytes;
 }
 
 bool acurast__queue_full(acurast_queue *queue, acurast__event_waiter *waiter)
@@ -252,6 +254,13 @@ acurast_status acurast_queue_take(acurast_queue *queue, acurast_event_view *view
     return status;
 }
 
+/* With the lock held. */
+static void let_waiters_go_if_room(acurast_queue *queue)
+{
+    if (!is_over(queue, queue->max_events / 2, queue->max_bytes / 2))
+        let_waiters_go(queue);
+}
+
 /* The views that are out, if any: for the one who gives them back. */
 static size_t begin_giving_back(acurast_queue *queue)
 {
@@ -283,8 +292,21 @@ acurast_status acurast_queue_done(acurast_queue *queue)
     queue->out = false;
     queue->charged_events -= events;
     queue->charged_bytes -= bytes;
-    if (!is_over(queue, queue->max_events / 2, queue->max_bytes / 2))
-        let_waiters_go(queue);
+    let_waiters_go_if_room(queue);
+    pthread_mutex_unlock(&queue->lock);
+    return ACURAST_OK;
+}
+
+acurast_status acurast_queue_keep(acurast_queue *queue, size_t events, size_t bytes)
+{
+    if (!queue || events > SIZE_MAX / 2 || bytes > SIZE_MAX / 2)
+        return ACURAST_INVALID;
+    if (acurast__queue_forked(queue))
+        return ACURAST_FORKED;
+    pthread_mutex_lock(&queue->lock);
+    queue->kept_events = events;
+    queue->kept_bytes = bytes;
+    let_waiters_go_if_room(queue);
     pthread_mutex_unlock(&queue->lock);
     return ACURAST_OK;
 }

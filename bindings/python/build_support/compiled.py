@@ -1,0 +1,110 @@
+"""The compiled module `acurast._core`: the core's own sources and its public headers, seen through cffi in API mode.
+
+The declarations are not written here a second time: they are what the C preprocessor leaves of the public headers. The
+list of sources is the core's, and the libraries come from pkg-config.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sysconfig
+from pathlib import Path
+
+from cffi import FFI
+
+CORE = Path("core")
+LIBRARIES = ["libwebsockets", "libsodium", "libuv", "libssl", "libcrypto"]
+MSGPACK = ["msgpack-c", "msgpack"]  # its name since version 6, and before
+PACKAGES = "libwebsockets-dev libwebsockets-evlib-uv libsodium-dev libuv1-dev libssl-dev libmsgpack-dev libcap-dev"
+
+GLUE_DECLARATIONS = """
+int64_t acurast_py_send(acurast_client *client, const void *recipient, size_t recipient_size, const void *payload,
+                        size_t payload_size, uint64_t token, uint32_t no_outcome, uint32_t timeout_ms);
+int64_t acurast_py_take(acurast_queue *queue, acurast_event_view *views, size_t max, int timeout_ms);
+"""
+
+GLUE = """
+#include <acurast/acurast.h>
+
+/* One call instead of a struct and an out parameter: the operation, or a status below 0. */
+static int64_t acurast_py_send(acurast_client *client, const void *recipient, size_t recipient_size,
+                               const void *payload, size_t payload_size, uint64_t token, uint32_t no_outcome,
+                               uint32_t timeout_ms)
+{
+    acurast_send_params params = {
+        .size = sizeof params, .token = token, .no_outcome = no_outcome, .timeout_ms = timeout_ms};
+    uint64_t operation = 0;
+    acurast_status status =
+        acurast_client_send(client, recipient, recipient_size, payload, payload_size, &params, &operation);
+    return status == ACURAST_OK ? (int64_t)operation : -(int64_t)status;
+}
+
+/* How many views were filled, or a status below 0. */
+static int64_t acurast_py_take(acurast_queue *queue, acurast_event_view *views, size_t max, int timeout_ms)
+{
+    size_t count = 0;
+    views[0].size = sizeof views[0];
+    acurast_status status = acurast_queue_take(queue, views, max, timeout_ms, &count);
+    return status == ACURAST_OK ? (int64_t)count : -(int64_t)status;
+}
+"""
+
+
+def pkg_config(*arguments: str) -> list[str]:
+    tool = os.environ.get("PKG_CONFIG", "pkg-config")
+    try:
+        done = subprocess.run([tool, *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise SystemExit(f"{tool} is not installed; on Debian: apt-get install pkg-config {PACKAGES}") from None
+    if done.returncode:
+        raise SystemExit(f"{done.stderr.strip()}\nOn Debian: apt-get install {PACKAGES}")
+    return shlex.split(done.stdout)
+
+
+def modules() -> list[str]:
+    tool = os.environ.get("PKG_CONFIG", "pkg-config")
+    try:
+        found = [name for name in MSGPACK if subprocess.run([tool, "--exists", name], check=False).returncode == 0]
+    except FileNotFoundError:
+        found = []
+    return LIBRARIES + (found or MSGPACK)[:1]
+
+
+def declarations() -> str:
+    """The public headers without their macros, and without what they include of the system's."""
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    markers = ["-DACURAST_EXPORT_H", "-DACURAST_API=", "-DACURAST_BEGIN=", "-DACURAST_END="]
+    header = str(CORE / "include" / "acurast" / "acurast.h")
+    text = subprocess.run(
+        [*compiler, "-E", *markers, "-I", str(CORE / "include"), header], capture_output=True, text=True, check=True
+    ).stdout
+    kept, ours = [], False
+    for line in text.splitlines():
+        marker = re.match(r'# \d+ "([^"]*)"', line)
+        if marker:
+            ours = "include/acurast/" in marker.group(1)
+        elif ours and line.strip():
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def sources() -> list[str]:
+    listed = (CORE / "sources.txt").read_text().splitlines()
+    return [str(CORE / "src" / line) for line in listed if re.match("[a-z]", line)]
+
+
+needed = modules()
+ffi = FFI()
+ffi.cdef(declarations() + GLUE_DECLARATIONS)
+ffi.set_source(
+    "acurast._core",
+    GLUE,
+    sources=sources(),
+    depends=[str(path) for path in sorted(CORE.rglob("*.h"))],
+    include_dirs=[str(CORE / "include"), str(CORE / "src")],
+    extra_compile_args=["-std=gnu11", "-fvisibility=hidden", *pkg_config("--cflags", *needed)],
+    extra_link_args=[*pkg_config("--libs", *needed), "-pthread"],
+)

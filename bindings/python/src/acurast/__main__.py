@@ -1,0 +1,202 @@
+"""`python -m acurast`: keys, send and listen from the shell, as the program acurast-peer has them.
+
+Results go to standard output, messages to standard error; --json prints one object a line. Exit codes: 0 done; 1 failed; 2 wrong
+usage; 3 no service or no answer in time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import _errors
+from ._blocking import BlockingClient, connect
+from ._identity import Identity, as_key, compress_key, id_of
+from ._message import Message
+
+OK, FAILED, USAGE, LATE = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    flags = parser().parse_args(arguments)
+    try:
+        code: int = flags.command(flags)
+        sys.stdout.flush()
+        return code
+    except _errors.TimeoutError as error:
+        return complain(error, LATE)
+    except (_errors.Error, OSError, ValueError) as error:
+        return complain(error, FAILED)
+    except KeyboardInterrupt:
+        return 130
+
+
+def complain(error: object, code: int) -> int:
+    print(f"acurast: {error}", file=sys.stderr)
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m acurast", description=__doc__.partition(":")[2].strip())
+    commands = top.add_subparsers(required=True, metavar="keygen|id|send|listen")
+
+    keygen = commands.add_parser("keygen", help="make a key")
+    keygen.add_argument("--out", metavar="FILE", help="where it goes, mode 0600; without it, to standard output as PEM")
+    keygen.add_argument("--ed25519", action="store_true", help="an Ed25519 key instead of a P-256 one")
+    keygen.set_defaults(command=command_keygen)
+
+    ids = commands.add_parser("id", help="print ids and public keys")
+    ids.add_argument("--key", metavar="FILE", help="of a key file")
+    ids.add_argument("recipients", nargs="*", metavar="RECIPIENT", help="an id or a public key, as hexadecimal")
+    ids.set_defaults(command=command_id)
+
+    send = commands.add_parser("send", help="send one payload, and perhaps wait for answers")
+    send.add_argument("--to", required=True, metavar="RECIPIENT", help="an id or a public key, as hexadecimal")
+    send.add_argument("--file", metavar="FILE", help="send this file; - is standard input, also without a payload")
+    send.add_argument("--wait", type=whole, metavar="COUNT", help="wait for so many answers and print them")
+    send.add_argument("payload", nargs="?", help="the payload, as text or with --hex as hexadecimal")
+    send.set_defaults(command=command_send)
+
+    listen = commands.add_parser("listen", help="print what comes")
+    listen.add_argument("--echo", action="store_true", help="send each payload back to its sender")
+    listen.add_argument("--count", type=whole, metavar="COUNT", help="end after so many payloads")
+    listen.set_defaults(command=command_listen)
+
+    for each in (send, listen):
+        url = os.environ.get("ACURAST_PEER_URL")
+        each.add_argument("--url", action="append", required=not url, help="services to try, in order [ACURAST_PEER_URL]")
+        each.add_argument("--key", metavar="FILE", help="whose identity to use; without it a new key, forgotten afterwards")
+        each.add_argument("--timeout", type=float, metavar="SECONDS", help="for all of it (send: 30; listen: for ever)")
+        each.add_argument("--ca-file", metavar="FILE", help="PEM file of authorities to trust instead of the system's")
+        each.add_argument("--hex", action="store_true", help="payloads are hexadecimal")
+    for each in (keygen, ids, send, listen):
+        each.add_argument("--json", action="store_true", help="print one object a line")
+    return top
+
+
+def whole(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+def command_keygen(flags: argparse.Namespace) -> int:
+    identity = Identity.generate("ed25519" if flags.ed25519 else "p256")
+    if not flags.out:
+        print(identity.to_pem(), end="")
+        return OK
+    descriptor = os.open(flags.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(identity.to_pem())
+    show_key(flags, str(identity.id), identity.public_key.hex(), file=flags.out)
+    return OK
+
+
+def command_id(flags: argparse.Namespace) -> int:
+    if not flags.key and not flags.recipients:
+        return complain("name a key file or a recipient", USAGE)
+    if flags.key:
+        identity = read_key(flags.key)
+        show_key(flags, str(identity.id), identity.public_key.hex())
+    for each in flags.recipients:
+        is_id = len(as_key(each, "recipient").removeprefix(b"0x")) == 32
+        show_key(flags, str(id_of(each)), None if is_id else compress_key(each).hex())
+    return OK
+
+
+def show_key(flags: argparse.Namespace, short: str, key: str | None, **more: Any) -> None:
+    if flags.json:
+        say({"id": short, **({"public_key": key} if key else {}), **more})
+    else:
+        print(f"id {short}" + (f"\npublic-key {key}" if key else ""))
+
+
+def command_send(flags: argparse.Namespace) -> int:
+    payload = read_payload(flags)
+    recipient = id_of(flags.to)
+    deadline = time.monotonic() + (30.0 if flags.timeout is None else flags.timeout)
+    with open_client(flags, deadline) as client:
+        client.send(recipient, payload, timeout=max(0.001, deadline - time.monotonic()))
+        if flags.json:
+            say({"event": "sent", "recipient": str(recipient), "size": len(payload)})
+        left = flags.wait
+        while left:
+            message = client.receive(max(0.0, deadline - time.monotonic()))
+            if message.sender == recipient:
+                show(flags, message, alone=True)
+                left -= 1
+    return OK
+
+
+def command_listen(flags: argparse.Namespace) -> int:
+    deadline = None if flags.timeout is None else time.monotonic() + flags.timeout
+    seen = 0
+    try:
+        with open_client(flags, deadline) as client:
+            if flags.json:
+                say({"event": "connected", "id": str(client.id), "public_key": client.identity.public_key.hex()})
+            while not flags.count or seen < flags.count:
+                message = client.receive(None if deadline is None else max(0.0, deadline - time.monotonic()))
+                if flags.echo:
+                    client.send(message.sender, message.payload, wait=False)
+                show(flags, message, alone=False)
+                seen += 1
+    except KeyboardInterrupt:
+        return OK
+    except _errors.TimeoutError as error:
+        return complain(error, LATE) if flags.count or not seen else OK
+    return OK
+
+
+def open_client(flags: argparse.Namespace, deadline: float | None) -> BlockingClient:
+    identity = read_key(flags.key) if flags.key else None
+    urls = flags.url or os.environ["ACURAST_PEER_URL"].split()
+    timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+    client = connect(urls, identity=identity, timeout=timeout, ca_file=flags.ca_file)
+    print(f"acurast: {client.id} connected", file=sys.stderr)
+    return client
+
+
+def read_key(path: str) -> Identity:
+    return Identity.from_pem(Path(path).read_bytes())
+
+
+def read_payload(flags: argparse.Namespace) -> bytes:
+    if flags.payload is not None and flags.file:
+        raise ValueError("one payload, please: an argument or --file")
+    if flags.payload is not None:
+        raw = os.fsencode(flags.payload)
+    elif flags.file in (None, "-"):
+        raw = sys.stdin.buffer.read()
+    else:
+        raw = Path(flags.file).read_bytes()
+    return bytes.fromhex(raw.decode().strip().removeprefix("0x")) if flags.hex else raw
+
+
+def show(flags: argparse.Namespace, message: Message, alone: bool) -> None:
+    try:
+        text: str | None = message.text()
+    except UnicodeDecodeError:
+        text = None
+    if flags.json:
+        payload = {"size": len(message), "hex": message.payload.hex(), **({} if text is None else {"text": text})}
+        say({"event": "payload", "sender": str(message.sender), "recipient": str(message.recipient), **payload})
+        return
+    words = message.payload.hex() if flags.hex else text if text is not None and text.isprintable() else "0x" + message.payload.hex()
+    print(words if alone else f"{message.sender} {words}", flush=True)
+
+
+def say(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

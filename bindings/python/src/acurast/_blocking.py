@@ -1,0 +1,246 @@
+"""The blocking client, for scripts and notebooks.
+
+Any thread may call it. Threads that wait take turns: one of them polls the queue's descriptor and drains it, the others wait for
+what it finds. Polling is Python's own, so Ctrl-C works at once. Nothing happens in the background but what the core does: while
+nobody calls, messages wait in the queue, up to its limits.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from . import _errors, _runtime
+from ._core import lib
+from ._engine import OUTBOX_FULL, Engine, seconds, send_timeout_ms
+from ._identity import Identity, Key
+from ._message import Message, Outcome, State, StateChange
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from ._settings import ClientOptions
+
+
+def connect(
+    urls: str | Sequence[str],
+    *,
+    identity: Identity | None = None,
+    inbox_count: int = 1024,
+    inbox_bytes: int = 16 * 1024 * 1024,
+    timeout: float | None = 30.0,
+    **options: Unpack[ClientOptions],
+) -> BlockingClient:
+    """Connects to the first service that accepts, and returns a client that blocks.
+
+        with acurast.connect("ws://127.0.0.1:9001") as client:
+            client.send(recipient, b"hello")
+            print(client.receive(timeout=5).text())
+
+    `timeout`: seconds to wait for the connection; None waits for ever; then TimeoutError, whose cause is the last failure. Raises
+    the reason if the client closed by itself, such as DeniedError. The rest is as for acurast.Client.
+    """
+    limit = seconds(timeout, "timeout")
+    client = BlockingClient(urls, identity, inbox_count, inbox_bytes, options)
+    try:
+        client._connect(limit)
+    except BaseException:
+        client._abandon()
+        raise
+    return client
+
+
+class BlockingClient(Engine):
+    """A connected client that blocks: made by acurast.connect(). Any thread may use it."""
+
+    def __init__(
+        self, urls: str | Sequence[str], identity: Identity | None, inbox_count: int, inbox_bytes: int, settings: Any
+    ) -> None:
+        self._turn = threading.Condition()
+        self._polling = False
+        self._results: dict[int, int | None] = {}
+        self._full = False
+        super().__init__(urls, identity, inbox_count, inbox_bytes, settings)
+
+    # ---- life ----
+
+    def _connect(self, timeout: float | None) -> None:
+        _runtime.check(lib.acurast_client_connect(self._handle()))
+        if not self._wait(lambda: self._state == State.CONNECTED, timeout):
+            cause = self._last_error
+            detail = f"not connected within {timeout:g} s" + (f": {cause.text}" if cause else "")
+            raise _errors.TimeoutError(detail) from cause
+        if self._client is None:
+            raise self._gone()
+
+    def close(self) -> None:
+        """Ends the client: what waits to be sent is written for at most `linger` seconds. Idempotent."""
+        if self._forked():
+            return
+        with self._turn:
+            if self._client is None:
+                return
+            lib.acurast_client_close(self._client)
+        self._wait(lambda: False, None)
+
+    def _abandon(self) -> None:
+        """Gives everything back without waiting; only while no other thread knows this client."""
+        if not self._forked():
+            self._release()
+            self._state = State.CLOSED
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_client", None) is not None and not self._forked():
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+            self._release()
+
+    def __repr__(self) -> str:
+        return f"<acurast.{type(self).__name__} {self._me} {self.state.name.lower()}>"
+
+    # ---- sending and receiving ----
+
+    def send(
+        self, to: Key | Identity, payload: bytes | bytearray | memoryview, *, timeout: float | None = None, wait: bool = True
+    ) -> Outcome:
+        """Sends a payload and returns once its last byte was written; with `wait=False`, once it is in the outbox.
+
+        `timeout`: seconds that it may wait, for room in the outbox and for a connection (default: the option `send_timeout`);
+        then ExpiredError. Raises as Client.send() does.
+        """
+        recipient, raw = self._recipient(to), self._payload(payload)
+        milliseconds = send_timeout_ms(timeout)
+        operation = self._submit(recipient, raw, wait, milliseconds, seconds(timeout, "timeout"))
+        if not wait:
+            return Outcome.QUEUED
+        try:
+            self._wait(lambda: self._results[operation] is not None, None)
+        except BaseException:
+            with self._turn:
+                self._results.pop(operation, None)
+                if self._client is not None:
+                    lib.acurast_client_cancel(self._client, operation)
+            raise
+        status = self._results.pop(operation)
+        if status is None:
+            raise self._gone()
+        _runtime.check(status)
+        return Outcome.WRITTEN
+
+    def send_text(self, to: Key | Identity, text: str, *, timeout: float | None = None, wait: bool = True) -> Outcome:
+        """Sends text as UTF-8. See send()."""
+        if not isinstance(text, str):
+            raise TypeError(f"text must be str, not {type(text).__name__}")
+        return self.send(to, text.encode(), timeout=timeout, wait=wait)
+
+    def send_json(self, to: Key | Identity, value: Any, *, timeout: float | None = None, wait: bool = True) -> Outcome:
+        """Sends a value as compact JSON. See send()."""
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return self.send(to, text.encode(), timeout=timeout, wait=wait)
+
+    def receive(self, timeout: float | None = None) -> Message:
+        """The next message. Raises TimeoutError after `timeout` seconds (None: waits for ever; 0: does not wait), and ClosedError
+        or the reason once the client is closed and everything was taken."""
+        deadline = _deadline(seconds(timeout, "timeout"))
+        while True:
+            found = self._wait(lambda: bool(self._inbox), _left(deadline))
+            with self._turn:
+                if self._inbox:
+                    return self._pop()
+                if self._client is None or self._forked():
+                    raise self._gone()
+            if not found:
+                raise _errors.TimeoutError(f"no message within {timeout:g} s")
+
+    def __iter__(self) -> Iterator[Message]:
+        """Messages until the client is closed; raises the reason if it closed by itself."""
+        while True:
+            try:
+                yield self.receive()
+            except _errors.ClosedError:
+                return
+
+    # ---- within ----
+
+    def _submit(self, recipient: bytes, payload: bytes, wait: bool, milliseconds: int, limit: float | None) -> int:
+        deadline = _deadline(limit)
+        while True:
+            with self._turn:
+                operation: int = lib.acurast_py_send(
+                    self._handle(), recipient, len(recipient), payload, len(payload), 0, not wait, milliseconds
+                )
+                if operation > 0:
+                    if wait:
+                        self._results[operation] = None
+                    return operation
+                if operation != OUTBOX_FULL:
+                    raise self._gone() if operation == -_errors.Status.CLOSED else _runtime.error(operation)
+                self._full = True
+            if not self._wait(lambda: not self._full, _left(deadline)):
+                raise _errors.ExpiredError("the outbox was full all the while")
+
+    def _wait(self, ready: Callable[[], bool], timeout: float | None) -> bool:
+        """Until `ready()` or the end of the client; False if that takes longer."""
+        deadline = _deadline(timeout)
+        with self._turn:
+            while not ready():
+                if self._forked():
+                    raise _errors.ForkedError()
+                if self._client is None:
+                    return True
+                if self._polling:
+                    left = _left(deadline)
+                    if left == 0 or not self._turn.wait(left):
+                        return ready()
+                elif not self._poll(deadline):
+                    return ready()
+            return True
+
+    def _poll(self, deadline: float | None) -> bool:
+        """With the turn held, which is let go while polling. False if the deadline has come and nothing with it."""
+        poll = select.poll()
+        poll.register(lib.acurast_queue_descriptor(self._queue), select.POLLIN)
+        left = _left(deadline)
+        self._polling = True
+        self._turn.release()
+        try:
+            happened = poll.poll(None if left is None else left * 1000)
+        finally:
+            self._turn.acquire()
+            self._polling = False
+            self._turn.notify_all()
+        return bool(happened) and self._drain() >= 0
+
+    def _on_payloads(self, count: int) -> None:
+        pass
+
+    def _on_outcome(self, operation: int, status: int) -> None:
+        if operation in self._results:
+            self._results[operation] = status
+
+    def _on_writable(self) -> None:
+        self._full = False
+
+    def _on_state(self, change: StateChange) -> None:
+        pass
+
+
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -1,0 +1,350 @@
+"""The asyncio client.
+
+It belongs to the event loop in which it was connected. The loop watches the queue's descriptor and drains it; futures are resolved
+from there, so no other thread ever runs code of ours. The watch refers to the client weakly: a client that nobody holds any more is
+collected, with a ResourceWarning if it was not closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import warnings
+import weakref
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from . import _errors, _runtime
+from ._core import lib
+from ._engine import OUTBOX_FULL, Engine, seconds, send_timeout_ms
+from ._identity import Identity, Key
+from ._message import Message, Outcome, State, StateChange
+from ._watch import watch
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from ._settings import ClientOptions
+
+STATES_KEPT = 256
+WRITTEN = Outcome.WRITTEN
+
+_send, _running_loop = lib.acurast_py_send, asyncio.get_running_loop
+
+
+def _on_readable(reference: weakref.ref[Client]) -> None:
+    client = reference()
+    if client is not None:
+        client._drain()
+
+
+def _stop_watching(stop: Callable[[], object], _queue: Any) -> None:
+    stop()
+
+
+class Client(Engine):
+    """A dApp or a processor, for asyncio.
+
+        async with acurast.Client("ws://127.0.0.1:9001") as client:
+            await client.send(recipient, b"hello")
+            async for message in client:
+                ...
+
+    `urls`: the services, tried in order; ws:// or wss://. `identity`: a new key pair is made without one. `inbox_count` and
+    `inbox_bytes` bound what waits to be taken; when they are reached, reading from the service pauses. `open_timeout`: seconds
+    that `async with` and `connect()` wait for the first connection; None waits for ever. The other options are those of
+    the core, times in seconds: see `acurast.ClientOptions`.
+
+    The client reconnects by itself until it is closed. It is bound to the event loop in which it was connected; use it from that
+    loop's thread only. Raises TypeError and ValueError (BadOptionError is one) for bad arguments.
+    """
+
+    def __init__(
+        self,
+        urls: str | Sequence[str],
+        *,
+        identity: Identity | None = None,
+        inbox_count: int = 1024,
+        inbox_bytes: int = 16 * 1024 * 1024,
+        open_timeout: float | None = 30.0,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: Callable[[], object] | None = None
+        self._client = None
+        self._open_timeout = seconds(open_timeout, "open_timeout")
+        self._outcomes: dict[int, asyncio.Future[Outcome]] = {}
+        self._getters: deque[asyncio.Future[None]] = deque()
+        self._room_waiters: dict[asyncio.Future[None], None] = {}
+        self._state_waiters: dict[asyncio.Future[None], None] = {}
+        self._watchers: weakref.WeakSet[StateChanges] = weakref.WeakSet()
+        self._full = False
+        super().__init__(urls, identity, inbox_count, inbox_bytes, options)
+
+    # ---- life ----
+
+    async def connect(self) -> None:
+        """Connects and waits until the service has accepted this client.
+
+        Raises TimeoutError after `open_timeout` seconds (its cause is the last failure), or the reason if the client
+        closed by itself, such as DeniedError. Cancelling it does not close the client. May be called again to wait.
+        """
+        if self._forked():
+            raise _errors.ForkedError()
+        if self._loop is None:
+            self._begin(_running_loop())
+        self._check_loop()
+        try:
+            await asyncio.wait_for(self._connected(), self._open_timeout)
+        except asyncio.TimeoutError:
+            cause = self._last_error
+            detail = f"not connected within {self._open_timeout:g} s" + (f": {cause.text}" if cause else "")
+            raise _errors.TimeoutError(detail) from cause
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        handle = self._handle()
+        callback = functools.partial(_on_readable, weakref.ref(self))
+        self._stop = watch(loop, lib.acurast_queue_descriptor(self._queue), callback)
+        self._loop = loop
+        _runtime.check(lib.acurast_client_connect(handle))
+
+    async def _connected(self) -> None:
+        while self._state != State.CONNECTED:
+            if self._client is None:
+                raise self._gone()
+            await self._wait_in(self._state_waiters)
+
+    async def close(self) -> None:
+        """Ends the client: what waits to be sent is written for at most `linger` seconds. Idempotent.
+
+        Messages that have arrived can still be taken. Cancelling it does not undo it.
+        """
+        if self._client is None or self._forked():
+            return
+        if self._loop is None:
+            self._release()
+            self._state = State.CLOSED
+            return
+        self._check_loop()
+        lib.acurast_client_close(self._client)
+        while self._client is not None:
+            await self._wait_in(self._state_waiters)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.connect()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __del__(self) -> None:
+        if self._client is None or self._forked():
+            return
+        if self._loop is not None:
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+        stop, loop, queue = self._stop, self._loop, self._queue
+        self._client = None
+        if stop is None or loop is None:
+            return
+        if loop.is_closed():
+            stop()
+            return
+        try:
+            # The descriptor must not be closed, and perhaps used anew, before the loop has forgotten it.
+            loop.call_soon_threadsafe(_stop_watching, stop, queue)
+        except RuntimeError:
+            stop()  # closed just now
+
+    def __repr__(self) -> str:
+        return f"<acurast.{type(self).__name__} {self._me} {self.state.name.lower()}>"
+
+    # ---- sending ----
+
+    async def send(
+        self, to: Key | Identity, payload: bytes | bytearray | memoryview, *, timeout: float | None = None, wait: bool = True
+    ) -> Outcome:
+        """Sends a payload to an id or a public key (bytes or hex). Returns once its last byte was written.
+
+        `timeout`: seconds that it may wait for a connection (default: the option `send_timeout`); then ExpiredError. With
+        `wait=False` it returns as soon as the payload is in the outbox, and nobody tells how it ends. Where the outbox is full
+        it waits for room. Cancelling the task cancels this send and nothing else; it may be too late for that.
+
+        Raises TypeError, BadRecipientError, BadHexError or BadKeyError (ValueErrors) for arguments, TooLargeError,
+        ExpiredError, ClosedError or the reason why the client closed by itself.
+        """
+        loop = self._loop
+        if loop is not _running_loop():
+            self._check_loop()
+        recipient = self._recipient(to)
+        if type(payload) is not bytes:
+            payload = self._payload(payload)
+        milliseconds = 0 if timeout is None else send_timeout_ms(timeout)
+        while True:
+            if not self._full:
+                client = self._client
+                if client is None:
+                    raise self._gone()
+                operation = _send(client, recipient, len(recipient), payload, len(payload), 0, not wait, milliseconds)
+                if operation > 0:
+                    break
+                if operation != OUTBOX_FULL:
+                    raise self._gone() if operation == -_errors.Status.CLOSED else _runtime.error(operation)
+                self._full = True
+            await self._wait_in(self._room_waiters)
+        if not wait:
+            return Outcome.QUEUED
+        future: asyncio.Future[Outcome] = loop.create_future()  # type: ignore[union-attr]
+        self._outcomes[operation] = future
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if self._client is not None and not self._forked():
+                lib.acurast_client_cancel(self._client, operation)
+            raise
+
+    async def send_text(self, to: Key | Identity, text: str, *, timeout: float | None = None, wait: bool = True) -> Outcome:
+        """Sends text as UTF-8. See send()."""
+        if not isinstance(text, str):
+            raise TypeError(f"text must be str, not {type(text).__name__}")
+        return await self.send(to, text.encode(), timeout=timeout, wait=wait)
+
+    async def send_json(self, to: Key | Identity, value: Any, *, timeout: float | None = None, wait: bool = True) -> Outcome:
+        """Sends a value as compact JSON. See send(); TypeError for what JSON cannot say."""
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return await self.send(to, text.encode(), timeout=timeout, wait=wait)
+
+    # ---- receiving ----
+
+    async def receive(self) -> Message:
+        """The next message. Several tasks may wait: each message goes to one of them, in order.
+
+        Raises ClosedError, or the reason, once the client is closed and everything was taken.
+        """
+        loop = self._loop
+        if loop is None or loop is not _running_loop() or self._generation != _runtime.generation:
+            self._check_loop()
+        while not self._inbox:
+            if self._client is None:
+                raise self._gone()
+            getter: asyncio.Future[None] = loop.create_future()  # type: ignore[union-attr]
+            self._getters.append(getter)
+            try:
+                await getter
+            except BaseException:
+                if getter.done() and not getter.cancelled():
+                    self._on_payloads(1)  # the wake-up was ours: pass it on
+                elif getter in self._getters:
+                    self._getters.remove(getter)
+                raise
+        return self._pop()
+
+    def __aiter__(self) -> AsyncIterator[Message]:
+        return self
+
+    async def __anext__(self) -> Message:
+        """Ends when the client was closed; raises the reason if it closed by itself."""
+        try:
+            return await self.receive()
+        except _errors.ClosedError:
+            raise StopAsyncIteration from None
+
+    # ---- states ----
+
+    def states(self) -> StateChanges:
+        """An asynchronous iterator of the changes of state from now on; it ends after CLOSED.
+
+        The last 256 changes are kept for a consumer that is slow.
+        """
+        watcher = StateChanges(self)
+        if self._client is not None:
+            self._watchers.add(watcher)
+        return watcher
+
+    # ---- within ----
+
+    def _check_loop(self) -> None:
+        if self._loop is None:
+            raise self._gone() if self._client is None else _errors.BadStateError("use 'async with', or connect() first")
+        if self._loop is not _running_loop():
+            raise RuntimeError("this client belongs to another event loop; make one for each loop")
+        if self._forked():
+            raise _errors.ForkedError()
+
+    async def _wait_in(self, waiters: dict[asyncio.Future[None], None]) -> None:
+        waiter: asyncio.Future[None] = _running_loop().create_future()
+        waiters[waiter] = None
+        try:
+            await waiter
+        finally:
+            waiters.pop(waiter, None)
+
+    @staticmethod
+    def _wake(waiters: dict[asyncio.Future[None], None]) -> None:
+        for waiter in list(waiters):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _on_payloads(self, count: int) -> None:
+        getters = self._getters
+        while count and getters:
+            getter = getters.popleft()
+            if not getter.done():
+                getter.set_result(None)
+                count -= 1
+
+    def _on_outcome(self, operation: int, status: int) -> None:
+        future = self._outcomes.pop(operation, None)
+        if future is not None and not future.done():
+            if status == 0:
+                future.set_result(WRITTEN)
+            else:
+                future.set_exception(_runtime.error(status))
+
+    def _on_writable(self) -> None:
+        self._full = False
+        self._wake(self._room_waiters)
+
+    def _on_state(self, change: StateChange) -> None:
+        self._wake(self._state_waiters)
+        for watcher in list(self._watchers):
+            watcher._add(change)
+        if change.state == State.CLOSED:
+            self._on_writable()
+            self._on_payloads(len(self._getters))
+
+    def _release(self) -> None:
+        if self._stop is not None:
+            self._stop()
+            self._stop = None
+        super()._release()
+
+
+class StateChanges(AsyncIterator[StateChange]):
+    """The changes of state of one client, from the moment when `states()` was called."""
+
+    def __init__(self, client: Client) -> None:
+        self._changes: deque[StateChange] = deque(maxlen=STATES_KEPT)
+        self._waiters: dict[asyncio.Future[None], None] = {}
+        self._over = client.state == State.CLOSED
+        self._held = client
+
+    def _add(self, change: StateChange) -> None:
+        self._changes.append(change)
+        self._over = self._over or change.state == State.CLOSED
+        Client._wake(self._waiters)
+
+    async def __anext__(self) -> StateChange:
+        while not self._changes:
+            if self._over:
+                raise StopAsyncIteration
+            await self._held._wait_in(self._waiters)
+        return self._changes.popleft()

@@ -1,0 +1,97 @@
+"""`python -m acurast` from outside, also together with the program acurast-peer."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+import acurast
+import pytest
+from conftest import BIN, DEADLINE
+
+PROGRAMS = {"python": [sys.executable, "-m", "acurast"], "acurast-peer": [BIN / "acurast-peer"]}
+
+
+@pytest.fixture(params=PROGRAMS)
+def peer(request):
+    if request.param == "acurast-peer" and not (BIN / "acurast-peer").exists():
+        pytest.skip(f"acurast-peer is not built: {BIN}")
+    return PROGRAMS[request.param]
+
+
+def run(*arguments, program=PROGRAMS["python"], stdin=b"", **environment):
+    done = subprocess.run(
+        [*program, *arguments], input=stdin, capture_output=True, timeout=DEADLINE, env={**os.environ, **environment}
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def listening(url, program, *flags):
+    process = subprocess.Popen(
+        [*program, "listen", "--url", url, "--json", *flags], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    return process, json.loads(process.stdout.readline())["id"]
+
+
+def test_keys(tmp_path):
+    path = tmp_path / "key.pem"
+    code, out, _ = run("keygen", "--out", str(path), "--json")
+    told = json.loads(out)
+    identity = acurast.Identity.from_pem(path.read_text())
+    assert code == 0 and told["id"] == str(identity.id) and told["public_key"] == identity.public_key.hex()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    code, _, words = run("keygen", "--out", str(path))
+    assert code == 1 and "exists" in words and path.read_text() == identity.to_pem()
+    assert run("id", "--key", str(path))[:2] == (0, f"id {identity.id}\npublic-key {identity.public_key.hex()}\n")
+    assert run("id", identity.public_key.hex())[1] == f"id {identity.id}\npublic-key {identity.public_key.hex()}\n"
+    assert run("id", "0x" + str(identity.id))[1] == f"id {identity.id}\n"
+    assert acurast.Identity.from_pem(run("keygen", "--ed25519")[1]).kind == "ed25519"
+
+
+def test_ask_and_answer(acurast_service, peer):
+    """Each of the two programs answers each of the two."""
+    process, answerer = listening(acurast_service.url, peer, "--echo", "--count", "3")
+    for name, program in PROGRAMS.items():
+        if name == "acurast-peer" and not (BIN / "acurast-peer").exists():
+            continue
+        code, out, words = run("send", "--url", acurast_service.url, "--to", answerer, "--wait", "1", "hellö", program=program)
+        assert (code, out) == (0, "hellö\n"), words
+    code, out, _ = run("send", "--to", answerer, "--wait", "1", "--hex", "00ff", ACURAST_PEER_URL=acurast_service.url)
+    assert (code, out) == (0, "00ff\n")
+    process.terminate()
+    process.wait(DEADLINE)
+    process.stdout.close()
+
+
+def test_a_payload_from_standard_input_as_json(acurast_service):
+    process, answerer = listening(acurast_service.url, PROGRAMS["python"], "--count", "1", "--echo")
+    code, out, _ = run("send", "--url", acurast_service.url, "--to", answerer, "--wait", "1", "--json", stdin=b"a\nb")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and [line["event"] for line in lines] == ["sent", "payload"]
+    assert lines[1]["text"] == "a\nb" and lines[1]["sender"] == answerer
+    assert process.wait(DEADLINE) == 0
+    assert json.loads(process.stdout.readline())["text"] == "a\nb"
+    process.stdout.close()
+
+
+def test_ctrl_c_ends_listening(acurast_service):
+    process, _ = listening(acurast_service.url, PROGRAMS["python"])
+    process.send_signal(signal.SIGINT)
+    assert process.wait(DEADLINE) == 0
+    process.stdout.close()
+
+
+def test_exit_codes(acurast_service, tmp_path):
+    nobody = "00" * 16
+    assert run()[0] == run("nonsense")[0] == run("id")[0] == run("send", "--to", nobody)[0] == 2
+    assert run("listen", "--url", "ws://x", "--count", "0")[0] == 2
+    assert run("id", "nonsense")[0] == run("id", "--key", str(tmp_path / "none"))[0] == 1
+    assert run("send", "--url", acurast_service.url, "--to", "123", "x")[0] == 1
+    code, _, words = run("send", "--url", "ws://127.0.0.1:1", "--to", nobody, "--timeout", "0.2", "x")
+    assert code == 3 and "not connected" in words
+    code, _, words = run("send", "--url", acurast_service.url, "--to", nobody, "--timeout", "0.5", "--wait", "1", "x")
+    assert code == 3 and "no message" in words

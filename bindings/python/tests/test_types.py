@@ -1,0 +1,63 @@
+"""The types are complete, agree with what runs, and are what the core's tables say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent.parent
+
+USER = """
+import asyncio
+from typing_extensions import assert_type
+import acurast
+
+async def main() -> None:
+    async with acurast.Client(["ws://x"], linger=0.5, failover="sticky") as client:
+        assert_type(client, acurast.Client)
+        assert_type(await client.send("00" * 16, b"x"), acurast.Outcome)
+        async for message in client:
+            assert_type(message, acurast.Message)
+            assert_type(message.sender, acurast.Id)
+        async for change in client.states():
+            assert_type(change.state, acurast.State)
+    with acurast.Service(port=0, max_frame="1MiB") as service:
+        assert_type(service.url, str)
+    with acurast.connect("ws://x") as blocking:
+        assert_type(blocking.receive(1.5), acurast.Message)
+
+async def wrong(client: acurast.Client) -> None:
+    acurast.Client("ws://x", linger=[])  # type: ignore[arg-type]
+    acurast.Client("ws://x", nonsense=1)  # type: ignore[call-arg]
+    acurast.Client("ws://x", failover="random")  # type: ignore[arg-type]
+    await client.send("00", "text")  # type: ignore[arg-type]
+    acurast.Identity.generate("rsa")  # type: ignore[arg-type]
+"""
+
+
+def run(*command, folder=HERE):
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=300, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_generated_files_are_fresh():
+    if not (HERE / "tools").is_dir():
+        pytest.skip("tools/ is not here")
+    run("tools/generate.py", "--check")
+
+
+@pytest.fixture(scope="module")
+def mypy():
+    pytest.importorskip("mypy", reason="mypy is not installed")
+
+
+def test_mypy_strict(mypy, tmp_path):
+    (tmp_path / "user.py").write_text(USER)
+    run("-m", "mypy", "--strict", f"--cache-dir={tmp_path}", "src/acurast", str(tmp_path / "user.py"), "examples/ask_many.py")
+
+
+def test_stubtest(mypy):
+    run("-m", "mypy.stubtest", "acurast", "--ignore-missing-stub")
