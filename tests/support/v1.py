@@ -9,12 +9,14 @@ import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from . import bridge
 from .waiting import DEADLINE, Late
 
 INIT, CHALLENGE, RESPONSE, ACCEPTED, PAYLOAD = range(5)
@@ -125,7 +127,11 @@ class Client:
             close_timeout=5,
         )
         self.stack = contextlib.ExitStack()
-        self.ws = self.stack.enter_context(connect(url, ssl=ssl, additional_headers=headers, **{**defaults, **options}))
+        if ssl:
+            parts = urlsplit(url)
+            options["sock"] = bridge.connect(parts.hostname, parts.port, ssl)
+            url = url.replace("wss://", "ws://", 1)
+        self.ws = self.stack.enter_context(connect(url, additional_headers=headers, **{**defaults, **options}))
         self.refused = None
         self.service_block = b""
         if login:
