@@ -213,13 +213,6 @@ static void uv_close_own(acurast__loop *loop)
     uv_close((uv_handle_t *)&loop->spin, NULL);
 }
 
-/* At the end nothing else of libwebsockets is polled than what it can be woken by. */
-static void find_pipe(uv_handle_t *handle, void *pipe)
-{
-    if (uv_handle_get_type(handle) == UV_POLL && !uv_is_closing(handle))
-        *(struct lws **)pipe = handle->data;
-}
-
 /* ---- on poll() ---- */
 
 static void on_poll_tick(lws_sorted_usec_list_t *tick)
@@ -257,14 +250,11 @@ static void tear_down(acurast__loop *loop)
     if (loop->uv_kind)
         uv_close_own(loop);
     acurast__tls_vhosts_sweep(loop, true);
-    struct lws *pipe = NULL;
-    if (loop->uv_kind)
-        uv_walk(&loop->uv, find_pipe, &pipe);
     lws_context_destroy(loop->lws);
-    if (pipe)
-        acurast__lws_forget_descriptor(pipe);
     if (loop->uv_kind) {
-        uv_run(&loop->uv, UV_RUN_DEFAULT); /* closes the handles */
+        if (loop->pipe)
+            acurast__lws_forget_descriptor(loop->pipe); /* it lives until its handle is closed */
+        uv_run(&loop->uv, UV_RUN_DEFAULT);              /* closes the handles */
         if (loop->lws)
             lws_context_destroy(loop->lws); /* what could not go before that */
         uv_run(&loop->uv, UV_RUN_DEFAULT);
@@ -325,6 +315,13 @@ static struct lws_context *create_lws(acurast__loop *loop, bool uv)
     return acurast__lws_context(&info);
 }
 
+/* Right after it was made, the only thing of libwebsockets that is polled is what it can be woken by. */
+static void find_pipe(uv_handle_t *handle, void *loop)
+{
+    if (uv_handle_get_type(handle) == UV_POLL)
+        ((acurast__loop *)loop)->pipe = handle->data;
+}
+
 static acurast_status open_uv(acurast__loop *loop)
 {
     if (uv_loop_init(&loop->uv) != 0)
@@ -335,6 +332,7 @@ static acurast_status open_uv(acurast__loop *loop)
         return ACURAST_UNSUPPORTED;
     }
     loop->uv_kind = true;
+    uv_walk(&loop->uv, find_pipe, loop);
     uv_open(loop);
     return ACURAST_OK;
 }

@@ -31,6 +31,7 @@ struct acurast__loop {
     atomic_bool stopping;
 
     struct lws_context *lws;
+    struct lws *pipe; /* uv: what libwebsockets can be woken by */
     struct lws_sorted_usec_list poll_tick; /* poll: ends the wait when a timer is due */
     uv_loop_t uv;
     uv_async_t wake;
