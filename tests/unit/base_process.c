@@ -7,6 +7,7 @@
 #include <acurast/status.h>
 #include <acurast/version.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -55,6 +56,27 @@ static void *mark_and_ask(void *marked)
     return NULL;
 }
 
+static void *note_mask(void *mask)
+{
+    pthread_sigmask(SIG_SETMASK, NULL, mask);
+    return NULL;
+}
+
+static void test_a_thread_of_ours_takes_no_signal_but_its_own_faults(void **state)
+{
+    (void)state;
+    sigset_t mine, before, after;
+    pthread_t thread;
+    sigemptyset(&mine);
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    assert_true(acurast__thread_start(&thread, note_mask, &mine));
+    pthread_join(thread, NULL);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    assert_true(sigismember(&mine, SIGINT) && sigismember(&mine, SIGTERM) && sigismember(&mine, SIGPIPE));
+    assert_false(sigismember(&mine, SIGSEGV) || sigismember(&mine, SIGABRT));
+    assert_int_equal(sigismember(&before, SIGINT), sigismember(&after, SIGINT));
+}
+
 static void test_only_the_marked_thread_is_an_io_thread(void **state)
 {
     (void)state;
@@ -93,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_child_knows_that_it_is_one),
+        cmocka_unit_test(test_a_thread_of_ours_takes_no_signal_but_its_own_faults),
         cmocka_unit_test(test_only_the_marked_thread_is_an_io_thread),
         cmocka_unit_test(test_the_clock_goes_forward),
         cmocka_unit_test(test_the_version_is_that_of_the_header),

@@ -4,7 +4,7 @@
  */
 #include "base/process.h"
 
-#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 static atomic_uint forks;
@@ -25,6 +25,19 @@ unsigned acurast__process_generation(void)
 {
     pthread_once(&registered, register_handler);
     return atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
+bool acurast__thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument)
+{
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        sigdelset(&blocked, own[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    int error = pthread_create(thread, NULL, run, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error == 0;
 }
 
 void acurast__io_thread_mark(void)

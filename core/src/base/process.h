@@ -1,11 +1,12 @@
 /*
  * Which process an object was made in. After fork() the child shares nothing but
  * the memory: its I/O threads are gone, so every call on an object of the parent
- * answers ACURAST_FORKED. And which threads are I/O threads, where waiting is refused.
+ * answers ACURAST_FORKED. And the threads of our own: how they start, and which are I/O threads, where waiting is refused.
  */
 #ifndef ACURAST_BASE_PROCESS_H
 #define ACURAST_BASE_PROCESS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 /* Counts the forks that led here. Costs a load: a pthread_atfork handler counts. */
@@ -15,6 +16,12 @@ static inline bool acurast__forked(unsigned generation)
 {
     return generation != acurast__process_generation();
 }
+
+/*
+ * Starts a thread on which the program's signals never arrive, but for those that a thread brings upon itself (SIGSEGV and the like).
+ * False where there is none to be had.
+ */
+bool acurast__thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
 
 /* Says that the calling thread is an I/O thread, until it ends. */
 void acurast__io_thread_mark(void);

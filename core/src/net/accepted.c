@@ -143,16 +143,27 @@ static int end_request(struct lws *wsi)
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
+static bool put_headers(struct lws *wsi, unsigned status, const char *content_type, size_t body_size, uint8_t **p,
+                        uint8_t *end)
+{
+    uint8_t *start = *p;
+    if (lws_add_http_common_headers(wsi, status, content_type, body_size, p, end) ||
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const uint8_t *)"close", 5, p, end) ||
+        (status == 426 &&
+         lws_add_http_header_by_name(wsi, (const uint8_t *)"sec-websocket-version:", (const uint8_t *)"13", 2, p, end)))
+        return false;
+    /* In an answer to an upgrade libwebsockets does not know the request's version yet, and takes 1.0, which clients refuse. */
+    memcpy(start, "HTTP/1.1", 8);
+    return true;
+}
+
 /* Sends a whole answer; the connection ends with it. Returns what libwebsockets is to get. */
 static int answer(struct lws *wsi, unsigned status, const char *content_type, const char *body, size_t body_size,
                   bool head)
 {
     uint8_t headers[LWS_PRE + HEADERS_MAX];
     uint8_t *start = headers + LWS_PRE, *p = start, *end = headers + sizeof headers;
-    if (lws_add_http_common_headers(wsi, status, content_type, body_size, &p, end) ||
-        lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const uint8_t *)"close", 5, &p, end) ||
-        (status == 426 && lws_add_http_header_by_name(
-                              wsi, (const uint8_t *)"sec-websocket-version:", (const uint8_t *)"13", 2, &p, end)) ||
+    if (!put_headers(wsi, status, content_type, body_size, &p, end) ||
         lws_finalize_write_http_header(wsi, start, &p, end))
         return -1;
     if (head || !body_size)

@@ -16,7 +16,6 @@
 #include "net/tls_internal.h"
 #include "net/ws_internal.h"
 
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -348,17 +347,6 @@ static acurast_status open_loop(acurast__loop *loop)
     return loop->lws ? ACURAST_OK : ACURAST_NO_MEMORY;
 }
 
-/* Signals are for the program's own threads. */
-static int start_thread(acurast__loop *loop)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&loop->thread, NULL, serve, loop);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
-
 acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__loop **out)
 {
     acurast__loop *loop = acurast__alloc_zero(sizeof *loop);
@@ -379,7 +367,7 @@ acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__
     acurast__list_init(&loop->trusts);
     acurast__list_init(&loop->jobs);
     acurast_status status = open_loop(loop);
-    if (status == ACURAST_OK && start_thread(loop) != 0) {
+    if (status == ACURAST_OK && !acurast__thread_start(&loop->thread, serve, loop)) {
         tear_down(loop);
         status = ACURAST_SYSTEM;
     }

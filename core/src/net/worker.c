@@ -1,9 +1,8 @@
 /* Jobs of a loop: at most a few run, the others wait in the loop's list. */
 #include "net/worker.h"
 
+#include "base/process.h"
 #include "net/loop_internal.h"
-
-#include <signal.h>
 
 static void start_waiting(acurast__loop *loop);
 
@@ -29,21 +28,11 @@ static void *run(void *argument)
     return NULL;
 }
 
-static bool start_thread(acurast__job *job)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&job->thread, NULL, run, job);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error == 0;
-}
-
 static void start(acurast__job *job)
 {
     job->loop->workers++;
     job->started = true; /* before the thread may finish */
-    if (start_thread(job))
+    if (acurast__thread_start(&job->thread, run, job))
         return;
     job->loop->workers--;
     job->started = false;
