@@ -17,14 +17,14 @@
 #endif
 
 #ifndef CACHE_MOST
-#define CACHE_MOST (4 * 1024 * 1024)
+#define CACHE_MOST ((size_t)4 * 1024 * 1024)
 #endif
 
 /*
  * A small first chunk serves the message or two that most sockets have waiting; a busy chain goes on in larger ones; the largest take
  * a message of 64 KiB. What is larger still gets a chunk of its own size, which is not kept.
  */
-static const size_t classes[] = {1000, 16 * 1024, 72 * 1024};
+static const size_t classes[] = {1000, (size_t)16 * 1024, (size_t)72 * 1024};
 
 #define CLASSES (sizeof classes / sizeof *classes)
 

@@ -1,6 +1,6 @@
 /* Linux tells what a peer has acknowledged in its own header, which cannot stand beside the C library's <netinet/tcp.h>. */
 #ifdef __linux__
-#define _GNU_SOURCE /* accept4 */
+#define _GNU_SOURCE /* accept4 */ // NOLINT(bugprone-reserved-identifier)
 #endif
 #include "net/socket.h"
 

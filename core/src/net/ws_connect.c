@@ -222,12 +222,10 @@ static void on_step(acurast__task *task)
     acurast__connecting *c = ACURAST__CONTAINER(task, acurast__connecting, step);
     c->stepping = false;
     acurast__loop_timer_stop(c->ws->loop, &c->timer);
-    if (c->cancelled)
+    if (c->cancelled || c->resolving) /* by the owner, or since the name took too long */
         give_up(c->ws);
     else if (!c->begun)
         begin(c);
-    else if (c->resolving)
-        give_up(c->ws); /* it took too long */
     else
         try_next(c);
 }
