@@ -10,7 +10,7 @@
 #include <uv.h>
 
 /* As much as one message of 64 KiB with all its headers, so that it is read in one piece. */
-#define ACURAST__RECEIVE_SIZE (72 * 1024)
+#define ACURAST__RECEIVE_SIZE ((size_t)72 * 1024)
 
 /* A connection of libwebsockets that is to end without ceremony, at the end of the turn. */
 typedef struct acurast__reap {
