@@ -10,6 +10,29 @@
 const lws_retry_bo_t acurast__no_lws_policy;
 
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t fork_noted = PTHREAD_ONCE_INIT;
+
+static void take(void)
+{
+    pthread_mutex_lock(&process_lock);
+}
+
+static void give(void)
+{
+    pthread_mutex_unlock(&process_lock);
+}
+
+static void note_fork(void)
+{
+    pthread_atfork(take, give, give);
+}
+
+/* A fork waits until nobody is within: the child would find the lock, and the C library's of the time zone, taken for ever. */
+static void enter(void)
+{
+    pthread_once(&fork_noted, note_fork);
+    take();
+}
 
 /* Never used and never freed: contexts made later with the same flag would move the index under running handshakes. */
 static struct lws_context *tls_owner;
@@ -28,23 +51,23 @@ static struct lws_context *create(struct lws_context_creation_info *info)
 
 struct lws_context *acurast__lws_context(struct lws_context_creation_info *info)
 {
-    pthread_mutex_lock(&process_lock);
+    enter();
     struct lws_context *context = create(info);
-    pthread_mutex_unlock(&process_lock);
+    give();
     return context;
 }
 
 struct lws_vhost *acurast__lws_vhost(struct lws_context *context, const struct lws_context_creation_info *info)
 {
-    pthread_mutex_lock(&process_lock);
+    enter();
     struct lws_vhost *vhost = lws_create_vhost(context, info);
-    pthread_mutex_unlock(&process_lock);
+    give();
     return vhost;
 }
 
 bool acurast__lws_tls_ready(void)
 {
-    pthread_mutex_lock(&process_lock);
+    enter();
     if (!tls_owner) {
         struct lws_context_creation_info info = {
             .port = CONTEXT_PORT_NO_LISTEN,
@@ -54,7 +77,7 @@ bool acurast__lws_tls_ready(void)
         tls_owner = create(&info);
     }
     bool ready = tls_owner != NULL;
-    pthread_mutex_unlock(&process_lock);
+    give();
     return ready;
 }
 
