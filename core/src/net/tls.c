@@ -133,11 +133,6 @@ void acurast__tls_release(acurast__tls *tls)
     acurast__free(tls);
 }
 
-SSL_CTX *acurast__tls_context(const acurast__tls *tls)
-{
-    return tls->context;
-}
-
 /* ---- vhosts ---- */
 
 static struct lws_vhost *create_vhost(acurast__loop *loop, const acurast__tls *tls)

@@ -10,9 +10,6 @@
 /* One more reference. Any thread. */
 acurast__tls *acurast__tls_retain(const acurast__tls *tls);
 
-/* The context; valid while a reference is held. */
-SSL_CTX *acurast__tls_context(const acurast__tls *tls);
-
 /*
  * The vhost of `loop` for clients that trust by `tls` (NULL: plain), made at first use. One for each trust and loop, counted by use:
  * give it back with acurast__tls_vhost_let(). NULL without memory. The loop's thread.

@@ -351,11 +351,6 @@ void acurast__ws_set_max_message(acurast__ws *ws, size_t max_message)
     ws->max_message = max_message;
 }
 
-void acurast__ws_set_owner(acurast__ws *ws, void *owner)
-{
-    ws->owner = owner;
-}
-
 acurast__loop *acurast__ws_loop(const acurast__ws *ws)
 {
     return ws->loop;

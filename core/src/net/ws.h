@@ -94,9 +94,6 @@ void acurast__ws_resume(acurast__ws *ws);
 
 void acurast__ws_set_max_message(acurast__ws *ws, size_t max_message);
 
-/* Another owner from now on, such as none of its former. */
-void acurast__ws_set_owner(acurast__ws *ws, void *owner);
-
 /*
  * Closes with a code and a reason (cut at 123 bytes): what is queued is written first, for five seconds at most in all; no message comes
  * any more; `closed` follows. Idempotent: the first call's code counts. While connecting it ends the attempt.
