@@ -41,28 +41,29 @@ function has(tool) {
 
 /**
  * Configures and compiles; quick where nothing has changed.
- * @param {{from?: string, into?: string, quiet?: boolean}} [options] the core's folder, the build folder
- * @returns {string} the path of the addon
+ * @param {{from?: string, into?: string, target?: string, quiet?: boolean}} [options]
+ *   the core's folder, the build folder, what of CMakeLists.txt to build
+ * @returns {string} the build folder
  */
-function build({ from = core(), into = path.join(HERE, 'build'), quiet = false } = {}) {
+function build({ from = core(), into = path.join(HERE, 'build'), target = 'acurast_node', quiet = false } = {}) {
   const cmake = (stdout, words) => execFileSync('cmake', words, { stdio: quiet ? 'pipe' : ['ignore', stdout, 2] });
   const generator = has('ninja') ? ['-G', 'Ninja'] : [];
   const definitions = [`-DACURAST_CORE=${from}`, `-DNODE_API_HEADERS=${headers()}`];
   try {
     cmake('ignore', ['-S', HERE, '-B', into, ...generator, ...definitions]);
-    cmake(2, ['--build', into, '-j', '2', '--target', 'acurast_node']);
+    cmake(2, ['--build', into, '-j', '2', '--target', target]);
   } catch (cause) {
     const said = [cause.stdout, cause.stderr].filter(Boolean).join('').trim();
     throw new Error(`${said}\nthe build failed; it needs, on Debian: apt-get install ${PACKAGES}`.trim(), { cause });
   }
-  return path.join(into, 'Release', 'acurast.node');
+  return into;
 }
 
 module.exports = { HERE, PACKAGES, build, core };
 
 if (require.main === module) {
   try {
-    console.log(build());
+    console.log(path.join(build(), 'Release', 'acurast.node'));
   } catch (error) {
     console.error(error.message);
     process.exitCode = 1;
