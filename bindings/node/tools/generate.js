@@ -139,6 +139,17 @@ export declare class AcurastError extends Error {
 ${blocks.join('\n')}`;
 }
 
+function errorModule({ statuses }) {
+  const names = ['AcurastError', ...failures(statuses).map((one) => one.class).sort()];
+  return `// The errors for \`import\`.\n${HEAD}
+import { errors } from './errors.js';
+
+export const {
+${names.map((name) => `  ${name},`).join('\n')}
+} = errors;
+`;
+}
+
 /** The options of a scope that are set by name. */
 const settable = (options, scope) => options.filter((one) => one.scope === scope && !SET_ELSEWHERE.includes(`${scope} ${one.name}`));
 
@@ -177,6 +188,7 @@ function main() {
   const tables = JSON.parse(execFileSync(program, { encoding: 'utf8' }));
   const files = {
     'errors.js': errors(tables),
+    'errors.mjs': errorModule(tables),
     'errors.d.ts': errorTypes(tables),
     'settings.js': settings(tables),
     'settings.d.ts': settingTypes(tables),

@@ -1,0 +1,196 @@
+/// <reference types="node" />
+// The package's types. The errors and the options are generated from the core's tables: lib/errors.d.ts, lib/settings.d.ts.
+
+import { EventEmitter } from 'node:events';
+import type { ClientSettings, ServiceSettings } from './lib/settings';
+
+export * from './lib/errors';
+export type { ClientSettings, ServiceSettings } from './lib/settings';
+export { AcurastClient, WebSocketTransportClient } from './lib/compat';
+
+/** The version of the core, such as '0.1.0'. */
+export declare const version: string;
+
+/** Bytes of any kind; they are copied. */
+export type Bytes = Uint8Array | ArrayBuffer;
+
+/** An id (16 bytes), a compressed public key (33) or an uncompressed one (65): as bytes, or as hex with or without 0x. */
+export type Key = Uint8Array | string;
+
+/** P-256 is what every service speaks; Ed25519 is an extension of libacurast. */
+export type KeyKind = 'p256' | 'ed25519';
+
+/**
+ * A key pair. It never changes; any number of clients may use it at once. The secret stays in guarded memory of the core and
+ * leaves it only by `toPem()` and `secret()`.
+ */
+export declare class Identity {
+  private constructor();
+  /** A new random key pair. `kind`: 'p256' unless told otherwise. */
+  static generate(kind?: KeyKind): Identity;
+  /** From PEM text: PKCS#8 (both kinds) or SEC1 (P-256), not encrypted, at most 64 KiB. Throws BadKeyError. */
+  static fromPem(pem: string | Uint8Array): Identity;
+  /** From a secret: 32 bytes, or 64 hex digits with or without 0x. Throws BadHexError or BadKeyError. */
+  static fromSecret(secret: Uint8Array | string, kind?: KeyKind): Identity;
+  /** The id: 32 hex digits. */
+  readonly id: string;
+  /** The public key as it travels, 33 bytes: 66 hex digits. */
+  readonly publicKey: string;
+  readonly kind: KeyKind;
+  /** The key pair as PKCS#8 PEM. Keep it secret. */
+  toPem(): string;
+  /** The raw secret, 32 bytes. Keep it secret, and wipe it after use. */
+  secret(): Uint8Array;
+  /** A signature of the message, 64 bytes: ECDSA over its SHA-256 as r and s, or Ed25519. */
+  sign(message: Bytes): Uint8Array;
+  /** A signature of a digest (32 bytes) as it is. Throws UnsupportedError for Ed25519. */
+  signDigest(digest: Uint8Array): Uint8Array;
+}
+
+/** Whether `signature` (64 bytes) of `message` is by `key` (33 or 65 bytes). Throws BadKeyError or BadHexError for what is no key. */
+export declare function verify(key: Key, message: Bytes, signature: Uint8Array): boolean;
+/** The same for `signDigest()`. Throws UnsupportedError for an Ed25519 key. */
+export declare function verifyDigest(key: Key, digest: Uint8Array, signature: Uint8Array): boolean;
+/** The id (32 hex digits) of a key in any form. Throws BadRecipientError (another length), BadHexError or BadKeyError. */
+export declare function idOf(key: Key): string;
+/** The public key in its 33 bytes, as 66 hex digits. Throws BadHexError or BadKeyError, also for an id. */
+export declare function compressKey(key: Key): string;
+
+/** What waiting calls take. */
+export interface WaitOptions {
+  /** Ends the wait: the promise rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds; then the promise rejects with TimeoutError. Without it, no limit. */
+  timeout?: number | undefined;
+}
+
+export interface SendOptions {
+  /** Cancels this send and no other, if it is in time: the promise then rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds that it may wait until it is written, else ExpiredError; 0 or none: the option `sendTimeout`. */
+  timeout?: number | undefined;
+}
+
+/** Options of a client: who it is, and those of the core. */
+export interface ClientOptions extends ClientSettings {
+  /** Without one the client makes a new key pair. */
+  identity?: Identity | undefined;
+}
+
+export interface ConnectOptions extends ClientOptions, WaitOptions {}
+
+/** One payload that was received. */
+export declare class Message {
+  private constructor();
+  /** The sender's id, 32 hex digits: what the service says, no more. */
+  readonly sender: string;
+  /** The id it was sent to, 32 hex digits: this client's. */
+  readonly recipient: string;
+  /** The bytes; they are yours. */
+  readonly payload: Uint8Array;
+  /** The payload as UTF-8 text. Throws TypeError where it is none. */
+  text(): string;
+  /** The payload as JSON. Throws SyntaxError or TypeError where it is none. */
+  json(): unknown;
+}
+
+/** Where a client stands. */
+export type State = 'idle' | 'connecting' | 'authenticating' | 'connected' | 'disconnected' | 'closed';
+
+/** A change of state, and why. */
+export interface StateChange {
+  readonly state: State;
+  /** The service's URL while connecting and connected, else ''. */
+  readonly url: string;
+  /** Why, for 'disconnected' and 'closed'; undefined where nothing went wrong. */
+  readonly error?: Error | undefined;
+  /** The websocket close code received; 0 if none was. */
+  readonly closeCode: number;
+  /** Milliseconds until the next try; -1 if there is none. */
+  readonly retryIn: number;
+}
+
+/** Figures of one client since it was made. */
+export interface Stats {
+  /** Handshakes that ended in accepted. */
+  readonly connections: number;
+  /** Payloads delivered to the caller. */
+  readonly payloadsIn: number;
+  /** Payloads whose last byte was taken by the operating system. */
+  readonly payloadsOut: number;
+  /** Sends that wait now. */
+  readonly outboxCount: number;
+  /** Payload bytes that wait now. */
+  readonly outboxBytes: number;
+  /** Frames of an unknown type or version, late challenges and accepteds. */
+  readonly ignoredFrames: number;
+  /** Payloads before accepted, or for another id: dropped. */
+  readonly strayPayloads: number;
+}
+
+/** What a client emits. */
+export interface ClientEvents {
+  message: [message: Message];
+  state: [change: StateChange];
+  /** Why the client was disconnected or closed. Emitted only where somebody listens. */
+  error: [error: Error];
+}
+
+/**
+ * A dApp or a processor: the protocol does not tell them apart. It reconnects by itself, over the list of services, until it is
+ * closed. Messages go to the listeners of 'message', or to `for await`.
+ */
+export declare class Client extends EventEmitter<ClientEvents> implements AsyncIterable<Message>, AsyncDisposable {
+  /** Does no I/O. `urls`: the services, ws:// or wss://, tried in order. Throws TypeError, RangeError or BadOptionError. */
+  constructor(urls: string | readonly string[], options?: ClientOptions);
+  /**
+   * Connects, and resolves once the service has accepted. Rejects with TimeoutError, the signal's reason, or why the client
+   * closed by itself (DeniedError, ReplacedError, WorkTooHardError, UnsupportedError).
+   */
+  connect(options?: WaitOptions): Promise<void>;
+  /**
+   * Sends bytes. Resolves once the operating system took the last byte: version 1 of the protocol acknowledges nothing, so
+   * that a payload may still be lost on its way. A full outbox makes it wait, in order. Rejects with ExpiredError, TooLargeError,
+   * ClosedError, BadRecipientError, BadHexError, BadKeyError or the signal's reason.
+   */
+  send(to: Key, payload: Bytes, options?: SendOptions): Promise<void>;
+  /** Sends text as UTF-8. */
+  sendText(to: Key, text: string, options?: SendOptions): Promise<void>;
+  /** Sends a value as JSON. Throws TypeError for what JSON cannot say. */
+  sendJson(to: Key, value: unknown, options?: SendOptions): Promise<void>;
+  /** The messages, until the client is closed. A slow consumer makes the client pause reading. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message>;
+  /** This client's id, 32 hex digits. */
+  readonly id: string;
+  /** Its public key, 66 hex digits. */
+  readonly publicKey: string;
+  readonly identity: Identity;
+  readonly state: State;
+  /** The service that it is connected to, or ''. */
+  readonly url: string;
+  stats(): Stats;
+  /** Writes what is in the outbox for at most the option `linger`, then ends. Idempotent; never rejects. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A connected client. Rejects like `Client.connect()`; the client is closed then. */
+export declare function connect(urls: string | readonly string[], options?: ConnectOptions): Promise<Client>;
+
+/** Options of a service; without `listen` it takes a free port of 127.0.0.1. */
+export interface ServiceOptions extends ServiceSettings {}
+
+/** The websocket service in this process, on an I/O thread of its own: for the tests of a dApp, or for real. */
+export declare class Service implements AsyncDisposable {
+  private constructor();
+  /** Resolves once a client can connect. Rejects with AddressInUseError, NotPermittedError, TlsError, BadOptionError or InvalidError. */
+  static start(options?: ServiceOptions): Promise<Service>;
+  /** Such as 'ws://127.0.0.1:9001'. */
+  readonly url: string;
+  readonly port: number;
+  /** Its figures as Prometheus text. */
+  metrics(): string;
+  /** Drains: tells every client, lets what is queued go out, and ends within the option `drainTime`. Idempotent; never rejects. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

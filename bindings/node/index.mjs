@@ -1,0 +1,18 @@
+// The same for `import`: every name of index.js, by name.
+import acurast from './index.js';
+
+export * from './lib/errors.mjs';
+export const {
+  AcurastClient,
+  Client,
+  Identity,
+  Message,
+  Service,
+  WebSocketTransportClient,
+  compressKey,
+  connect,
+  idOf,
+  verify,
+  verifyDigest,
+  version,
+} = acurast;
