@@ -1,0 +1,130 @@
+'use strict';
+// The command acurast-processor: flags to options, events to the terminal, signals to an orderly end.
+
+const fs = require('node:fs');
+const util = require('node:util');
+const { Deployment } = require('./deployment.js');
+const { settingsOf } = require('./settings.js');
+const { jsonShow, peopleShow } = require('./show.js');
+const { describe } = require('./trouble.js');
+const { version } = require('../../package.json');
+
+const OK = 0;
+const FAILED = 1;
+const USAGE = 2;
+
+const HELP = `usage: acurast-processor SCRIPT.js [--local | --service URL...] [flags]
+
+Runs an on-demand deployment script as a processor does: with _STD_, print, httpGET, httpPOST and environment.
+
+  --local              start a service in this process, for the script and for who talks to it
+  --service URL        the service to use instead of those in the script; again for further ones, tried in order
+  --env KEY=VALUE      a variable of the deployment, for _STD_.env; may be repeated
+  --env-file FILE      variables from a file of KEY=VALUE lines; --env goes first
+  --state DIR          keep the deployment's keys and its storage there, so that its id stays; else they are fresh
+  --key FILE           a P-256 key as PEM to connect with; not with --state
+  --allow-net HOST     connect to this host only; may be repeated: name, name:port, *.domain; '' allows none
+  --without NAME       make _STD_.NAME absent instead of an error when it is used: chains, network, p2p, ...
+  --json               print one object a line
+  --help, --version
+
+Exit codes: 0 done or stopped by a signal; 1 the script could not start, or ended after an error that nobody caught;
+2 wrong usage; else what the script gave to process.exit.
+`;
+
+const FLAGS = {
+  'allow-net': { type: 'string', multiple: true },
+  env: { type: 'string', multiple: true },
+  'env-file': { type: 'string', multiple: true },
+  help: { type: 'boolean', short: 'h' },
+  json: { type: 'boolean' },
+  key: { type: 'string' },
+  local: { type: 'boolean' },
+  service: { type: 'string', multiple: true },
+  state: { type: 'string' },
+  version: { type: 'boolean' },
+  without: { type: 'string', multiple: true },
+};
+
+class UsageError extends Error {}
+
+function fromFile(file) {
+  if (!util.parseEnv) throw new UsageError('--env-file needs Node 20.12 or newer');
+  return util.parseEnv(fs.readFileSync(file, 'utf8'));
+}
+
+function fromFlag(text) {
+  const at = text.indexOf('=');
+  if (at < 1) throw new UsageError(`--env takes KEY=VALUE, not ${JSON.stringify(text)}`);
+  return { [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+function envOf(flags) {
+  return Object.assign({}, ...(flags['env-file'] ?? []).map(fromFile), ...(flags.env ?? []).map(fromFlag));
+}
+
+/** Flags and positionals as settings of a deployment. */
+function settingsFrom({ values: flags, positionals }) {
+  if (positionals.length !== 1) throw new UsageError(positionals.length ? 'one script, please' : 'name a script');
+  return settingsOf(positionals[0], {
+    allowNet: flags['allow-net'],
+    env: envOf(flags),
+    key: flags.key && fs.readFileSync(flags.key, 'utf8'),
+    local: flags.local,
+    service: flags.service?.flatMap((one) => one.split(/[\s,]+/)).filter(Boolean),
+    state: flags.state,
+    without: flags.without,
+  });
+}
+
+function parse(words) {
+  try {
+    return util.parseArgs({ args: words, options: FLAGS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(error.message);
+  }
+}
+
+// The first signal ends the deployment in order, a second one at once.
+function stopOnSignals(started) {
+  let signals = 0;
+  const stop = () => {
+    if (signals++ > 0) process.exit(130);
+    started.then((deployment) => deployment.stop()).catch(() => {});
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+}
+
+async function run(settings, show) {
+  const started = Deployment.start({ ...settings, onEvent: show });
+  stopOnSignals(started);
+  try {
+    return await (
+      await started
+    ).ended;
+  } catch (error) {
+    show({ event: 'error', where: 'start', ...describe(error) });
+    return FAILED;
+  }
+}
+
+function complain(error, code) {
+  process.stderr.write(
+    `acurast-processor: ${error.message}\n${code === USAGE ? 'acurast-processor --help tells more\n' : ''}`,
+  );
+  return code;
+}
+
+/** Runs the command with these words and resolves to its exit code. */
+async function main(words) {
+  try {
+    const parsed = parse(words);
+    if (parsed.values.help) return (process.stdout.write(HELP), OK);
+    if (parsed.values.version) return (process.stdout.write(`${version}\n`), OK);
+    return await run(settingsFrom(parsed), parsed.values.json ? jsonShow(process) : peopleShow(process));
+  } catch (error) {
+    return complain(error, error instanceof UsageError || error instanceof TypeError ? USAGE : FAILED);
+  }
+}
+
+module.exports = { main };

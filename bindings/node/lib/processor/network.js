@@ -1,0 +1,61 @@
+'use strict';
+// --allow-net: which hosts a script may connect to. Kept where every TCP connection of this thread's JavaScript passes:
+// httpGET and httpPOST, fetch, node:http(s), node:net, and whatever is bundled on top. A hindrance for accidents, no
+// sandbox: a script that wants out finds a way (a child process, a thread, UDP).
+
+const net = require('node:net');
+
+/** @typedef {(host: string, port: number | string | undefined) => boolean} Allowed */
+
+class NotAllowedError extends Error {
+  constructor(host, port) {
+    super(`connections to ${host}${port ? `:${port}` : ''} are not allowed here; --allow-net ${host} allows them`);
+    this.code = 'ACURAST_NOT_ALLOWED';
+  }
+}
+
+/**
+ * The rule for a list of hosts: `host`, `host:port`, `[v6]:port`, or `*.domain` for what is below a domain.
+ * @param {readonly string[] | undefined} hosts undefined allows all
+ * @returns {Allowed}
+ */
+function ruleOf(hosts) {
+  if (!hosts) return () => true;
+  const rules = hosts.map((text) => {
+    const [, v6, name, port] =
+      /^(?:\[([^\]]+)\]|([^:]+|[^:]*:[^:]*:.*?))(?::(\d+))?$/.exec(text.trim().toLowerCase()) ?? [];
+    if (!v6 && !name) throw new TypeError(`allowNet: ${JSON.stringify(text)} is no host`);
+    return { host: v6 ?? name, port };
+  });
+  return (host, port) => {
+    const name = String(host)
+      .toLowerCase()
+      .replace(/^\[|\]$/g, '');
+    return rules.some((rule) => {
+      const fits = rule.host.startsWith('*.') ? name.endsWith(rule.host.slice(1)) : name === rule.host;
+      return fits && (!rule.port || Number(rule.port) === Number(port));
+    });
+  };
+}
+
+// The forms of net.Socket.connect(): options, (port, host), (path), or the list that net.connect() hands on.
+function targetOf([first, second]) {
+  if (Array.isArray(first)) return targetOf(first);
+  if (first !== null && typeof first === 'object')
+    return { host: first.path ?? first.host ?? 'localhost', port: first.port };
+  if (typeof first === 'string' && !/^\d+$/.test(first)) return { host: first };
+  return { host: typeof second === 'string' ? second : 'localhost', port: first };
+}
+
+/** From now on this thread connects only to what `allowed` says. */
+function restrict(allowed) {
+  const connect = net.Socket.prototype.connect;
+  net.Socket.prototype.connect = function (...words) {
+    const { host, port } = targetOf(words);
+    if (allowed(host, port)) return connect.apply(this, words);
+    process.nextTick(() => this.destroy(new NotAllowedError(host, port)));
+    return this;
+  };
+}
+
+module.exports = { NotAllowedError, restrict, ruleOf };

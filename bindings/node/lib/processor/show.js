@@ -1,0 +1,69 @@
+'use strict';
+// Events of a deployment for people and for programs: lines on the terminal, or one JSON object a line.
+//
+// For people the script's own words go to standard output, and the runner's to standard error, dimmed and coloured where
+// that is a terminal.
+
+const path = require('node:path');
+const { styleText } = require('node:util');
+
+function painter(stream) {
+  const coloured = stream.isTTY && !process.env.NO_COLOR && typeof styleText === 'function';
+  return (style, text) => (coloured ? styleText(style, text) : text);
+}
+
+/** @returns {(told: object) => void} */
+function jsonShow({ stdout }) {
+  return (told) => {
+    const plain = told.event === 'output' ? { ...told, text: told.text.replace(/\n$/, '') } : told;
+    stdout.write(JSON.stringify(plain) + '\n');
+  };
+}
+
+function seconds(ms) {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+function stateWords({ state, service, reason, retryIn }) {
+  const why = reason ? `: ${reason}` : '';
+  const next = retryIn >= 0 ? `; next try in ${seconds(retryIn)}` : '';
+  return `${state}${service ? ` to ${service}` : ''}${why}${next}`;
+}
+
+/** @returns {(told: object) => void} */
+function peopleShow({ stdout, stderr }) {
+  const paint = painter(stderr);
+  const say = (name, text) => stderr.write(`${paint('dim', `  ${name.padEnd(11)}`)} ${text}\n`);
+  let connected = false;
+
+  const shows = {
+    start({ script, id, publicKey, address, service }) {
+      stderr.write(`${paint('bold', path.basename(script))}\n`);
+      if (service) say('service', `${service} (embedded)`);
+      say('public key', publicKey);
+      say('id', id);
+      say('address', address);
+    },
+    ready({ service, publicKey }) {
+      connected = true;
+      say('connected', paint('green', service));
+      say('talk to it', `npx acurast send --url ${service} --to ${publicKey} --wait 1 'hello'`);
+    },
+    state(told) {
+      if (told.state === 'disconnected' || (told.state === 'closed' && told.reason))
+        say('connection', paint('yellow', stateWords(told)));
+      else if (told.state === 'connected' && connected) say('connected', `again: ${told.service}`);
+    },
+    print: ({ text }) => stdout.write(`${text}\n`),
+    output: ({ stream, text }) => (stream === 'stderr' ? stderr : stdout).write(text),
+    error({ where, name, message, stack }) {
+      stderr.write(`${paint('red', `error (${where})`)} ${stack ?? `${name}: ${message}`}\n`);
+    },
+    end({ code }) {
+      if (code) say('ended', `with code ${code}`);
+    },
+  };
+  return (told) => shows[told.event]?.(told);
+}
+
+module.exports = { jsonShow, peopleShow };

@@ -1,0 +1,66 @@
+'use strict';
+// The object `_STD_`, made of what the runner offers, and placeholders for the rest.
+
+const { randomBytes } = require('node:crypto');
+const { accountOf, addressOf } = require('./address.js');
+const { bytesOf, hexOf } = require('./hex.js');
+const { addPlaceholders } = require('./members.js');
+
+const KEY_SIZES = [33, 65];
+const DIGEST_SIZES = [32];
+
+// ECDSA: the digest as it is. `pair` signs, `encryption` seals and opens.
+function ecSigner(pair, encryption) {
+  const scheme = (change) => (publicKey, salt, payload) =>
+    hexOf(change(bytesOf(publicKey, 'publicKey', KEY_SIZES), bytesOf(salt, 'salt'), bytesOf(payload, 'payload')));
+  return {
+    sign: (payload) => hexOf(pair.signDigest(bytesOf(payload, 'payload (a digest)', DIGEST_SIZES))),
+    encrypt: scheme((key, salt, plain) => encryption.seal(key, salt, plain)),
+    decrypt: scheme((key, salt, sealed) => encryption.open(key, salt, sealed)),
+  };
+}
+
+function signers(keys) {
+  return {
+    secp256r1: ecSigner(keys.p256, keys['p256-encryption']),
+    secp256k1: ecSigner(keys.secp256k1, keys['secp256k1-encryption']),
+    ed25519: { sign: (payload) => hexOf(keys.ed25519.sign(bytesOf(payload, 'payload'))) },
+  };
+}
+
+function job(keys, { account, storageDir }) {
+  return {
+    getId: () => ({ origin: { kind: 'Acurast', source: hexOf(account) }, id: '0' }),
+    getSlot: () => 0,
+    getPublicKeys: () => ({
+      p256: keys.p256.publicKey,
+      secp256k1: keys.secp256k1.publicKey,
+      ed25519: keys.ed25519.publicKey.slice(2), // without the byte that tells key types apart on our wire
+    }),
+    getEncryptionKeys: () => ({
+      p256: keys['p256-encryption'].publicKey,
+      secp256k1: keys['secp256k1-encryption'].publicKey,
+    }),
+    storageDir,
+  };
+}
+
+/**
+ * @param {{keys: Record<string, Identity>, ws: object, env: Record<string, string>, version: string, storageDir: string,
+ *          without?: string[]}} parts
+ */
+function makeStd({ keys, ws, env, version, storageDir, without }) {
+  const account = accountOf(Buffer.from(keys.device.publicKey, 'hex'));
+  const std = {
+    app_info: { version },
+    device: { getPublicKey: () => keys.device.publicKey, getAddress: () => addressOf(account) },
+    env,
+    job: job(keys, { account, storageDir }),
+    random: { generateSecureRandomHex: () => randomBytes(32).toString('hex') },
+    signers: signers(keys),
+    ws,
+  };
+  return addPlaceholders(std, without);
+}
+
+module.exports = { makeStd };

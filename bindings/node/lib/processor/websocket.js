@@ -1,0 +1,158 @@
+'use strict';
+// `_STD_.ws`: one client of the engine behind the calls that scripts know. The engine reconnects, fails over and keeps
+// what was not sent; here is only the translation.
+//
+// Nothing is taken from the client before the script has a handler: what arrives earlier waits in the client's inbox, whose
+// limits pause reading from the service.
+
+const { Client } = require('../../index.js');
+const { bytesOf, callbackOf, hexOf, kindOf } = require('./hex.js');
+
+const RECIPIENT_SIZES = [16, 33, 65];
+const USAGE = {
+  open: "_STD_.ws.open(['wss://…'], () => {…}, (message) => {…}), and then _STD_.ws.registerPayloadHandler(({ sender, payload }) => {…})",
+  close: '_STD_.ws.close(() => {…}, (message) => {…})',
+  registerPayloadHandler: '_STD_.ws.registerPayloadHandler(({ sender, recipient, payload }) => {…})',
+  send: '_STD_.ws.send(recipient, payloadHex, () => {…}, (message) => {…})',
+};
+
+/** The services of a script, in order, without the blanks around them. */
+function urlsOf(value) {
+  const list = Array.isArray(value) ? value : [value];
+  const at = list.findIndex((url) => typeof url !== 'string' || !/^wss?:\/\/./i.test(url.trim()));
+  if (list.length > 0 && at < 0) return list.map((url) => url.trim());
+  const got =
+    list.length === 0 ? 'an empty list' : typeof list[at] === 'string' ? JSON.stringify(list[at]) : kindOf(list[at]);
+  throw new TypeError(
+    `url must be a ws:// or wss:// address or a list of them, not ${got}. This is how it is meant: ${USAGE.open}`,
+  );
+}
+
+class Websocket {
+  #settings;
+  #connection;
+  #handler;
+
+  /**
+   * @param {{identity: Identity, services?: string[], allowed: (host: string, port?: string) => boolean,
+   *          tell: (event: string, more: object) => void, call: Function}} settings
+   *   services: used instead of those in the script. call: runs a callback of the script.
+   */
+  constructor(settings) {
+    this.#settings = settings;
+  }
+
+  /** What the script gets. */
+  face() {
+    return {
+      open: (url, success, error) => this.#open(url, success, error),
+      close: (success, error) => this.#close(success, error),
+      registerPayloadHandler: (handler) => this.#register(handler),
+      send: (recipient, payload, success, error) => this.#send(recipient, payload, success, error),
+    };
+  }
+
+  /** Closes the connection, whoever opened it. */
+  async shut() {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.client.close();
+  }
+
+  #open(url, success, error) {
+    const ok = callbackOf(success, 'success', USAGE.open);
+    const failed = callbackOf(error, 'error', USAGE.open);
+    const own = urlsOf(url);
+    const urls = this.#settings.services ?? own.map((one) => this.#permitted(one));
+    const { call } = this.#settings;
+    this.#connectionTo(urls).opened.then(
+      () => call('success callback of ws.open', ok),
+      (reason) => call('error callback of ws.open', failed, reason.message),
+    );
+  }
+
+  #permitted(url) {
+    const { hostname, port, protocol } = new URL(url);
+    if (this.#settings.allowed(hostname, port || (protocol === 'ws:' ? 80 : 443))) return url;
+    throw new Error(`connections to ${hostname} are not allowed here; --allow-net ${hostname} allows them`);
+  }
+
+  // The connection that is there if it goes to the same services, else a new one in its place.
+  #connectionTo(urls) {
+    if (this.#connection?.urls.join() === urls.join()) return this.#connection;
+    this.shut();
+    const { identity, tell } = this.#settings;
+    const client = new Client(urls, { identity });
+    const connection = { client, urls };
+    client.on('state', (change) => this.#changed(connection, change));
+    connection.opened = client.connect().then(() => {
+      tell('ready', { service: client.url, id: client.id, publicKey: client.publicKey });
+      connection.ready = true;
+    });
+    connection.opened.catch(() => {});
+    this.#connection = connection;
+    this.#pump();
+    return connection;
+  }
+
+  #changed(connection, { state, url, error, retryIn }) {
+    if (state === 'closed' && this.#connection === connection) this.#connection = undefined;
+    this.#settings.tell('state', { state, service: url, ...(error ? { reason: error.message } : {}), retryIn });
+  }
+
+  #register(handler) {
+    const checked = callbackOf(handler, 'handler', USAGE.registerPayloadHandler);
+    if (!checked)
+      throw new TypeError(`handler must be a function. This is how it is meant: ${USAGE.registerPayloadHandler}`);
+    this.#handler = checked;
+    this.#pump();
+  }
+
+  async #pump() {
+    const connection = this.#connection;
+    if (!connection || connection.pumped || !this.#handler) return;
+    connection.pumped = true;
+    try {
+      for await (const message of connection.client) this.#deliver(message);
+    } catch (error) {
+      this.#settings.tell('error', { where: 'connection', name: error.name, message: error.message });
+    }
+  }
+
+  #deliver({ sender, recipient, payload }) {
+    this.#settings.call('payload handler', this.#handler, { sender, recipient, payload: hexOf(payload) });
+  }
+
+  #send(recipient, payload, success, error) {
+    const ok = callbackOf(success, 'success', USAGE.send);
+    const failed = callbackOf(error, 'error', USAGE.send);
+    const to = bytesOf(recipient, 'recipient (a public key or an id)', RECIPIENT_SIZES);
+    const bytes = bytesOf(payload, 'payload');
+    const { call } = this.#settings;
+    this.#sent(to, bytes).then(
+      () => call('success callback of ws.send', ok),
+      (reason) => (failed ? call('error callback of ws.send', failed, reason.message) : this.#lost(reason)),
+    );
+  }
+
+  async #sent(to, bytes) {
+    if (!this.#connection) throw new Error('no connection is open: call _STD_.ws.open first');
+    await this.#connection.client.send(to, bytes);
+  }
+
+  #lost(error) {
+    this.#settings.tell('error', { where: 'ws.send', name: error.name, message: error.message });
+  }
+
+  #close(success, error) {
+    const ok = callbackOf(success, 'success', USAGE.close);
+    const failed = callbackOf(error, 'error', USAGE.close);
+    const { call } = this.#settings;
+    this.shut().then(
+      () => call('success callback of ws.close', ok),
+      (reason) => call('error callback of ws.close', failed, reason.message),
+    );
+  }
+}
+
+module.exports = { Websocket };

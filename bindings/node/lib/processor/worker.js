@@ -1,0 +1,87 @@
+'use strict';
+// The thread in which a script runs: real Node with the globals of a processor. It tells the main thread what happens, in
+// order, through one port: what the script prints, its errors, and the states of its connection.
+
+const { format } = require('node:util');
+const { parentPort, workerData } = require('node:worker_threads');
+const { httpFunctions } = require('./http.js');
+const { deploymentKeys } = require('./keys.js');
+const { load } = require('./load.js');
+const { restrict, ruleOf } = require('./network.js');
+const { makeStd } = require('./std.js');
+const { describe } = require('./trouble.js');
+const { Websocket } = require('./websocket.js');
+
+const { allowNet, env, key, script, services, state, storageDir, version, without } = workerData;
+
+function tell(event, more) {
+  parentPort.postMessage({ event, ...more });
+}
+
+function report(where, error) {
+  tell('error', { where, ...describe(error, script) });
+}
+
+/** Runs a callback of the script; what it throws, now or later, is reported and harms nobody. */
+function call(where, callback, ...words) {
+  try {
+    callback?.(...words)?.then?.(undefined, (error) => report(where, error));
+  } catch (error) {
+    report(where, error);
+  }
+}
+
+// console.log and whatever else writes to the standard streams goes the same way as print(), so that the order holds.
+function capture(stream) {
+  process[stream].write = (chunk, encoding, done) => {
+    const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+    tell('output', { stream, text });
+    const finished = typeof encoding === 'function' ? encoding : done;
+    if (finished) process.nextTick(finished);
+    return true;
+  };
+}
+
+function defineGlobals(values) {
+  for (const [name, value] of Object.entries(values)) {
+    Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+  }
+}
+
+function prepare() {
+  const allowed = ruleOf(allowNet);
+  if (allowNet) restrict(allowed);
+  const keys = deploymentKeys({ state, key });
+  const socket = new Websocket({ identity: keys.p256, services, allowed, tell, call });
+  const std = makeStd({ keys, ws: socket.face(), env: { ...env }, version, storageDir, without });
+  defineGlobals({
+    _STD_: std,
+    print: (...words) => tell('print', { text: format(...words) }),
+    environment: (name) => std.env[name],
+    ...httpFunctions(call),
+  });
+  const { id, publicKey } = keys.p256;
+  tell('start', { script, id, publicKey, address: std.device.getAddress() });
+  return socket;
+}
+
+async function end(socket, code) {
+  await socket.shut();
+  process.exit(code);
+}
+
+function watch(socket) {
+  parentPort.on('message', () => end(socket, 0)); // the one message there is: stop
+  parentPort.unref(); // a script that is done may end
+  process.on('uncaughtException', (error) => report('script', error));
+  process.on('unhandledRejection', (error) => report('unhandled rejection', error));
+  capture('stdout');
+  capture('stderr');
+}
+
+const socket = prepare();
+watch(socket);
+load(script).catch((error) => {
+  report('start', error);
+  end(socket, 1);
+});
