@@ -59,9 +59,8 @@ function build({ from = core(), into = path.join(HERE, 'build'), target = 'acura
   return into;
 }
 
-module.exports = { HERE, PACKAGES, build, core };
-
-if (require.main === module) {
+/** Builds and tells where it is, as a command. */
+function main() {
   try {
     console.log(path.join(build(), 'Release', 'acurast.node'));
   } catch (error) {
@@ -69,3 +68,7 @@ if (require.main === module) {
     process.exitCode = 1;
   }
 }
+
+module.exports = { HERE, PACKAGES, build, core, main };
+
+if (require.main === module) main();

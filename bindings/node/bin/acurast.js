@@ -1,0 +1,231 @@
+#!/usr/bin/env node
+'use strict';
+// `npx acurast`: keys, send and listen from the shell, as the program acurast-peer has them; and `build`, which compiles the
+// package's addon from its sources where no prebuilt one fits.
+//
+// Results go to standard output, messages to standard error; --json prints one object a line.
+
+const fs = require('node:fs');
+const { parseArgs } = require('node:util');
+
+const HELP = `usage: npx acurast COMMAND [FLAGS]
+
+  keygen   make a key                      [--out FILE] [--ed25519]
+  id       print ids and public keys       [--key FILE] [RECIPIENT ...]
+  send     send one payload                --to RECIPIENT [--file FILE] [--wait COUNT] [PAYLOAD]
+  listen   print what comes                [--echo] [--count COUNT]
+  build    compile the package's addon from its sources
+
+RECIPIENT: an id (16 bytes) or a public key (33 or 65), as hexadecimal. PAYLOAD: text, or hexadecimal with --hex; without it
+and --file, standard input.
+  --out FILE         where the key goes, mode 0600; without it, to standard output as PEM
+  --key FILE         whose identity to use; without it a new key, forgotten afterwards
+  --url URL          the services to try, in order; may be repeated [ACURAST_PEER_URL]
+  --timeout SECONDS  for all of it (send: 30; listen: for ever)
+  --ca-file FILE     PEM file of authorities to trust instead of the system's
+  --hex              payloads are hexadecimal
+  --json             print one object a line
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no service or no answer in time.`;
+
+const OK = 0;
+const FAILED = 1;
+const USAGE = 2;
+const LATE = 3;
+const MAX_TIMEOUT = 2 ** 31 / 1000 - 1; // seconds, as far as a timer goes
+
+class UsageError extends Error {}
+
+const FLAGS = {
+  keygen: { out: { type: 'string' }, ed25519: { type: 'boolean' } },
+  id: { key: { type: 'string' } },
+  send: { to: { type: 'string' }, file: { type: 'string' }, wait: { type: 'string' } },
+  listen: { echo: { type: 'boolean' }, count: { type: 'string' } },
+  build: {},
+};
+const OF_A_CLIENT = {
+  url: { type: 'string', multiple: true },
+  key: { type: 'string' },
+  timeout: { type: 'string' },
+  'ca-file': { type: 'string' },
+  hex: { type: 'boolean' },
+};
+const COMMANDS = { keygen, id, send, listen, build };
+
+async function main([name, ...args]) {
+  if (name === '--help' || name === '-h') return say(HELP);
+  if (!Object.hasOwn(COMMANDS, name ?? '')) throw new UsageError(name ? `there is no command ${name}` : 'name a command');
+  const common = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } };
+  const options = { ...FLAGS[name], ...(name === 'send' || name === 'listen' ? OF_A_CLIENT : {}), ...common };
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: name === 'id' || name === 'send' });
+  return values.help ? say(HELP) : COMMANDS[name](values, positionals);
+}
+
+/** The package; loaded late, since `build` has to run where it does not load. */
+const acurast = () => require('../index.js');
+
+function keygen(flags) {
+  const identity = acurast().Identity.generate(flags.ed25519 ? 'ed25519' : 'p256');
+  if (!flags.out) return process.stdout.write(identity.toPem());
+  fs.writeFileSync(flags.out, identity.toPem(), { mode: 0o600, flag: 'wx' });
+  return showKey(flags, identity.id, identity.publicKey, { file: flags.out });
+}
+
+function id(flags, recipients) {
+  if (!flags.key && !recipients.length) throw new UsageError('name a key file or a recipient');
+  if (flags.key) {
+    const identity = readKey(flags.key);
+    showKey(flags, identity.id, identity.publicKey);
+  }
+  const { compressKey, idOf } = acurast();
+  for (const each of recipients) {
+    const isId = each.replace(/^0x/, '').length === 32;
+    showKey(flags, idOf(each), isId ? undefined : compressKey(each));
+  }
+}
+
+async function send(flags, positionals) {
+  if (!flags.to) throw new UsageError('name the recipient: --to');
+  const count = whole(flags, 'wait') ?? 0;
+  const limit = deadlineOf(flags, 30);
+  const payload = readPayload(flags, positionals);
+  const recipient = acurast().idOf(flags.to);
+  const client = await open(flags, limit);
+  try {
+    await client.send(recipient, payload, { timeout: limit.left() });
+    if (flags.json) sayJson({ event: 'sent', recipient, size: payload.length });
+    return count ? await take(client, limit, count, (message) => message.sender === recipient && show(flags, message, true)) : OK;
+  } finally {
+    await client.close();
+  }
+}
+
+async function listen(flags) {
+  const count = whole(flags, 'count');
+  const limit = deadlineOf(flags, undefined);
+  const client = await open(flags, limit);
+  let interrupted = false;
+  const interrupt = () => {
+    interrupted = true;
+    client.close();
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  if (flags.json) sayJson({ event: 'connected', id: client.id, public_key: client.publicKey });
+  const echo = (message) => client.send(message.sender, message.payload).catch((error) => complain(error));
+  let seen = 0;
+  const code = await take(client, limit, count ?? Infinity, (message) => {
+    seen += 1;
+    if (flags.echo) echo(message);
+    return show(flags, message, false);
+  });
+  await client.close();
+  return interrupted || (seen && !count) ? OK : code;
+}
+
+/** Hands messages to `each` until it took `count` of them, or time is up: then LATE. */
+async function take(client, limit, count, each) {
+  const timer = limit.after(() => client.close());
+  let left = count;
+  try {
+    for await (const message of client) {
+      if (each(message)) left -= 1;
+      if (left <= 0) return OK;
+    }
+    complain(new Error('no message came in time'));
+    return LATE;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function build() {
+  require('../tools/build.js').main();
+}
+
+/** When all of it has to be over. */
+function deadlineOf(flags, otherwise) {
+  const seconds = flags.timeout === undefined ? otherwise : Number(flags.timeout);
+  if (seconds === undefined) return { left: () => undefined, after: () => undefined };
+  if (!(seconds > 0 && seconds <= MAX_TIMEOUT)) throw new UsageError(`--timeout is a number of seconds, not ${flags.timeout}`);
+  const end = performance.now() + seconds * 1000;
+  const left = () => Math.max(1, Math.ceil(end - performance.now()));
+  return { left, after: (done) => setTimeout(done, left()) };
+}
+
+async function open(flags, limit) {
+  const urls = flags.url ?? process.env.ACURAST_PEER_URL?.split(/[\s,]+/).filter(Boolean);
+  if (!urls?.length) throw new UsageError('name a service: --url');
+  const identity = flags.key ? readKey(flags.key) : undefined;
+  const client = await acurast().connect(urls, { identity, caFile: flags['ca-file'], timeout: limit.left() });
+  console.error(`acurast: ${client.id} connected`);
+  return client;
+}
+
+const readKey = (file) => acurast().Identity.fromPem(fs.readFileSync(file));
+
+function readPayload(flags, positionals) {
+  if (positionals.length + (flags.file ? 1 : 0) > 1) throw new UsageError('one payload, please: an argument or --file');
+  const standardInput = flags.file === undefined || flags.file === '-';
+  const bytes = positionals.length ? Buffer.from(positionals[0]) : fs.readFileSync(standardInput ? 0 : flags.file);
+  if (!flags.hex) return bytes;
+  const digits = bytes.toString('latin1').trim().replace(/^0x/, '');
+  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new Error('the payload is not hexadecimal');
+  return Buffer.from(digits, 'hex');
+}
+
+function whole(flags, name) {
+  if (flags[name] === undefined) return undefined;
+  const value = Number(flags[name]);
+  if (!Number.isSafeInteger(value) || value < 1) throw new UsageError(`--${name} is a whole number, not ${flags[name]}`);
+  return value;
+}
+
+function showKey(flags, short, key, more = {}) {
+  if (flags.json) sayJson({ id: short, ...(key && { public_key: key }), ...more });
+  else say(`id ${short}${key ? `\npublic-key ${key}` : ''}`);
+}
+
+function show(flags, message, alone) {
+  const hex = Buffer.from(message.payload).toString('hex');
+  const text = textOf(message);
+  if (flags.json) {
+    const { sender, recipient } = message;
+    sayJson({ event: 'payload', sender, recipient, size: message.payload.length, hex, ...(text !== undefined && { text }) });
+  } else {
+    const words = flags.hex ? hex : text !== undefined && !/\p{C}/u.test(text) ? text : `0x${hex}`;
+    say(alone ? words : `${message.sender} ${words}`);
+  }
+  return true;
+}
+
+function textOf(message) {
+  try {
+    return message.text();
+  } catch {
+    return undefined;
+  }
+}
+
+function say(line) {
+  process.stdout.write(`${line}\n`);
+}
+
+const sayJson = (value) => say(JSON.stringify(value));
+
+function complain(error) {
+  console.error(`acurast: ${error.message}`);
+}
+
+function codeOf(error) {
+  if (error instanceof UsageError || error.code?.startsWith('ERR_PARSE_ARGS')) return USAGE;
+  return ['ACURAST_TIMEOUT', 'ACURAST_EXPIRED'].includes(error.code) ? LATE : FAILED;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = typeof code === 'number' ? code : OK;
+  },
+  (error) => {
+    complain(error);
+    process.exitCode = codeOf(error);
+  },
+);
