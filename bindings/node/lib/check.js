@@ -1,0 +1,82 @@
+'use strict';
+// Argument checks. What is wrong is a TypeError or a RangeError in the style of Node, which names the argument and never
+// shows a value: it may be a secret.
+
+const { isAnyArrayBuffer, isUint8Array } = require('node:util/types');
+
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+function kindOf(value) {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`;
+  return `type ${typeof value}`;
+}
+
+function coded(error, code) {
+  error.code = code;
+  return error;
+}
+
+/** The error for an argument of the wrong type. */
+function wrongType(name, expected, value) {
+  const text = `The "${name}" argument must be ${expected}. Received ${kindOf(value)}`;
+  return coded(new TypeError(text), 'ERR_INVALID_ARG_TYPE');
+}
+
+function wrongValue(name, expected) {
+  return coded(new TypeError(`The "${name}" argument must be ${expected}`), 'ERR_INVALID_ARG_VALUE');
+}
+
+function outOfRange(name, expected, received) {
+  const text = `The value of "${name}" is out of range. It must be ${expected}. Received ${received}`;
+  return coded(new RangeError(text), 'ERR_OUT_OF_RANGE');
+}
+
+function bytes(value, name) {
+  if (isUint8Array(value) || isAnyArrayBuffer(value)) return isUint8Array(value) ? value : new Uint8Array(value);
+  throw wrongType(name, 'an instance of Uint8Array or ArrayBuffer', value);
+}
+
+function sizedBytes(value, name, size) {
+  const given = bytes(value, name);
+  if (given.length !== size) throw outOfRange(`${name}.length`, size, given.length);
+  return given;
+}
+
+function string(value, name) {
+  if (typeof value !== 'string') throw wrongType(name, 'of type string', value);
+  return value;
+}
+
+function object(value, name) {
+  if (value === null || typeof value !== 'object') throw wrongType(name, 'of type object', value);
+  return value;
+}
+
+function integer(value, name, min, max) {
+  if (typeof value !== 'number') throw wrongType(name, 'of type number', value);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw outOfRange(name, `an integer >= ${min} && <= ${max}`, value);
+  }
+  return value;
+}
+
+/** Milliseconds, or Infinity (the default) for ever. */
+function timeout(value, name = 'options.timeout', fallback = Infinity) {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'number') throw wrongType(name, 'of type number', value);
+  if (value !== Infinity && !(value >= 0 && value <= LONGEST_TIMER)) {
+    throw outOfRange(name, `>= 0 && <= ${LONGEST_TIMER}, or Infinity`, value);
+  }
+  return value;
+}
+
+function signal(value, name = 'options.signal') {
+  if (value === undefined) return undefined;
+  if (value === null || typeof value !== 'object' || !('aborted' in value)) {
+    throw wrongType(name, 'an instance of AbortSignal', value);
+  }
+  return value;
+}
+
+module.exports = { bytes, integer, object, outOfRange, signal, sizedBytes, string, timeout, wrongType, wrongValue };

@@ -1,0 +1,213 @@
+'use strict';
+// A dApp or a processor.
+
+const { EventEmitter } = require('node:events');
+
+const check = require('./check');
+const { Identity, recipient } = require('./identity');
+const { Link } = require('./link');
+const { Waiter } = require('./waiter');
+const { errors } = require('./errors');
+const { pairs } = require('./options');
+
+const OWN_OPTIONS = ['identity', 'signal', 'timeout', 'inboxCount', 'inboxBytes'];
+const CONNECT_TIMEOUT = 30_000;
+const LONGEST_SEND = 2 ** 32 - 1;
+const NOTHING = Object.freeze({});
+
+// A client that can no longer be reached is closed.
+const forgotten = new FinalizationRegistry((link) => link.abandon());
+
+function urlList(urls) {
+  const list = typeof urls === 'string' ? [urls] : urls;
+  if (!Array.isArray(list) || !list.every((url) => typeof url === 'string')) {
+    throw check.wrongType('urls', 'of type string or an Array of strings', urls);
+  }
+  if (!list.length) throw check.wrongValue('urls', 'not empty');
+  if (list.some((url) => url.includes('\0'))) throw check.wrongValue('urls', 'without NUL');
+  return list;
+}
+
+function optional(options) {
+  return options === undefined ? NOTHING : check.object(options, 'options');
+}
+
+function sendTimeout(value) {
+  return value === undefined ? 0 : check.integer(value, 'options.timeout', 1, LONGEST_SEND);
+}
+
+class Client extends EventEmitter {
+  #link;
+  #identity;
+
+  constructor(urls, options) {
+    super();
+    const list = urlList(urls);
+    const given = optional(options);
+    const { identity = Identity.generate(), inboxCount = 1024, inboxBytes = 16 * 1024 * 1024 } = given;
+    if (!Identity.isIdentity(identity)) throw check.wrongType('options.identity', 'an instance of Identity', identity);
+    check.integer(inboxCount, 'options.inboxCount', 1, 2 ** 40);
+    check.integer(inboxBytes, 'options.inboxBytes', 1, 2 ** 40);
+    const settings = ['url', list, ...pairs('client', given, OWN_OPTIONS)];
+    this.#identity = identity;
+    this.#link = new Link(settings, Identity.handleOf(identity), identity.id, inboxCount, inboxBytes);
+    forgotten.register(this, this.#link);
+  }
+
+  // ---- life ----
+
+  async connect(options) {
+    const given = optional(options);
+    const signal = check.signal(given.signal);
+    const timeout = check.timeout(given.timeout, 'options.timeout', CONNECT_TIMEOUT);
+    const link = this.#link;
+    if (signal?.aborted) throw signal.reason;
+    if (link.open && !link.begun) link.connect();
+    const late = () => [`not connected within ${timeout} ms`, link.lastError()].filter(Boolean).join(': ');
+    await link.connected(new Waiter(this, signal, timeout, late));
+  }
+
+  close() {
+    return this.#link.close();
+  }
+
+  [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
+    return this.close();
+  }
+
+  /** While it is open, a client keeps the process alive; unref() lets it end, ref() takes that back. */
+  ref() {
+    this.#link.keepAlive(true);
+    return this;
+  }
+
+  unref() {
+    this.#link.keepAlive(false);
+    return this;
+  }
+
+  get id() {
+    return this.#identity.id;
+  }
+
+  get publicKey() {
+    return this.#identity.publicKey;
+  }
+
+  get identity() {
+    return this.#identity;
+  }
+
+  get state() {
+    return this.#link.state;
+  }
+
+  get url() {
+    return this.#link.url;
+  }
+
+  stats() {
+    this.#check();
+    return this.#link.stats();
+  }
+
+  // ---- sending ----
+
+  async send(to, payload, options) {
+    return this.#send(to, check.bytes(payload, 'payload'), options);
+  }
+
+  async sendText(to, text, options) {
+    return this.#send(to, Buffer.from(check.string(text, 'text')), options);
+  }
+
+  async sendJson(to, value, options) {
+    const text = JSON.stringify(value);
+    if (text === undefined) throw check.wrongType('value', 'what JSON can say', value);
+    return this.#send(to, Buffer.from(text), options);
+  }
+
+  #send(to, payload, options) {
+    const id = recipient(to);
+    const { signal, timeout } = optional(options);
+    const link = this.#link;
+    if (!link.open) throw link.gone();
+    if (!link.begun) throw new errors.BadStateError('connect() first');
+    return link.outbox.send(this, id, payload, sendTimeout(timeout), check.signal(signal));
+  }
+
+  // ---- receiving ----
+
+  async receive(options) {
+    const given = optional(options);
+    const signal = check.signal(given.signal);
+    const timeout = check.timeout(given.timeout);
+    if (signal?.aborted) throw signal.reason;
+    if (this.listenerCount('message')) {
+      throw new errors.BadStateError("messages go to the 'message' listeners; remove them first");
+    }
+    const link = this.#link;
+    const message = link.inbox.take();
+    if (message) return message;
+    if (!link.open) throw link.gone();
+    return link.inbox.wait(new Waiter(this, signal, timeout));
+  }
+
+  /** Ends when the client was closed; throws the reason if it closed by itself. */
+  async *[Symbol.asyncIterator]() {
+    for (;;) {
+      let message;
+      try {
+        message = await this.receive();
+      } catch (error) {
+        if (error instanceof errors.ClosedError) return;
+        throw error;
+      }
+      yield message;
+    }
+  }
+
+  #check() {
+    if (!this.#link.open) throw this.#link.gone();
+  }
+
+  // ---- listeners: while there are any, the client is not collected, and messages go to them ----
+
+  #heed() {
+    const link = this.#link;
+    link.listener = this.eventNames().length ? this : undefined;
+    link.listening = this.listenerCount('message') > 0;
+    if (link.listening) link.emptyInbox();
+    return this;
+  }
+
+  static {
+    for (const name of ['on', 'prependListener', 'removeListener', 'removeAllListeners']) {
+      const original = EventEmitter.prototype[name];
+      this.prototype[name] = function (...values) {
+        original.apply(this, values);
+        return this.#heed();
+      };
+    }
+    this.prototype.addListener = this.prototype.on;
+    this.prototype.off = this.prototype.removeListener;
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')]() {
+    return `Client { ${this.id} ${this.state} }`;
+  }
+}
+
+/** A client that is connected. A failure closes it. */
+async function connect(urls, options) {
+  const client = new Client(urls, options);
+  try {
+    await client.connect({ signal: options?.signal, timeout: options?.timeout });
+    return client;
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+module.exports = { Client, connect };

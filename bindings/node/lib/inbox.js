@@ -1,0 +1,71 @@
+'use strict';
+// Messages that nobody has taken yet. The core is told how many they are, so that a slow consumer pauses reading from the
+// service, while states and outcomes go on.
+
+const native = require('./native');
+const { Fifo } = require('./fifo');
+
+const UNTOLD_COUNT = 64; // so much may wait before the core is told
+const UNTOLD_BYTES = 1 << 20;
+
+class Inbox {
+  #handle;
+  #messages = new Fifo();
+  #takers = new Fifo(); // Waiters
+  #bytes = 0;
+  #told = 0;
+  #untold;
+
+  constructor(handle, count) {
+    this.#handle = handle;
+    this.#untold = Math.min(UNTOLD_COUNT, Math.floor(count / 4));
+  }
+
+  get length() {
+    return this.#messages.length;
+  }
+
+  /** To whoever waits, else into the list. True if it went into the list. */
+  put(message) {
+    for (let taker = this.#takers.shift(); taker; taker = this.#takers.shift()) {
+      if (taker.over) continue;
+      taker.resolve(message);
+      return false;
+    }
+    this.#messages.push(message);
+    this.#bytes += message.payload.length;
+    return true;
+  }
+
+  /** The next message, or undefined. */
+  take() {
+    const message = this.#messages.shift();
+    if (message === undefined) return undefined;
+    this.#bytes -= message.payload.length;
+    if (this.#told && this.#messages.length * 2 <= this.#told) this.tell();
+    return message;
+  }
+
+  wait(waiter) {
+    this.#takers.push(waiter);
+    return waiter.promise;
+  }
+
+  /** After a batch. */
+  tellIfMany() {
+    if (this.#messages.length > this.#untold || this.#bytes > UNTOLD_BYTES) this.tell();
+  }
+
+  tell() {
+    this.#told = this.#messages.length;
+    if (this.#handle) native.clientKeep(this.#handle, this.#told, this.#bytes);
+  }
+
+  /** No message comes any more; those that are here can still be taken. */
+  end(settle) {
+    this.#handle = undefined;
+    for (let taker = this.#takers.shift(); taker; taker = this.#takers.shift()) settle(taker);
+  }
+}
+
+module.exports = { Inbox };

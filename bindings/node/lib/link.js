@@ -1,0 +1,186 @@
+'use strict';
+// What stands behind a client: the addon's handle, and everybody who waits for one of its events.
+//
+// The table of events.js holds a Link from connect() until CLOSED. The Link holds its Client only while somebody listens to
+// it or waits for something: a client that nobody can reach any more is collected, and closed with a warning.
+
+const events = require('./events');
+const native = require('./native');
+const { Inbox } = require('./inbox');
+const { Message } = require('./message');
+const { Outbox } = require('./outbox');
+const { errorOf, errors } = require('./errors');
+
+const BACKLOG_SLICE = 256; // messages that a new listener gets in one turn of the loop
+
+let warned = false;
+
+class Link {
+  #slot;
+  #handle;
+  #closers = [];
+  #connecting = new Set(); // Waiters
+  #lastError;
+  #backlog = false; // the inbox is being emptied into listeners
+
+  constructor(pairs, identityHandle, id, inboxCount, inboxBytes) {
+    this.id = id;
+    this.state = 'idle';
+    this.url = '';
+    this.reason = undefined; // why it closed by itself
+    this.listener = undefined; // the client, while somebody listens to it
+    this.listening = false; // to messages
+    this.#slot = events.enter();
+    try {
+      this.#handle = native.clientCreate(pairs, identityHandle, inboxCount, inboxBytes, this.#slot);
+    } catch (error) {
+      events.leave(this.#slot);
+      throw error;
+    }
+    this.inbox = new Inbox(this.#handle, inboxCount);
+    this.outbox = new Outbox(this.#handle);
+  }
+
+  get open() {
+    return this.#handle !== undefined;
+  }
+
+  get begun() {
+    return this.state !== 'idle';
+  }
+
+  /** Why it is of no use any more: an error of its own for each who asks. */
+  gone() {
+    return this.reason ? errorOf(this.reason.status, this.reason.detail) : new errors.ClosedError('this client');
+  }
+
+  connect() {
+    events.hold(this.#slot, this);
+    native.clientConnect(this.#handle);
+    this.state = 'connecting';
+  }
+
+  /** Settles with the connection, or with why there is none. */
+  connected(waiter) {
+    if (this.state === 'connected') waiter.resolve();
+    else if (!this.open) waiter.reject(this.gone());
+    else this.#connecting.add(waiter);
+    return waiter.promise.finally(() => this.#connecting.delete(waiter));
+  }
+
+  lastError() {
+    return this.#lastError?.message ?? '';
+  }
+
+  stats() {
+    return native.clientStats(this.#handle);
+  }
+
+  keepAlive(yes) {
+    if (this.open) (yes ? native.ref : native.unref)(this.#handle);
+  }
+
+  close() {
+    if (!this.open) return Promise.resolve();
+    const closed = new Promise((resolve) => this.#closers.push(resolve));
+    if (this.begun) native.clientClose(this.#handle);
+    else process.nextTick(() => this.#end({ state: 'closed', url: this.url, closeCode: 0, retryIn: undefined }));
+    return closed;
+  }
+
+  /** Nobody can reach the client any more. */
+  abandon() {
+    if (!this.open) return;
+    if (this.begun && !warned) {
+      warned = true;
+      process.emitWarning('a client was collected while it was open: close() it', {
+        type: 'ResourceWarning',
+        code: 'ACURAST_UNCLOSED',
+      });
+    }
+    this.close();
+  }
+
+  /** Gives what has arrived to a listener that came later; a slice in each turn of the loop. */
+  emptyInbox() {
+    if (this.#backlog || !this.inbox.length) return;
+    this.#backlog = true;
+    setImmediate(() => this.#emptySlice());
+  }
+
+  #emptySlice() {
+    this.#backlog = false;
+    for (let left = BACKLOG_SLICE; left && this.listening; left--) {
+      const message = this.inbox.take();
+      if (!message) return;
+      events.guarded(() => this.listener.emit('message', message));
+    }
+    if (this.listening) this.emptyInbox();
+  }
+
+  // ---- events ----
+
+  /** True if the inbox has grown. */
+  onPayload(sender, payload) {
+    const message = new Message(sender, this.id, payload);
+    if (this.listening && !this.inbox.length) {
+      this.listener.emit('message', message);
+      return false;
+    }
+    return this.inbox.put(message);
+  }
+
+  onOutcome(token, status) {
+    this.outbox.onOutcome(token, status);
+  }
+
+  onWritable() {
+    this.outbox.onWritable();
+  }
+
+  onLog(level, text) {
+    this.listener?.emit('log', { level, text });
+  }
+
+  onBatchEnd() {
+    if (this.open) this.inbox.tellIfMany();
+  }
+
+  onState(state, status, text, closeCode, retry) {
+    const ended = state === 'disconnected' || state === 'closed';
+    if (!ended && text) this.url = text;
+    const event = { state, url: this.url, closeCode, retryIn: retry < 0 ? undefined : retry };
+    if (ended && status !== 0 && status !== errors.ClosedError.prototype.status) {
+      const detail = [text, closeCode && `close code ${closeCode}`].filter(Boolean).join('; ');
+      event.error = errorOf(status, detail);
+    }
+    this.#lastError = state === 'connected' ? undefined : (event.error ?? this.#lastError);
+    if (state === 'closed') return this.#end(event);
+    this.state = state;
+    if (state === 'connected') for (const waiter of this.#connecting) waiter.resolve();
+    this.#tell(event);
+  }
+
+  #end(event) {
+    if (!this.open) return;
+    this.state = 'closed';
+    this.reason = event.error;
+    native.free(this.#handle);
+    this.#handle = undefined;
+    events.leave(this.#slot);
+    this.outbox.end(() => this.gone());
+    this.inbox.end((taker) => taker.reject(this.gone()));
+    for (const waiter of this.#connecting) waiter.reject(this.gone());
+    for (const resolve of this.#closers) resolve();
+    this.#tell(event);
+  }
+
+  #tell(event) {
+    const { listener } = this;
+    if (!listener) return;
+    events.guarded(() => listener.emit('state', event));
+    if (event.error && listener.listenerCount('error')) events.guarded(() => listener.emit('error', event.error));
+  }
+}
+
+module.exports = { Link };

@@ -1,0 +1,109 @@
+'use strict';
+// Sends that are not over. Each has a token, under which the outcome comes back; what finds the core's outbox full waits
+// here in order, and its payload is copied only when it goes in.
+
+const native = require('./native');
+const { Fifo } = require('./fifo');
+const { errorOf } = require('./errors');
+
+const OUTBOX_FULL = -60;
+
+class Send {
+  #onAbort;
+
+  constructor(holder, to, payload, timeout, signal) {
+    this.holder = holder; // a client is not collected while it sends
+    this.to = to;
+    this.payload = payload;
+    this.timeout = timeout;
+    this.signal = signal;
+    this.operation = 0;
+    this.over = false;
+    this.promise = new Promise((resolve, reject) => {
+      this.accept = resolve;
+      this.refuse = reject;
+    });
+  }
+
+  follow(cancel) {
+    this.#onAbort = () => {
+      if (this.settle(this.signal.reason, true)) cancel(this);
+    };
+    this.signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Ends it: with `failed` by `reason`. False if it was over before. */
+  settle(reason, failed) {
+    if (this.over) return false;
+    this.over = true;
+    if (this.#onAbort) this.signal.removeEventListener('abort', this.#onAbort);
+    this.holder = this.payload = undefined;
+    if (failed) this.refuse(reason);
+    else this.accept();
+    return true;
+  }
+}
+
+class Outbox {
+  #handle;
+  #sends = []; // by token
+  #free = [];
+  #waiting = new Fifo();
+  #cancel = (send) => this.#onAbort(send);
+
+  constructor(handle) {
+    this.#handle = handle;
+  }
+
+  send(holder, to, payload, timeout, signal) {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const send = new Send(holder, to, payload, timeout, signal);
+    if (this.#waiting.length || !this.#hand(send)) this.#waiting.push(send);
+    if (signal && !send.over) send.follow(this.#cancel);
+    return send.promise;
+  }
+
+  onOutcome(token, status) {
+    const send = this.#sends[token];
+    this.#sends[token] = undefined;
+    this.#free.push(token);
+    if (status === 0) send.settle();
+    else if (!send.over) send.settle(errorOf(status), true);
+  }
+
+  onWritable() {
+    for (let send = this.#waiting.peek(); send; send = this.#waiting.peek()) {
+      if (!send.over && !this.#hand(send)) return;
+      this.#waiting.shift();
+    }
+  }
+
+  /** The client is over: every outcome has come, but what waits for room never got in. */
+  end(why) {
+    for (let send = this.#waiting.shift(); send; send = this.#waiting.shift()) {
+      if (!send.over) send.settle(why(), true);
+    }
+  }
+
+  /** False if there is no room. */
+  #hand(send) {
+    const token = this.#free.pop() ?? this.#sends.length;
+    const answer = native.clientSend(this.#handle, send.to, send.payload, token, send.timeout);
+    if (answer > 0) {
+      this.#sends[token] = send;
+      send.operation = answer;
+      send.payload = undefined; // the core has its copy
+      return true;
+    }
+    if (token < this.#sends.length) this.#free.push(token);
+    if (answer === OUTBOX_FULL) return false;
+    send.settle(errorOf(-answer), true);
+    return true;
+  }
+
+  #onAbort(send) {
+    if (send.operation) native.clientCancel(this.#handle, send.operation);
+  }
+}
+
+module.exports = { Outbox };

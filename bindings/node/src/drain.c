@@ -1,0 +1,131 @@
+/*
+ * Events become one call into JavaScript for each turn of the loop.
+ *
+ * An event is CELLS numbers in a Float64Array that both sides see:  type, slot of its source, and
+ *
+ *   PAYLOAD   size, its place in the scratch array or -1     extras: sender, and the payload where the place is -1
+ *   OUTCOME   token, status
+ *   STATE     state, status                                  extras: text, close code, milliseconds until the next try
+ *   WRITABLE
+ *   LOG       level                                          extras: text
+ *
+ * What numbers cannot say stands in the array `extras`, in the order of the events. Small payloads travel through the scratch
+ * array, from which JavaScript makes its copy: a buffer made from here costs more than copying twice.
+ */
+#include "addon.h"
+
+#include <string.h>
+
+typedef struct batch {
+    environment *home;
+    uint32_t count;
+    uint32_t extras_count;
+    napi_value extras;
+    size_t scratch_used;
+} batch;
+
+static void add_extra(batch *self, napi_value value)
+{
+    napi_env env = self->home->env;
+    if (!self->extras)
+        napi_create_array(env, &self->extras);
+    napi_set_element(env, self->extras, self->extras_count++, value);
+}
+
+static double place_payload(batch *self, const acurast_event_view *view)
+{
+    size_t at = self->scratch_used, size = view->payload_size;
+    if (size > SMALL_PAYLOAD || size > SCRATCH_SIZE - at) {
+        add_extra(self, from_bytes(self->home->env, view->payload, size));
+        return -1;
+    }
+    memcpy(self->home->scratch + at, view->payload, size);
+    self->scratch_used += size;
+    return (double)at;
+}
+
+static void add_event(batch *self, const acurast_event_view *view)
+{
+    napi_env env = self->home->env;
+    double *cell = self->home->cells + (size_t)CELLS * self->count++;
+    cell[0] = view->type;
+    cell[1] = (double)view->source;
+    switch (view->type) {
+    case ACURAST_EVENT_PAYLOAD:
+        add_extra(self, from_hex(env, view->sender, ACURAST_ID_SIZE));
+        cell[2] = (double)view->payload_size;
+        cell[3] = place_payload(self, view);
+        break;
+    case ACURAST_EVENT_OUTCOME:
+        cell[2] = (double)view->token;
+        cell[3] = view->status;
+        break;
+    case ACURAST_EVENT_STATE:
+        cell[2] = view->state;
+        cell[3] = view->status;
+        add_extra(self, from_text(env, view->text));
+        add_extra(self, from_number(env, view->close_code));
+        add_extra(self, from_number(env, (double)view->retry_ms));
+        break;
+    case ACURAST_EVENT_WRITABLE:
+        break;
+    case ACURAST_EVENT_LOG:
+        cell[2] = view->level;
+        add_extra(self, from_text(env, view->text));
+        break;
+    }
+}
+
+static void take(batch *self, source *from)
+{
+    acurast_event_view *views = self->home->views;
+    size_t count = 0;
+    views[0].size = sizeof *views;
+    if (acurast_queue_take(from->queue, views, BATCH - self->count, 0, &count) != ACURAST_OK)
+        return;
+    for (size_t i = 0; i < count; i++)
+        add_event(self, &views[i]);
+    acurast_queue_done(from->queue);
+}
+
+/* What a listener throws is dealt with in JavaScript; what comes out here is an error of ours, or the end of a worker. */
+static void call(batch *self)
+{
+    napi_env env = self->home->env;
+    napi_value function = NULL, error = NULL;
+    napi_value values[2] = {from_number(env, self->count), self->extras ? self->extras : undefined(env)};
+    napi_value receiver = NULL;
+    if (napi_get_global(env, &receiver) != napi_ok ||
+        napi_get_reference_value(env, self->home->dispatch, &function) != napi_ok)
+        return;
+    if (napi_make_callback(env, self->home->async, receiver, function, 2, values, NULL) == napi_pending_exception &&
+        napi_get_and_clear_last_exception(env, &error) == napi_ok)
+        napi_fatal_exception(env, error);
+}
+
+static source *next_ready(environment *home)
+{
+    source *first = home->ready;
+    home->ready = first->next_ready;
+    if (!home->ready)
+        home->ready_end = &home->ready;
+    first->is_ready = false;
+    return first;
+}
+
+void environment_drain(uv_check_t *check)
+{
+    environment *home = check->data;
+    batch collected = {.home = home};
+    napi_handle_scope scope = NULL;
+    if (!home->env || napi_open_handle_scope(home->env, &scope) != napi_ok)
+        return;
+    while (home->ready && collected.count < BATCH)
+        take(&collected, next_ready(home));
+    if (!home->ready)
+        uv_check_stop(check);
+    if (collected.count)
+        call(&collected);
+    if (home->env)
+        napi_close_handle_scope(home->env, scope);
+}

@@ -1,0 +1,172 @@
+/*
+ * Identities: handles that are given back when JavaScript has forgotten them. Secrets that pass through here are wiped.
+ */
+#include "addon.h"
+
+#include <string.h>
+
+static void on_collected(napi_env env, void *data, void *hint)
+{
+    (void)env;
+    (void)hint;
+    acurast_identity_release(data);
+}
+
+static napi_value wrap(napi_env env, acurast_status status, acurast_identity *identity, const char *argument)
+{
+    napi_value object = NULL;
+    if (status != ACURAST_OK)
+        return fail(env, status, argument);
+    if (napi_create_object(env, &object) == napi_ok && napi_type_tag_object(env, object, &IDENTITY_TAG) == napi_ok &&
+        napi_wrap(env, object, identity, on_collected, NULL, NULL) == napi_ok)
+        return object;
+    acurast_identity_release(identity);
+    return fail(env, ACURAST_NO_MEMORY, "");
+}
+
+/* identityGenerate(kind) -> handle */
+static napi_value generate(napi_env env, napi_callback_info info)
+{
+    napi_value value = NULL;
+    uint32_t kind = 0;
+    acurast_identity *identity = NULL;
+    if (!arguments(env, info, 1, &value) || !whole(env, value, &kind))
+        return NULL;
+    acurast_status status = acurast_identity_generate((acurast_key_kind)kind, &identity);
+    return wrap(env, status, identity, "kind");
+}
+
+/* identityFromPem(text or bytes) -> handle */
+static napi_value from_pem(napi_env env, napi_callback_info info)
+{
+    napi_value value = NULL;
+    acurast_identity *identity = NULL;
+    input pem;
+    if (!arguments(env, info, 1, &value) || !input_take(env, value, &pem))
+        return NULL;
+    acurast_status status = acurast_identity_from_pem((const char *)pem.data, pem.size, &identity);
+    input_free(&pem);
+    return wrap(env, status, identity, "pem");
+}
+
+/* identityFromSecret(kind, hex or bytes) -> handle */
+static napi_value from_secret(napi_env env, napi_callback_info info)
+{
+    napi_value values[2];
+    uint32_t kind = 0;
+    acurast_identity *identity = NULL;
+    input secret;
+    if (!arguments(env, info, 2, values) || !whole(env, values[0], &kind) || !input_take(env, values[1], &secret))
+        return NULL;
+    acurast_status status = acurast_identity_from_secret((acurast_key_kind)kind, secret.data, secret.size, &identity);
+    input_free(&secret);
+    return wrap(env, status, identity, "secret");
+}
+
+static acurast_identity *identity_of(napi_env env, napi_callback_info info)
+{
+    napi_value value = NULL;
+    return arguments(env, info, 1, &value) ? unwrap(env, value, &IDENTITY_TAG) : NULL;
+}
+
+static napi_value kind_of(napi_env env, napi_callback_info info)
+{
+    acurast_identity *identity = identity_of(env, info);
+    return identity ? from_number(env, acurast_identity_kind(identity)) : NULL;
+}
+
+static napi_value id(napi_env env, napi_callback_info info)
+{
+    uint8_t bytes[ACURAST_ID_SIZE];
+    acurast_identity *identity = identity_of(env, info);
+    if (!identity)
+        return NULL;
+    acurast_status status = acurast_identity_id(identity, bytes);
+    return status == ACURAST_OK ? from_hex(env, bytes, sizeof bytes) : fail(env, status, "");
+}
+
+static napi_value public_key(napi_env env, napi_callback_info info)
+{
+    uint8_t bytes[ACURAST_PUBLIC_KEY_SIZE];
+    acurast_identity *identity = identity_of(env, info);
+    if (!identity)
+        return NULL;
+    acurast_status status = acurast_identity_public_key(identity, bytes);
+    return status == ACURAST_OK ? from_hex(env, bytes, sizeof bytes) : fail(env, status, "");
+}
+
+static napi_value uncompressed_key(napi_env env, napi_callback_info info)
+{
+    uint8_t bytes[ACURAST_UNCOMPRESSED_KEY_SIZE];
+    acurast_identity *identity = identity_of(env, info);
+    if (!identity)
+        return NULL;
+    acurast_status status = acurast_identity_uncompressed_key(identity, bytes);
+    return status == ACURAST_OK ? from_hex(env, bytes, sizeof bytes) : fail(env, status, "");
+}
+
+static napi_value secret(napi_env env, napi_callback_info info)
+{
+    uint8_t bytes[ACURAST_SECRET_SIZE];
+    acurast_identity *identity = identity_of(env, info);
+    if (!identity)
+        return NULL;
+    acurast_status status = acurast_identity_secret(identity, bytes);
+    napi_value made = status == ACURAST_OK ? from_bytes(env, bytes, sizeof bytes) : fail(env, status, "");
+    explicit_bzero(bytes, sizeof bytes);
+    return made;
+}
+
+static napi_value to_pem(napi_env env, napi_callback_info info)
+{
+    char text[512];
+    size_t size = sizeof text;
+    acurast_identity *identity = identity_of(env, info);
+    if (!identity)
+        return NULL;
+    acurast_status status = acurast_identity_to_pem(identity, text, &size);
+    napi_value made = status == ACURAST_OK ? from_text(env, text) : fail(env, status, "");
+    explicit_bzero(text, sizeof text);
+    return made;
+}
+
+/* identitySign(handle, message) -> 64 bytes */
+static napi_value sign(napi_env env, napi_callback_info info)
+{
+    napi_value values[2];
+    uint8_t signature[ACURAST_SIGNATURE_SIZE];
+    input message;
+    acurast_identity *identity = arguments(env, info, 2, values) ? unwrap(env, values[0], &IDENTITY_TAG) : NULL;
+    if (!identity || !input_bytes(env, values[1], &message))
+        return NULL;
+    acurast_status status = acurast_identity_sign(identity, message.data, message.size, signature);
+    return status == ACURAST_OK ? from_bytes(env, signature, sizeof signature) : fail(env, status, "");
+}
+
+/* identitySignDigest(handle, 32 bytes) -> 64 bytes */
+static napi_value sign_digest(napi_env env, napi_callback_info info)
+{
+    napi_value values[2];
+    uint8_t signature[ACURAST_SIGNATURE_SIZE];
+    input digest;
+    acurast_identity *identity = arguments(env, info, 2, values) ? unwrap(env, values[0], &IDENTITY_TAG) : NULL;
+    if (!identity || !input_sized(env, values[1], ACURAST_DIGEST_SIZE, &digest))
+        return NULL;
+    acurast_status status = acurast_identity_sign_digest(identity, digest.data, signature);
+    return status == ACURAST_OK ? from_bytes(env, signature, sizeof signature) : fail(env, status, "");
+}
+
+const entry IDENTITY_ENTRIES[] = {
+    {"identityGenerate", generate},
+    {"identityFromPem", from_pem},
+    {"identityFromSecret", from_secret},
+    {"identityKind", kind_of},
+    {"identityId", id},
+    {"identityPublicKey", public_key},
+    {"identityUncompressedKey", uncompressed_key},
+    {"identitySecret", secret},
+    {"identityToPem", to_pem},
+    {"identitySign", sign},
+    {"identitySignDigest", sign_digest},
+    {NULL, NULL},
+};
