@@ -2,10 +2,11 @@
 // The package's types. The errors and the options are generated from the core's tables: lib/errors.d.ts, lib/settings.d.ts.
 
 import { EventEmitter } from 'node:events';
-import type { ClientSettings, ServiceSettings } from './lib/settings';
+import type { AcurastError } from './lib/errors';
+import type { ClientSettings, ContextOptions, ServiceSettings } from './lib/settings';
 
 export * from './lib/errors';
-export type { ClientSettings, ServiceSettings } from './lib/settings';
+export type { ClientSettings, ContextOptions, ServiceSettings } from './lib/settings';
 export { AcurastClient, WebSocketTransportClient } from './lib/compat';
 
 /** The version of the core, such as '0.1.0'. */
@@ -15,7 +16,13 @@ export declare const version: string;
 export type Bytes = Uint8Array | ArrayBuffer;
 
 /** An id (16 bytes), a compressed public key (33) or an uncompressed one (65): as bytes, or as hex with or without 0x. */
-export type Key = Uint8Array | string;
+export type Key = Uint8Array | ArrayBuffer | string | Identity;
+
+/**
+ * Options of the I/O threads that serve the clients of this thread (a worker has its own). Call it before the first client is
+ * made; BadStateError afterwards.
+ */
+export declare function configure(options: ContextOptions): void;
 
 /** P-256 is what every service speaks; Ed25519 is an extension of libacurast. */
 export type KeyKind = 'p256' | 'ed25519';
@@ -36,6 +43,8 @@ export declare class Identity {
   readonly id: string;
   /** The public key as it travels, 33 bytes: 66 hex digits. */
   readonly publicKey: string;
+  /** The 65 bytes of SEC1: 130 hex digits. Throws UnsupportedError for Ed25519. */
+  readonly uncompressedKey: string;
   readonly kind: KeyKind;
   /** The key pair as PKCS#8 PEM. Keep it secret. */
   toPem(): string;
@@ -45,6 +54,8 @@ export declare class Identity {
   sign(message: Bytes): Uint8Array;
   /** A signature of a digest (32 bytes) as it is. Throws UnsupportedError for Ed25519. */
   signDigest(digest: Uint8Array): Uint8Array;
+  /** Without the secret. */
+  toJSON(): { id: string; publicKey: string };
 }
 
 /** Whether `signature` (64 bytes) of `message` is by `key` (33 or 65 bytes). Throws BadKeyError or BadHexError for what is no key. */
@@ -60,14 +71,14 @@ export declare function compressKey(key: Key): string;
 export interface WaitOptions {
   /** Ends the wait: the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds; then the promise rejects with TimeoutError. Without it, no limit. */
+  /** Milliseconds; then the promise rejects with TimeoutError. Without it `connect()` waits 30 seconds, `receive()` for ever; so does Infinity. */
   timeout?: number | undefined;
 }
 
 export interface SendOptions {
   /** Cancels this send and no other, if it is in time: the promise then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds that it may wait until it is written, else ExpiredError; 0 or none: the option `sendTimeout`. */
+  /** Milliseconds that it may wait until it is written, else ExpiredError; at least 1. Without it, the option `sendTimeout`. */
   timeout?: number | undefined;
 }
 
@@ -75,6 +86,10 @@ export interface SendOptions {
 export interface ClientOptions extends ClientSettings {
   /** Without one the client makes a new key pair. */
   identity?: Identity | undefined;
+  /** Messages that may wait to be taken; beyond, reading from the service pauses (default 1024). */
+  inboxCount?: number | undefined;
+  /** Their bytes (default 16 MiB). */
+  inboxBytes?: number | undefined;
 }
 
 export interface ConnectOptions extends ClientOptions, WaitOptions {}
@@ -100,14 +115,14 @@ export type State = 'idle' | 'connecting' | 'authenticating' | 'connected' | 'di
 /** A change of state, and why. */
 export interface StateChange {
   readonly state: State;
-  /** The service's URL while connecting and connected, else ''. */
+  /** The service that it is, or was last, about; '' before the first. */
   readonly url: string;
   /** Why, for 'disconnected' and 'closed'; undefined where nothing went wrong. */
-  readonly error?: Error | undefined;
+  readonly error?: AcurastError | undefined;
   /** The websocket close code received; 0 if none was. */
   readonly closeCode: number;
-  /** Milliseconds until the next try; -1 if there is none. */
-  readonly retryIn: number;
+  /** Milliseconds until the next try; undefined if there is none. */
+  readonly retryIn: number | undefined;
 }
 
 /** Figures of one client since it was made. */
@@ -133,12 +148,23 @@ export interface ClientEvents {
   message: [message: Message];
   state: [change: StateChange];
   /** Why the client was disconnected or closed. Emitted only where somebody listens. */
-  error: [error: Error];
+  error: [error: AcurastError];
+  /** What the engine has to say; see the option `logLevel` of `configure()`. */
+  log: [line: LogLine];
+}
+
+export interface LogLine {
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+  readonly text: string;
 }
 
 /**
  * A dApp or a processor: the protocol does not tell them apart. It reconnects by itself, over the list of services, until it is
- * closed. Messages go to the listeners of 'message', or to `for await`.
+ * closed. Messages go to the listeners of 'message' if there are any, else to `for await` and `receive()`; what comes before either
+ * waits, within `inboxCount` and `inboxBytes`.
+ *
+ * While it is open a client keeps the process alive. One that can no longer be reached, has no listeners and waits for nothing is
+ * closed when it is collected, with a warning.
  */
 export declare class Client extends EventEmitter<ClientEvents> implements AsyncIterable<Message>, AsyncDisposable {
   /** Does no I/O. `urls`: the services, ws:// or wss://, tried in order. Throws TypeError, RangeError or BadOptionError. */
@@ -150,7 +176,7 @@ export declare class Client extends EventEmitter<ClientEvents> implements AsyncI
   connect(options?: WaitOptions): Promise<void>;
   /**
    * Sends bytes. Resolves once the operating system took the last byte: version 1 of the protocol acknowledges nothing, so
-   * that a payload may still be lost on its way. A full outbox makes it wait, in order. Rejects with ExpiredError, TooLargeError,
+   * that a payload may still be lost on its way. A full outbox makes it wait, in order; do not change the bytes meanwhile. Rejects with ExpiredError, TooLargeError,
    * ClosedError, BadRecipientError, BadHexError, BadKeyError or the signal's reason.
    */
   send(to: Key, payload: Bytes, options?: SendOptions): Promise<void>;
@@ -158,6 +184,11 @@ export declare class Client extends EventEmitter<ClientEvents> implements AsyncI
   sendText(to: Key, text: string, options?: SendOptions): Promise<void>;
   /** Sends a value as JSON. Throws TypeError for what JSON cannot say. */
   sendJson(to: Key, value: unknown, options?: SendOptions): Promise<void>;
+  /**
+   * The next message. Several may wait: each message goes to one of them. Rejects with TimeoutError, the signal's reason, BadStateError
+   * while somebody listens to 'message', or why the client is closed once everything was taken.
+   */
+  receive(options?: WaitOptions): Promise<Message>;
   /** The messages, until the client is closed. A slow consumer makes the client pause reading. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message>;
   /** This client's id, 32 hex digits. */
@@ -166,9 +197,14 @@ export declare class Client extends EventEmitter<ClientEvents> implements AsyncI
   readonly publicKey: string;
   readonly identity: Identity;
   readonly state: State;
-  /** The service that it is connected to, or ''. */
+  /** The service that it is, or was last, connecting or connected to; '' before the first. */
   readonly url: string;
+  /** Throws ClosedError once it is closed. */
   stats(): Stats;
+  /** Lets the process end although the client is open. */
+  unref(): this;
+  /** Takes unref() back. */
+  ref(): this;
   /** Writes what is in the outbox for at most the option `linger`, then ends. Idempotent; never rejects. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -177,19 +213,40 @@ export declare class Client extends EventEmitter<ClientEvents> implements AsyncI
 /** A connected client. Rejects like `Client.connect()`; the client is closed then. */
 export declare function connect(urls: string | readonly string[], options?: ConnectOptions): Promise<Client>;
 
-/** Options of a service; without `listen` it takes a free port of 127.0.0.1. */
-export interface ServiceOptions extends ServiceSettings {}
+/** Options of a service; without `listen`, `host` and `port` it takes a free port of 127.0.0.1. */
+export interface ServiceOptions extends ServiceSettings {
+  /** 0, the default, takes a free one. */
+  port?: number | undefined;
+  /** The address to listen on, IPv6 without brackets (default 127.0.0.1). */
+  host?: string | undefined;
+  /** I/O threads; 0 takes one for each processor core (default 1). */
+  threads?: number | undefined;
+}
+
+/** What a service emits. */
+export interface ServiceEvents {
+  state: [change: { readonly state: 'listening' | 'draining' | 'closed'; readonly url: string; readonly error?: AcurastError }];
+  log: [line: LogLine];
+}
 
 /** The websocket service in this process, on an I/O thread of its own: for the tests of a dApp, or for real. */
-export declare class Service implements AsyncDisposable {
+export declare class Service extends EventEmitter<ServiceEvents> implements AsyncDisposable {
   private constructor();
   /** Resolves once a client can connect. Rejects with AddressInUseError, NotPermittedError, TlsError, BadOptionError or InvalidError. */
   static start(options?: ServiceOptions): Promise<Service>;
   /** Such as 'ws://127.0.0.1:9001'. */
   readonly url: string;
   readonly port: number;
-  /** Its figures as Prometheus text. */
+  /** The URL of the option `adminListen`; '' without it. */
+  readonly adminUrl: string;
+  /** Its figures as Prometheus text. Throws ClosedError. */
   metrics(): string;
+  /** Reads the certificate, the key and the lists again from their files. Throws TlsError or BadOptionError; the old ones stay then. */
+  reload(): void;
+  /** Lets the process end although the service is open. */
+  unref(): this;
+  /** Takes unref() back. */
+  ref(): this;
   /** Drains: tells every client, lets what is queued go out, and ends within the option `drainTime`. Idempotent; never rejects. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

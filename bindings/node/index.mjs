@@ -10,6 +10,7 @@ export const {
   Service,
   WebSocketTransportClient,
   compressKey,
+  configure,
   connect,
   idOf,
   verify,
