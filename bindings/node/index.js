@@ -5,6 +5,7 @@ const check = require('./lib/check');
 const native = require('./lib/native');
 require('./lib/events');
 const { Client, connect } = require('./lib/client');
+const compat = require('./lib/compat');
 const { Identity, compressKey, idOf, verify, verifyDigest } = require('./lib/identity');
 const { Message } = require('./lib/message');
 const { Service } = require('./lib/service');
@@ -28,5 +29,6 @@ module.exports = {
   verify,
   verifyDigest,
   version: native.version(),
+  ...compat,
   ...errors,
 };
