@@ -28,6 +28,7 @@ tool:openssl               openssl
 ?header:Python.h           python3-dev
 ?tool:node                 nodejs
 ?tool:npm                  npm
+?tool:chromium             chromium
 "
 bench="$build
 module:cmocka              libcmocka-dev
