@@ -1,0 +1,2 @@
+// The vendor's client expects Node's Buffer as a global.
+export { Buffer } from 'buffer';
