@@ -10,6 +10,7 @@ top=$PWD
 BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
 JOBS=${JOBS:-2}
+processes=$((JOBS + 1)) # of pytest: most of its tests wait for a program
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 results=${ACURAST_RESULTS:-}
 passed=0 failed=0 skipped=0
@@ -127,7 +128,7 @@ run_python() # DIRECTORY
         skip "Python tests: their packages could not be installed with pip"
     else
         ACURAST_BIN=$1/bin ACURAST_BUILD=$1 logged "$1/logs/python.txt" \
-            $still "$BUILD/venv/bin/python" -m pytest -q -rs -p no:cacheprovider tests/integration
+            $still "$BUILD/venv/bin/python" -m pytest -n "$processes" -q -rs -p no:cacheprovider tests/integration
         count_pytest "$1/logs/python.txt" $?
     fi
 }
@@ -202,7 +203,7 @@ suite_binding_python()
         skip "the Python binding could not be built and installed with pip"
     else
         ACURAST_BIN=$BUILD/bin logged "$BUILD/logs/binding_python.txt" \
-            "$BUILD/venv-binding/bin/python" -m pytest -q -rs --show-capture=no bindings/python/tests
+            "$BUILD/venv-binding/bin/python" -m pytest -n "$processes" -q -rs --show-capture=no bindings/python/tests
         count_pytest "$BUILD/logs/binding_python.txt" $?
     fi
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -32,7 +33,9 @@ def built(tmp_path_factory):
     if not (HERE / "pyproject.toml").is_file() or not shutil.which("pkg-config"):
         pytest.skip("nothing to build from, or no pkg-config")
     folder = tmp_path_factory.mktemp("dist")
-    run("-m", "build", "--no-isolation", "--outdir", folder, ".", folder=HERE)
+    with open(HERE / "pyproject.toml") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # it stages the core into the source folder: one process of xdist at a time
+        run("-m", "build", "--no-isolation", "--outdir", folder, ".", folder=HERE)
     return folder
 
 
