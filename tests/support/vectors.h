@@ -1,6 +1,6 @@
 /*
- * The known answers of tests/vectors/v1.json, by path: "frames/1/challenge". A reader
- * of just enough JSON for that file, which it trusts.
+ * The known answers of tests/vectors, by path: "frames/1/challenge". What stands in
+ * which file need not be known. A reader of just enough JSON for them, which it trusts.
  */
 #ifndef TESTS_SUPPORT_VECTORS_H
 #define TESTS_SUPPORT_VECTORS_H
@@ -13,15 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static inline const char *vectors__text(void)
+static inline const char *vectors__text(size_t file)
 {
-    static char text[64 * 1024];
+    static const char *const paths[] = {TESTS_DIR "/vectors/v1.json", TESTS_DIR "/vectors/seal.json"};
+    static char texts[2][64 * 1024];
+    char *text = texts[file];
     if (text[0] == '\0') {
-        FILE *file = fopen(TESTS_DIR "/vectors/v1.json", "r");
-        size_t size = file ? fread(text, 1, sizeof text - 1, file) : 0;
-        if (size == 0 || size == sizeof text - 1)
+        FILE *opened = fopen(paths[file], "r");
+        size_t size = opened ? fread(text, 1, sizeof texts[0] - 1, opened) : 0;
+        if (size == 0 || size == sizeof texts[0] - 1)
             abort();
-        fclose(file);
+        fclose(opened);
         text[size] = '\0';
     }
     return text;
@@ -62,16 +64,22 @@ static inline const char *vectors__enter(const char *at, const char *step, size_
     return NULL;
 }
 
-/* Where the value of a path starts; NULL if there is none. */
-static inline const char *vectors_find(const char *path)
+static inline const char *vectors__find_in(size_t file, const char *path)
 {
-    const char *at = vectors__blank(vectors__text());
+    const char *at = vectors__blank(vectors__text(file));
     while (at && *path) {
         size_t length = strcspn(path, "/");
         at = vectors__enter(at, path, length);
         path += length + (path[length] == '/');
     }
     return at;
+}
+
+/* Where the value of a path starts; NULL if there is none. */
+static inline const char *vectors_find(const char *path)
+{
+    const char *at = vectors__find_in(0, path);
+    return at ? at : vectors__find_in(1, path);
 }
 
 /* Element `index` of a list: its member `name`. */

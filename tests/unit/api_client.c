@@ -582,6 +582,10 @@ static void test_arguments(void **state)
     assert_int_equal(acurast_client_create(context, NULL, NULL, &client), ACURAST_INVALID);
     assert_int_equal(acurast_client_create(context, wrong, NULL, &client), ACURAST_INVALID);
     assert_int_equal(acurast_client_create(context, options, NULL, NULL), ACURAST_INVALID);
+    acurast_identity *unknown_to_services;
+    assert_int_equal(acurast_identity_generate(ACURAST_KEY_SECP256K1, &unknown_to_services), ACURAST_OK);
+    assert_int_equal(acurast_client_create(context, options, unknown_to_services, &client), ACURAST_UNSUPPORTED);
+    acurast_identity_release(unknown_to_services);
     assert_int_equal(acurast_client_create(context, options, NULL, &client), ACURAST_OK);
     assert_int_equal(acurast_client_set_callback(client, NULL, NULL, NULL), ACURAST_INVALID);
     assert_int_equal(acurast_client_set_queue(client, NULL, 0), ACURAST_INVALID);

@@ -51,10 +51,31 @@ static void known_ed25519_key(void **state)
     acurast_identity_release(identity);
 }
 
+/* The scalar 1, whose point is the base of the curve (SEC 2, 2.4.1). */
+static void known_secp256k1_key(void **state)
+{
+    (void)state;
+    static const char one[] = "0000000000000000000000000000000000000000000000000000000000000001";
+    uint8_t expected[65], actual[65];
+    acurast_identity *identity;
+    assert_int_equal(acurast_identity_from_secret(ACURAST_KEY_SECP256K1, one, 64, &identity), ACURAST_OK);
+    assert_int_equal(acurast_identity_kind(identity), ACURAST_KEY_SECP256K1);
+    acurast__unhex(expected, 65,
+                   "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+                   "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8",
+                   130);
+    assert_int_equal(acurast_identity_uncompressed_key(identity, actual), ACURAST_OK);
+    assert_memory_equal(actual, expected, 65);
+    expected[0] = 2;
+    assert_int_equal(acurast_identity_public_key(identity, actual), ACURAST_OK);
+    assert_memory_equal(actual, expected, 33);
+    acurast_identity_release(identity);
+}
+
 static void generated_keys(void **state)
 {
     (void)state;
-    for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_ED25519; kind++) {
+    for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_SECP256K1; kind++) {
         acurast_identity *a, *b;
         uint8_t x[33], y[33];
         assert_int_equal(acurast_identity_generate((acurast_key_kind)kind, &a), ACURAST_OK);
@@ -62,7 +83,8 @@ static void generated_keys(void **state)
         acurast_identity_public_key(a, x);
         acurast_identity_public_key(b, y);
         assert_memory_not_equal(x, y, 33);
-        assert_int_equal(acurast__key_check(x), ACURAST_OK);
+        assert_int_equal(acurast_compress_key_as((acurast_key_kind)kind, x, 33, y), ACURAST_OK);
+        assert_memory_equal(x, y, 33);
         assert_signs(a);
         acurast_identity_release(a);
         acurast_identity_release(b);
@@ -76,7 +98,7 @@ static void secrets_in_every_form(void **state)
     char text[67] = "0x";
     known_secret(secret);
     acurast__hex(text + 2, secret, 32);
-    for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_ED25519; kind++) {
+    for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_SECP256K1; kind++) {
         acurast_identity *raw = known_identity((acurast_key_kind)kind), *other;
         for (int prefix = 0; prefix < 2; prefix++) {
             const char *digits = prefix ? text : text + 2;
@@ -101,26 +123,36 @@ static void secrets_in_every_form(void **state)
 static void scalars_out_of_range(void **state)
 {
     (void)state;
+    static const char zero[] = "0000000000000000000000000000000000000000000000000000000000000000";
     static const struct {
-        const char *scalar;
-        acurast_status status;
+        acurast_key_kind kind;
+        const char *first, *last, *order, *above;
     } rows[] = {
-        {"0000000000000000000000000000000000000000000000000000000000000000", ACURAST_BAD_KEY},
-        {"0000000000000000000000000000000000000000000000000000000000000001", ACURAST_OK},
-        {"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550", ACURAST_OK},
-        {"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", ACURAST_BAD_KEY},
-        {"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632552", ACURAST_BAD_KEY},
-        {"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", ACURAST_BAD_KEY},
+        {ACURAST_KEY_P256, "0000000000000000000000000000000000000000000000000000000000000001",
+         "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550",
+         "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
+         "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632552"},
+        {ACURAST_KEY_SECP256K1, "0000000000000000000000000000000000000000000000000000000000000001",
+         "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140",
+         "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141",
+         "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const char *const good[] = {rows[i].first, rows[i].last}, *const bad[] = {zero, rows[i].order, rows[i].above};
         acurast_identity *identity = NULL;
-        assert_int_equal(acurast_identity_from_secret(ACURAST_KEY_P256, rows[i].scalar, 64, &identity), rows[i].status);
-        if (identity)
+        for (size_t j = 0; j < ARRAY_SIZE(bad); j++) {
+            assert_int_equal(acurast_identity_from_secret(rows[i].kind, bad[j], 64, &identity), ACURAST_BAD_KEY);
+            assert_null(identity);
+            assert_int_equal(acurast_identity_from_secret(ACURAST_KEY_ED25519, bad[j], 64, &identity), ACURAST_OK);
+            acurast_identity_release(identity);
+            identity = NULL;
+        }
+        for (size_t j = 0; j < ARRAY_SIZE(good); j++) {
+            assert_int_equal(acurast_identity_from_secret(rows[i].kind, good[j], 64, &identity), ACURAST_OK);
             assert_signs(identity);
-        acurast_identity_release(identity);
-        identity = NULL;
-        assert_int_equal(acurast_identity_from_secret(ACURAST_KEY_ED25519, rows[i].scalar, 64, &identity), ACURAST_OK);
-        acurast_identity_release(identity);
+            acurast_identity_release(identity);
+            identity = NULL;
+        }
     }
 }
 
@@ -151,7 +183,7 @@ static void missing_arguments(void **state)
     size_t size = 0;
     acurast_identity *identity = NULL;
     assert_int_equal(acurast_identity_generate((acurast_key_kind)0, &identity), ACURAST_INVALID);
-    assert_int_equal(acurast_identity_generate((acurast_key_kind)3, &identity), ACURAST_INVALID);
+    assert_int_equal(acurast_identity_generate((acurast_key_kind)4, &identity), ACURAST_INVALID);
     assert_int_equal(acurast_identity_generate(ACURAST_KEY_P256, NULL), ACURAST_INVALID);
     assert_int_equal(acurast_identity_from_pem(NULL, 0, &identity), ACURAST_INVALID);
     assert_int_equal(acurast_identity_from_pem("", 0, NULL), ACURAST_INVALID);
@@ -214,7 +246,7 @@ static void *use(void *argument)
 static void many_threads(void **state)
 {
     (void)state;
-    for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_ED25519; kind++) {
+    for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_SECP256K1; kind++) {
         pthread_t threads[6];
         acurast_identity *identity = known_identity((acurast_key_kind)kind);
         for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
@@ -239,9 +271,10 @@ static int use_and_make_another(acurast_identity *identity)
 {
     uint8_t signature[64], key[33];
     acurast_identity *other = NULL;
+    acurast_key_kind kind = acurast_identity_kind(identity);
     acurast_identity_public_key(identity, key);
-    int failed = acurast_identity_sign(identity, "x", 1, signature) || acurast_verify(key, 33, "x", 1, signature) ||
-                 acurast_identity_generate(acurast_identity_kind(identity), &other) ||
+    int failed = acurast_identity_sign(identity, "x", 1, signature) ||
+                 acurast_verify_as(kind, key, 33, "x", 1, signature) || acurast_identity_generate(kind, &other) ||
                  acurast_identity_sign(other, "x", 1, signature);
     acurast_identity_release(other);
     acurast_identity_release(identity);
@@ -252,7 +285,7 @@ static int use_and_make_another(acurast_identity *identity)
 static void fork_keeps_identities(void **state)
 {
     (void)state;
-    for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_ED25519; kind++) {
+    for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_SECP256K1; kind++) {
         acurast_identity *identity = known_identity((acurast_key_kind)kind);
         pid_t child = fork();
         if (child == 0)
@@ -327,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(known_key, nothing_lives),
         cmocka_unit_test_teardown(known_ed25519_key, nothing_lives),
+        cmocka_unit_test_teardown(known_secp256k1_key, nothing_lives),
         cmocka_unit_test_teardown(generated_keys, nothing_lives),
         cmocka_unit_test_teardown(secrets_in_every_form, nothing_lives),
         cmocka_unit_test_teardown(scalars_out_of_range, nothing_lives),

@@ -15,7 +15,7 @@
 static void pem_round_trip(void **state)
 {
     (void)state;
-    for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_ED25519; kind++) {
+    for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_SECP256K1; kind++) {
         acurast_identity *identity = known_identity((acurast_key_kind)kind), *other;
         char pem[512];
         size_t needed = 0, size = sizeof pem;
@@ -83,26 +83,24 @@ static void assert_no_key(const char *pem, size_t size)
     assert_null(identity);
 }
 
-static void sec1_pem(void **state)
+/* `parameters` as `openssl ecparam -genkey` writes them before the key. */
+static void assert_reads_sec1(acurast_key_kind kind, const char *curve, const char *parameters)
 {
-    (void)state;
     char pem[4096], framed[8192];
     acurast_identity *identity;
     uint8_t expected[32] = {0}, actual[32];
-    EVP_PKEY *pkey = EVP_EC_gen("P-256");
+    EVP_PKEY *pkey = EVP_EC_gen(curve);
     BIGNUM *scalar = NULL;
     EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &scalar);
     BN_bn2binpad(scalar, expected, 32);
     size_t size = write_pem(pem, sizeof pem, pkey, TRADITIONAL);
     assert_int_equal(strncmp(pem, "-----BEGIN EC PRIVATE KEY-----\n", 31), 0);
 
-    /* alone; with the parameters before it, as `openssl ecparam -genkey` writes; with text around it and CRLF */
-    static const char *const before[] = {
-        "", "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n", "a comment\r\n\r\n"};
+    const char *const before[] = {"", parameters, "a comment\r\n\r\n"};
     for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
         int length = snprintf(framed, sizeof framed, "%s%s", before[i], pem);
         assert_int_equal(acurast_identity_from_pem(framed, (size_t)length, &identity), ACURAST_OK);
-        assert_int_equal(acurast_identity_kind(identity), ACURAST_KEY_P256);
+        assert_int_equal(acurast_identity_kind(identity), kind);
         acurast_identity_secret(identity, actual);
         assert_memory_equal(actual, expected, 32);
         assert_signs(identity);
@@ -114,13 +112,22 @@ static void sec1_pem(void **state)
     EVP_PKEY_free(pkey);
 }
 
+static void sec1_pem(void **state)
+{
+    (void)state;
+    assert_reads_sec1(ACURAST_KEY_P256, "P-256",
+                      "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n");
+    assert_reads_sec1(ACURAST_KEY_SECP256K1, "secp256k1",
+                      "-----BEGIN EC PARAMETERS-----\nBgUrgQQACg==\n-----END EC PARAMETERS-----\n");
+}
+
 static void other_keys_are_none_of_ours(void **state)
 {
     (void)state;
     char pem[8192];
     EVP_PKEY *p256 = EVP_EC_gen("P-256"), *rsa = EVP_RSA_gen(1024);
-    EVP_PKEY *foreign[] = {EVP_EC_gen("P-384"), EVP_EC_gen("secp256k1"), rsa, EVP_PKEY_Q_keygen(NULL, NULL, "X25519"),
-                           EVP_PKEY_Q_keygen(NULL, NULL, "ED448")};
+    EVP_PKEY *foreign[] = {EVP_EC_gen("P-384"), EVP_EC_gen("brainpoolP256r1"), rsa,
+                           EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), EVP_PKEY_Q_keygen(NULL, NULL, "ED448")};
     for (size_t i = 0; i < ARRAY_SIZE(foreign); i++) {
         assert_no_key(pem, write_pem(pem, sizeof pem, foreign[i], PKCS8));
         if (i < 3)
@@ -144,16 +151,18 @@ static void assert_public(const acurast_identity *identity, const uint8_t expect
 static void pem_as_libcrypto_knows_it(void **state)
 {
     (void)state;
-    static const char *const names[] = {"P-256", "ED25519"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const names[] = {
+        [ACURAST_KEY_P256] = "P-256", [ACURAST_KEY_ED25519] = "ED25519", [ACURAST_KEY_SECP256K1] = "secp256k1"};
+    for (int kind = ACURAST_KEY_P256; kind <= ACURAST_KEY_SECP256K1; kind++) {
+        bool curve = kind != ACURAST_KEY_ED25519;
         acurast_identity *identity;
         char pem[1024];
         uint8_t raw[65], key[33] = {ACURAST__ED25519_TAG};
         size_t size;
-        EVP_PKEY *pkey = i == 0 ? EVP_EC_gen(names[i]) : EVP_PKEY_Q_keygen(NULL, NULL, names[i]);
+        EVP_PKEY *pkey = curve ? EVP_EC_gen(names[kind]) : EVP_PKEY_Q_keygen(NULL, NULL, names[kind]);
         assert_int_equal(EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, raw, sizeof raw, &size), 1);
-        if (i == 0)
-            assert_int_equal(acurast_compress_key(raw, size, key), ACURAST_OK);
+        if (curve)
+            assert_int_equal(acurast_compress_key_as((acurast_key_kind)kind, raw, size, key), ACURAST_OK);
         else
             memcpy(key + 1, raw, 32);
         size = write_pem(pem, sizeof pem, pkey, PKCS8);
@@ -162,7 +171,7 @@ static void pem_as_libcrypto_knows_it(void **state)
         acurast_identity_release(identity);
         EVP_PKEY_free(pkey);
 
-        assert_int_equal(acurast_identity_generate((acurast_key_kind)(i + 1), &identity), ACURAST_OK);
+        assert_int_equal(acurast_identity_generate((acurast_key_kind)kind, &identity), ACURAST_OK);
         acurast_identity_public_key(identity, key);
         size = sizeof pem;
         assert_int_equal(acurast_identity_to_pem(identity, pem, &size), ACURAST_OK);
@@ -170,7 +179,7 @@ static void pem_as_libcrypto_knows_it(void **state)
         pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
         assert_non_null(pkey);
         assert_int_equal(EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, raw, sizeof raw, &size), 1);
-        assert_memory_equal(i == 0 ? raw + 1 : raw, key + 1, 32);
+        assert_memory_equal(curve ? raw + 1 : raw, key + 1, 32);
         EVP_PKEY_free(pkey);
         BIO_free(bio);
         acurast_identity_release(identity);
@@ -198,6 +207,9 @@ static acurast_status read_der(const char *label, const uint8_t *der, size_t siz
     "00000000000000000000000000000001"
 #define BASE "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
 #define CURVE "06082a8648ce3d030107"
+#define CURVE_K1 "06052b8104000a"
+#define BASE_K1 "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+#define ALGORITHM_K1 "301006072a8648ce3d0201" CURVE_K1
 #define ALGORITHM "301306072a8648ce3d0201" CURVE
 #define SEED "0101010101010101010101010101010101010101010101010101010101010101"
 #define SEEDED "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c"
@@ -442,6 +454,63 @@ static const struct {
      "0422"
      "0420" SEED,
      ACURAST_BAD_KEY}, /* X25519 */
+    {"EC PRIVATE KEY",
+     "300f"
+     "020101"
+     "040101"
+     "a007" CURVE_K1,
+     ACURAST_OK},
+    {"PRIVATE KEY",
+     "301f"
+     "020100" ALGORITHM_K1 "0408"
+     "3006"
+     "020101"
+     "040101",
+     ACURAST_OK},
+    {"PRIVATE KEY",
+     "3043"
+     "020101" ALGORITHM_K1 "0408"
+     "3006"
+     "020101"
+     "040101"
+     "8122"
+     "00"
+     "02" BASE_K1,
+     ACURAST_OK},
+    {"PRIVATE KEY",
+     "3043"
+     "020101" ALGORITHM_K1 "0408"
+     "3006"
+     "020101"
+     "040101"
+     "8122"
+     "00"
+     "03" BASE,
+     ACURAST_BAD_KEY}, /* a point of the other curve */
+    {"PRIVATE KEY",
+     "302b"
+     "020100" ALGORITHM_K1 "0414"
+     "3012"
+     "020101"
+     "040101"
+     "a00a" CURVE,
+     ACURAST_BAD_KEY}, /* two curves */
+    {"PRIVATE KEY",
+     "302b"
+     "020100" ALGORITHM "0411"
+     "300f"
+     "020101"
+     "040101"
+     "a007" CURVE_K1,
+     ACURAST_BAD_KEY},
+    {"PRIVATE KEY",
+     "3028"
+     "020100" ALGORITHM_K1 "0411"
+     "300f"
+     "020101"
+     "040101"
+     "a007" CURVE_K1,
+     ACURAST_OK},
 };
 
 static void shapes_of_der(void **state)
@@ -454,7 +523,11 @@ static void shapes_of_der(void **state)
         acurast_status status = read_der(shapes[i].label, der, size, key);
         if (status != shapes[i].status)
             fail_msg("row %zu: %s", i, acurast_status_name(status));
-        acurast__unhex(base, 33, key[0] == ACURAST__ED25519_TAG ? "ed" SEEDED : "03" BASE, 66);
+        acurast__unhex(base, 33,
+                       key[0] == ACURAST__ED25519_TAG ? "ed" SEEDED
+                       : key[0] == 3                  ? "03" BASE
+                                                      : "02" BASE_K1,
+                       66);
         if (status == ACURAST_OK)
             assert_memory_equal(key, base, 33);
     }

@@ -127,7 +127,7 @@ static void response_to_the_known_challenge(void **state)
     assert_memory_equal(response.public_key, expected, 33);
     assert_memory_equal(response.nonce, no_nonce, 16);
     acurast__work_digest(digest, response.challenge, response.public_key, response.nonce);
-    assert_int_equal(acurast__p256_verify(response.public_key, digest, response.signature), ACURAST_OK);
+    assert_int_equal(acurast__ec_verify(ACURAST_KEY_P256, response.public_key, digest, response.signature), ACURAST_OK);
 }
 
 static void signs_once(void **state)

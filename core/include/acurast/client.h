@@ -45,8 +45,8 @@ typedef struct acurast_client acurast_client;
 
 /*
  * `options`: scope CLIENT; the option `url` names the services. `identity` is retained; NULL makes a new P-256 key pair. Does no I/O.
- * Fails with INVALID, BAD_OPTION (no URL, or one that is not ws:// or wss://), NO_MEMORY or CLOSED (context). What was wrong with a
- * URL is told by acurast_options_error(options).
+ * Fails with INVALID, BAD_OPTION (no URL, or one that is not ws:// or wss://), UNSUPPORTED (a secp256k1 identity: no service admits
+ * one), NO_MEMORY, CLOSED (context) or FORKED. What was wrong with a URL is told by acurast_options_error(options).
  */
 ACURAST_API acurast_status acurast_client_create(acurast_context *context, acurast_options *options,
                                                  acurast_identity *identity, acurast_client **client);

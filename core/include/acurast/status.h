@@ -40,6 +40,7 @@ ACURAST_BEGIN
     X(BAD_KEY, 21, 0, "not a valid key: wrong size, wrong form, or not a point on the curve")                          \
     X(BAD_RECIPIENT, 22, 0, "a recipient is an id (16 bytes) or a public key (33 or 65 bytes), as bytes or hex")       \
     X(BAD_SIGNATURE, 23, 0, "the signature does not fit")                                                              \
+    X(BAD_SEAL, 24, 0, "the seal does not open: changed on the way, or another key, key form or salt")                 \
     X(UNKNOWN_OPTION, 30, 0, "there is no option of this name in this scope")                                          \
     X(BAD_OPTION, 31, 0, "the option's value is malformed or out of its range")                                        \
     X(NOT_CONNECTED, 40, 1, "not connected to any service")                                                            \

@@ -103,6 +103,8 @@ static acurast_status read_options(acurast_client *client, acurast_options *opti
 
 static acurast_status take_identity(acurast_client *client, acurast_identity *identity)
 {
+    if (acurast_identity_kind(identity) == ACURAST_KEY_SECP256K1) /* the wire could not tell it from P-256 */
+        return ACURAST_UNSUPPORTED;
     if (identity)
         client->identity = acurast_identity_retain(identity);
     else {

@@ -6,14 +6,14 @@
  * memory takes four of the mappings that a process may have, some 65,000, and a page
  * of the memory that it may lock: past GUARDED_MAX secrets, or where the system has no
  * more, plain memory, wiped as well, takes its place. libcrypto holds a working copy
- * of a P-256 secret, which it wipes when the identity goes.
+ * of a curve's secret, which it wipes when the identity goes.
  */
-#include <acurast/identity.h>
+#include "crypto/identity.h"
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "crypto/ec.h"
 #include "crypto/key.h"
-#include "crypto/p256.h"
 #include "crypto/pem.h"
 
 #include <sodium.h>
@@ -27,9 +27,9 @@ struct acurast_identity {
     atomic_size_t references;
     acurast_key_kind kind;
     bool guarded;
-    EVP_PKEY *pair;           /* P-256 */
+    EVP_PKEY *pair;           /* NULL for Ed25519 */
     uint8_t *secret;          /* the scalar, or the seed and the public key: 64 bytes either way */
-    uint8_t public_point[65]; /* P-256 */
+    uint8_t public_point[65]; /* not of Ed25519 */
     uint8_t public_key[ACURAST_PUBLIC_KEY_SIZE];
     uint8_t id[ACURAST_ID_SIZE];
 };
@@ -71,14 +71,19 @@ static void secret_free(acurast_identity *identity)
 
 static void identity_free(acurast_identity *identity)
 {
-    acurast__p256_close(identity->pair);
+    acurast__ec_close(identity->pair);
     secret_free(identity);
     acurast__free(identity);
 }
 
-static acurast_status derive_p256(acurast_identity *identity, const uint8_t secret[32])
+static bool on_curve(const acurast_identity *identity)
 {
-    acurast_status status = acurast__p256_open(&identity->pair, identity->public_point, secret);
+    return identity->kind != ACURAST_KEY_ED25519;
+}
+
+static acurast_status derive_point(acurast_identity *identity, const uint8_t secret[32])
+{
+    acurast_status status = acurast__ec_open(identity->kind, &identity->pair, identity->public_point, secret);
     if (status != ACURAST_OK)
         return status;
     memcpy(identity->secret, secret, ACURAST_SECRET_SIZE);
@@ -99,16 +104,16 @@ static acurast_status build(acurast_key_kind kind, const uint8_t secret[32], acu
     acurast_identity *identity = acurast__alloc_zero(sizeof *identity);
     if (!identity)
         return ACURAST_NO_MEMORY;
+    identity->kind = kind;
     acurast_status status = ACURAST_NO_MEMORY;
     if (secret_alloc(identity))
-        status = kind == ACURAST_KEY_P256 ? derive_p256(identity, secret) : derive_ed25519(identity, secret);
+        status = on_curve(identity) ? derive_point(identity, secret) : derive_ed25519(identity, secret);
     if (status != ACURAST_OK) {
         identity_free(identity);
         return status;
     }
     if (identity->guarded)
         sodium_mprotect_readonly(identity->secret);
-    identity->kind = kind;
     acurast__key_id(identity->id, identity->public_key);
     atomic_init(&identity->references, 1);
     acurast__object_born();
@@ -116,20 +121,15 @@ static acurast_status build(acurast_key_kind kind, const uint8_t secret[32], acu
     return ACURAST_OK;
 }
 
-static bool kind_known(acurast_key_kind kind)
-{
-    return kind == ACURAST_KEY_P256 || kind == ACURAST_KEY_ED25519;
-}
-
 acurast_status acurast_identity_generate(acurast_key_kind kind, acurast_identity **identity)
 {
-    if (!identity || !kind_known(kind))
+    if (!identity || !acurast__key_kind_known(kind))
         return ACURAST_INVALID;
     if (sodium_init() < 0)
         return ACURAST_SYSTEM;
     uint8_t secret[ACURAST_SECRET_SIZE];
     acurast_status status;
-    do { /* one draw in 2^32 is above the order of P-256 */
+    do { /* one draw in 2^32 is above the order of P-256, one in 2^128 above that of secp256k1 */
         randombytes_buf(secret, sizeof secret);
         status = build(kind, secret, identity);
     } while (status == ACURAST_BAD_KEY);
@@ -180,7 +180,7 @@ static acurast_status secret_parse(uint8_t bytes[32], const void *secret, size_t
 acurast_status acurast_identity_from_secret(acurast_key_kind kind, const void *secret, size_t size,
                                             acurast_identity **identity)
 {
-    if (!secret || !identity || !kind_known(kind))
+    if (!secret || !identity || !acurast__key_kind_known(kind))
         return ACURAST_INVALID;
     if (sodium_init() < 0)
         return ACURAST_NO_MEMORY;
@@ -233,7 +233,7 @@ acurast_status acurast_identity_uncompressed_key(const acurast_identity *identit
 {
     if (!identity || !key)
         return ACURAST_INVALID;
-    if (identity->kind != ACURAST_KEY_P256)
+    if (!on_curve(identity))
         return ACURAST_UNSUPPORTED;
     memcpy(key, identity->public_point, ACURAST_UNCOMPRESSED_KEY_SIZE);
     return ACURAST_OK;
@@ -251,8 +251,7 @@ acurast_status acurast_identity_to_pem(const acurast_identity *identity, char *b
 {
     if (!identity || !size)
         return ACURAST_INVALID;
-    const uint8_t *point = identity->kind == ACURAST_KEY_P256 ? identity->public_point : NULL;
-    return acurast__pem_write(identity->secret, point, buffer, size);
+    return acurast__pem_write(identity->kind, identity->secret, identity->public_point, buffer, size);
 }
 
 acurast_status acurast_identity_sign(const acurast_identity *identity, const void *message, size_t size,
@@ -260,13 +259,13 @@ acurast_status acurast_identity_sign(const acurast_identity *identity, const voi
 {
     if (!identity || (!message && size) || !signature)
         return ACURAST_INVALID;
-    if (identity->kind == ACURAST_KEY_ED25519) {
+    if (!on_curve(identity)) {
         crypto_sign_detached(signature, NULL, message, size, identity->secret);
         return ACURAST_OK;
     }
     uint8_t digest[ACURAST_DIGEST_SIZE];
     acurast__sha256(digest, message, size);
-    return acurast__p256_sign(identity->pair, digest, signature);
+    return acurast__ec_sign(identity->pair, digest, signature);
 }
 
 acurast_status acurast_identity_sign_digest(const acurast_identity *identity, const uint8_t digest[ACURAST_DIGEST_SIZE],
@@ -274,7 +273,15 @@ acurast_status acurast_identity_sign_digest(const acurast_identity *identity, co
 {
     if (!identity || !digest || !signature)
         return ACURAST_INVALID;
-    if (identity->kind != ACURAST_KEY_P256)
+    if (!on_curve(identity))
         return ACURAST_UNSUPPORTED;
-    return acurast__p256_sign(identity->pair, digest, signature);
+    return acurast__ec_sign(identity->pair, digest, signature);
+}
+
+acurast_status acurast__identity_agree(const acurast_identity *identity, const uint8_t *point, size_t size,
+                                       uint8_t secret[32])
+{
+    if (!on_curve(identity))
+        return ACURAST_UNSUPPORTED;
+    return acurast__ec_agree(identity->kind, identity->pair, point, size, secret);
 }

@@ -1,14 +1,16 @@
 /*
- * Public keys by their 33 bytes. The first byte tells the kinds apart: 02 and 03 are
- * compressed P-256 points, ed stands before an Ed25519 key.
+ * Public keys by their 33 bytes. ed stands before an Ed25519 key; 02 and 03 before the
+ * x of a point, on P-256 unless the caller names secp256k1.
  */
 #include "crypto/key.h"
 
 #include "base/bytes.h"
-#include "crypto/p256.h"
+#include "crypto/ec.h"
 
 #include <sodium.h>
 #include <string.h>
+
+#define ANY_KIND ((acurast_key_kind)0)
 
 bool acurast__equal(const void *a, const void *b, size_t size)
 {
@@ -27,17 +29,33 @@ void acurast__key_id(uint8_t id[16], const uint8_t key[33])
     memcpy(id, digest, ACURAST_ID_SIZE);
 }
 
-acurast_status acurast__key_check(const uint8_t key[33])
+bool acurast__key_kind_known(acurast_key_kind kind)
 {
-    if (key[0] == ACURAST__ED25519_TAG)
-        return crypto_core_ed25519_is_valid_point(key + 1) == 1 ? ACURAST_OK : ACURAST_BAD_KEY;
-    return acurast__p256_check(key, ACURAST_PUBLIC_KEY_SIZE);
+    return kind == ACURAST_KEY_P256 || kind == ACURAST_KEY_ED25519 || kind == ACURAST_KEY_SECP256K1;
 }
 
-static acurast_status key_from_bytes(const uint8_t *bytes, size_t size, uint8_t key[33])
+acurast_key_kind acurast__key_kind(const uint8_t *key)
 {
-    acurast_status status =
-        size == ACURAST_PUBLIC_KEY_SIZE ? acurast__key_check(bytes) : acurast__p256_check(bytes, size);
+    return key[0] == ACURAST__ED25519_TAG ? ACURAST_KEY_ED25519 : ACURAST_KEY_P256;
+}
+
+static acurast_status check(acurast_key_kind kind, const uint8_t *bytes, size_t size)
+{
+    if (kind != ACURAST_KEY_ED25519)
+        return acurast__ec_check(kind, bytes, size);
+    bool valid = size == ACURAST_PUBLIC_KEY_SIZE && bytes[0] == ACURAST__ED25519_TAG &&
+                 crypto_core_ed25519_is_valid_point(bytes + 1) == 1;
+    return valid ? ACURAST_OK : ACURAST_BAD_KEY;
+}
+
+acurast_status acurast__key_check(const uint8_t key[33])
+{
+    return check(acurast__key_kind(key), key, ACURAST_PUBLIC_KEY_SIZE);
+}
+
+acurast_status acurast__key_compress(acurast_key_kind kind, const uint8_t *bytes, size_t size, uint8_t key[33])
+{
+    acurast_status status = check(kind, bytes, size);
     if (status != ACURAST_OK)
         return status;
     memcpy(key, bytes, ACURAST_PUBLIC_KEY_SIZE);
@@ -46,22 +64,27 @@ static acurast_status key_from_bytes(const uint8_t *bytes, size_t size, uint8_t 
     return ACURAST_OK;
 }
 
-static acurast_status key_from_hex(const char *text, size_t digits, size_t size, uint8_t key[33])
+acurast_status acurast__key_bytes(const void *text, size_t size, uint8_t bytes[65], size_t *length)
 {
-    uint8_t bytes[ACURAST_UNCOMPRESSED_KEY_SIZE];
-    acurast_status status = acurast__unhex(bytes, size, text, digits);
-    return status == ACURAST_OK ? key_from_bytes(bytes, size, key) : status;
+    static const size_t lengths[] = {ACURAST_PUBLIC_KEY_SIZE, ACURAST_UNCOMPRESSED_KEY_SIZE};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        *length = lengths[i];
+        if (size == *length) {
+            memcpy(bytes, text, size);
+            return ACURAST_OK;
+        }
+        if (acurast__hex_size(size, *length))
+            return acurast__unhex(bytes, *length, text, size);
+    }
+    return ACURAST_BAD_RECIPIENT;
 }
 
 acurast_status acurast__key_parse(const void *text, size_t size, uint8_t key[33])
 {
-    if (size == ACURAST_PUBLIC_KEY_SIZE || size == ACURAST_UNCOMPRESSED_KEY_SIZE)
-        return key_from_bytes(text, size, key);
-    if (acurast__hex_size(size, ACURAST_PUBLIC_KEY_SIZE))
-        return key_from_hex(text, size, ACURAST_PUBLIC_KEY_SIZE, key);
-    if (acurast__hex_size(size, ACURAST_UNCOMPRESSED_KEY_SIZE))
-        return key_from_hex(text, size, ACURAST_UNCOMPRESSED_KEY_SIZE, key);
-    return ACURAST_BAD_RECIPIENT;
+    uint8_t bytes[ACURAST_UNCOMPRESSED_KEY_SIZE];
+    size_t length;
+    acurast_status status = acurast__key_bytes(text, size, bytes, &length);
+    return status == ACURAST_OK ? acurast__key_compress(acurast__key_kind(bytes), bytes, length, key) : status;
 }
 
 acurast_status acurast__ed25519_verify(const uint8_t key[33], const void *message, size_t size,
@@ -87,13 +110,6 @@ acurast_status acurast_id_of(const void *recipient, size_t size, uint8_t id[ACUR
     return status;
 }
 
-/* Where an id is of no use, it is a key of the wrong size. */
-static acurast_status key_only(const void *text, size_t size, uint8_t key[33])
-{
-    acurast_status status = acurast__key_parse(text, size, key);
-    return status == ACURAST_BAD_RECIPIENT ? ACURAST_BAD_KEY : status;
-}
-
 acurast_status acurast_compress_key(const void *key, size_t size, uint8_t compressed[ACURAST_PUBLIC_KEY_SIZE])
 {
     if (!key || !compressed)
@@ -102,32 +118,77 @@ acurast_status acurast_compress_key(const void *key, size_t size, uint8_t compre
     return id ? ACURAST_BAD_KEY : acurast__key_parse(key, size, compressed);
 }
 
-acurast_status acurast_verify(const void *key, size_t key_size, const void *message, size_t size,
-                              const uint8_t signature[ACURAST_SIGNATURE_SIZE])
+/* A key where an id is of no use: it is a key of the wrong size. `*kind` 0 takes what the first byte says. */
+static acurast_status read_key(acurast_key_kind *kind, const void *text, size_t size, uint8_t key[33])
+{
+    uint8_t bytes[ACURAST_UNCOMPRESSED_KEY_SIZE];
+    size_t length;
+    acurast_status status = acurast__key_bytes(text, size, bytes, &length);
+    if (status != ACURAST_OK)
+        return status == ACURAST_BAD_RECIPIENT ? ACURAST_BAD_KEY : status;
+    if (*kind == ANY_KIND)
+        *kind = acurast__key_kind(bytes);
+    return acurast__key_compress(*kind, bytes, length, key);
+}
+
+acurast_status acurast_compress_key_as(acurast_key_kind kind, const void *key, size_t size,
+                                       uint8_t compressed[ACURAST_PUBLIC_KEY_SIZE])
+{
+    if (!acurast__key_kind_known(kind) || !key || !compressed)
+        return ACURAST_INVALID;
+    return read_key(&kind, key, size, compressed);
+}
+
+static acurast_status verify(acurast_key_kind kind, const void *key, size_t key_size, const void *message, size_t size,
+                             const uint8_t signature[ACURAST_SIGNATURE_SIZE])
 {
     if (!key || (!message && size) || !signature)
         return ACURAST_INVALID;
-    uint8_t parsed[ACURAST_PUBLIC_KEY_SIZE];
-    acurast_status status = key_only(key, key_size, parsed);
+    uint8_t compressed[ACURAST_PUBLIC_KEY_SIZE];
+    acurast_status status = read_key(&kind, key, key_size, compressed);
     if (status != ACURAST_OK)
         return status;
-    if (parsed[0] == ACURAST__ED25519_TAG)
-        return acurast__ed25519_verify(parsed, message, size, signature);
+    if (kind == ACURAST_KEY_ED25519)
+        return acurast__ed25519_verify(compressed, message, size, signature);
     uint8_t digest[ACURAST_DIGEST_SIZE];
     acurast__sha256(digest, message, size);
-    return acurast__p256_verify(parsed, digest, signature);
+    return acurast__ec_verify(kind, compressed, digest, signature);
+}
+
+static acurast_status verify_digest(acurast_key_kind kind, const void *key, size_t key_size,
+                                    const uint8_t digest[ACURAST_DIGEST_SIZE],
+                                    const uint8_t signature[ACURAST_SIGNATURE_SIZE])
+{
+    if (!key || !digest || !signature)
+        return ACURAST_INVALID;
+    uint8_t compressed[ACURAST_PUBLIC_KEY_SIZE];
+    acurast_status status = read_key(&kind, key, key_size, compressed);
+    if (status != ACURAST_OK)
+        return status;
+    return kind == ACURAST_KEY_ED25519 ? ACURAST_UNSUPPORTED : acurast__ec_verify(kind, compressed, digest, signature);
+}
+
+acurast_status acurast_verify(const void *key, size_t key_size, const void *message, size_t size,
+                              const uint8_t signature[ACURAST_SIGNATURE_SIZE])
+{
+    return verify(ANY_KIND, key, key_size, message, size, signature);
+}
+
+acurast_status acurast_verify_as(acurast_key_kind kind, const void *key, size_t key_size, const void *message,
+                                 size_t size, const uint8_t signature[ACURAST_SIGNATURE_SIZE])
+{
+    return acurast__key_kind_known(kind) ? verify(kind, key, key_size, message, size, signature) : ACURAST_INVALID;
 }
 
 acurast_status acurast_verify_digest(const void *key, size_t key_size, const uint8_t digest[ACURAST_DIGEST_SIZE],
                                      const uint8_t signature[ACURAST_SIGNATURE_SIZE])
 {
-    if (!key || !digest || !signature)
-        return ACURAST_INVALID;
-    uint8_t parsed[ACURAST_PUBLIC_KEY_SIZE];
-    acurast_status status = key_only(key, key_size, parsed);
-    if (status != ACURAST_OK)
-        return status;
-    if (parsed[0] == ACURAST__ED25519_TAG)
-        return ACURAST_UNSUPPORTED;
-    return acurast__p256_verify(parsed, digest, signature);
+    return verify_digest(ANY_KIND, key, key_size, digest, signature);
+}
+
+acurast_status acurast_verify_digest_as(acurast_key_kind kind, const void *key, size_t key_size,
+                                        const uint8_t digest[ACURAST_DIGEST_SIZE],
+                                        const uint8_t signature[ACURAST_SIGNATURE_SIZE])
+{
+    return acurast__key_kind_known(kind) ? verify_digest(kind, key, key_size, digest, signature) : ACURAST_INVALID;
 }

@@ -12,7 +12,7 @@ typedef struct acurast__pem_key {
 } acurast__pem_key;
 
 /*
- * The first private key of the text: `PRIVATE KEY` of either kind, or `EC PRIVATE KEY`. BAD_KEY for none, an encrypted one, another
+ * The first private key of the text: `PRIVATE KEY` of any kind, or `EC PRIVATE KEY`. BAD_KEY for none, an encrypted one, another
  * curve or algorithm; NO_MEMORY.
  */
 acurast_status acurast__pem_read(const char *pem, size_t size, acurast__pem_key *key);
@@ -20,7 +20,8 @@ acurast_status acurast__pem_read(const char *pem, size_t size, acurast__pem_key 
 /* No PEM that is written here is larger, its NUL included. */
 #define ACURAST__PEM_MAX_SIZE 256
 
-/* PKCS#8: of P-256 with its uncompressed `point`, of Ed25519 with NULL. `*size` as in acurast_identity_to_pem(). OK or TOO_SMALL. */
-acurast_status acurast__pem_write(const uint8_t secret[32], const uint8_t *point, char *buffer, size_t *size);
+/* PKCS#8, with the uncompressed point but for Ed25519, which has none. `*size` as in acurast_identity_to_pem(). OK or TOO_SMALL. */
+acurast_status acurast__pem_write(acurast_key_kind kind, const uint8_t secret[32], const uint8_t point[65],
+                                  char *buffer, size_t *size);
 
 #endif

@@ -273,7 +273,7 @@ static acurast_status check_signature(const acurast__service_handshake *handshak
 {
     if (response->public_key[0] == ACURAST__ED25519_TAG)
         return check_ed25519(handshake, terms, response, digest);
-    return acurast__p256_verify(response->public_key, digest, response->signature);
+    return acurast__ec_verify(ACURAST_KEY_P256, response->public_key, digest, response->signature);
 }
 
 static void accept(acurast__service_session *session, acurast__service_result *result)

@@ -1,13 +1,13 @@
 /*
- * P-256 through libcrypto's EVP. The curve's parameters are looked up once and kept
- * in `curve`, a template that every imported key copies: a lookup by name would cost
- * more than the import itself. The template is shared by all threads, never changes,
+ * Two curves through libcrypto's EVP. The parameters of each are looked up once and
+ * kept in a template that every imported key copies: a lookup by name would cost
+ * more than the import itself. A template is shared by all threads, never changes,
  * and is left to the end of the process, like libcrypto's own tables.
  *
  * On the wire a signature is r || s; libcrypto speaks DER. The two shapes are
  * converted by hand, as a SEQUENCE of two short INTEGERs needs no parser.
  */
-#include "crypto/p256.h"
+#include "crypto/ec.h"
 
 #include "crypto/key.h"
 
@@ -23,7 +23,19 @@
 
 #define DER_MAX_SIZE 72
 
-static _Atomic(EVP_PKEY *) curve;
+typedef struct curve {
+    char name[sizeof SN_X9_62_prime256v1];
+    int number;
+    _Atomic(EVP_PKEY *) template;
+} curve;
+
+static curve p256 = {.name = SN_X9_62_prime256v1, .number = NID_X9_62_prime256v1};
+static curve secp256k1 = {.name = SN_secp256k1, .number = NID_secp256k1};
+
+static curve *curve_of(acurast_key_kind kind)
+{
+    return kind == ACURAST_KEY_SECP256K1 ? &secp256k1 : &p256;
+}
 
 static EVP_PKEY *pkey_from(OSSL_PARAM *params, int selection)
 {
@@ -35,31 +47,31 @@ static EVP_PKEY *pkey_from(OSSL_PARAM *params, int selection)
     return pkey;
 }
 
-static OSSL_PARAM group_param(void)
+static OSSL_PARAM group_param(curve *of)
 {
-    static char name[] = SN_X9_62_prime256v1;
-    return OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0);
+    return OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, of->name, 0);
 }
 
-static EVP_PKEY *curve_get(void)
+static EVP_PKEY *template_get(curve *of)
 {
-    EVP_PKEY *known = atomic_load_explicit(&curve, memory_order_acquire);
+    EVP_PKEY *known = atomic_load_explicit(&of->template, memory_order_acquire);
     if (known)
         return known;
-    OSSL_PARAM params[] = {group_param(), OSSL_PARAM_construct_end()};
+    OSSL_PARAM params[] = {group_param(of), OSSL_PARAM_construct_end()};
     EVP_PKEY *made = pkey_from(params, EVP_PKEY_KEY_PARAMETERS);
     if (!made)
         return NULL;
-    if (atomic_compare_exchange_strong_explicit(&curve, &known, made, memory_order_acq_rel, memory_order_acquire))
+    if (atomic_compare_exchange_strong_explicit(&of->template, &known, made, memory_order_acq_rel,
+                                                memory_order_acquire))
         return made;
     EVP_PKEY_free(made);
     return known;
 }
 
 /* NULL with BAD_KEY where the bytes are no point, or with NO_MEMORY. */
-static EVP_PKEY *point_open(const uint8_t *point, size_t size, acurast_status *status)
+static EVP_PKEY *point_open(acurast_key_kind kind, const uint8_t *point, size_t size, acurast_status *status)
 {
-    EVP_PKEY *template = curve_get();
+    EVP_PKEY *template = template_get(curve_of(kind));
     EVP_PKEY *pkey = EVP_PKEY_new();
     if (!template || !pkey || EVP_PKEY_copy_parameters(pkey, template) != 1) {
         *status = ACURAST_NO_MEMORY;
@@ -81,13 +93,13 @@ static bool point_form(const uint8_t *point, size_t size)
     return size == 33 ? point[0] == 2 || point[0] == 3 : size == 65 && point[0] == 4;
 }
 
-acurast_status acurast__p256_check(const uint8_t *point, size_t size)
+acurast_status acurast__ec_check(acurast_key_kind kind, const uint8_t *point, size_t size)
 {
     if (!point_form(point, size))
         return ACURAST_BAD_KEY;
     acurast_status status;
     ERR_set_mark();
-    EVP_PKEY_free(point_open(point, size, &status));
+    EVP_PKEY_free(point_open(kind, point, size, &status));
     ERR_pop_to_mark();
     return status;
 }
@@ -151,13 +163,14 @@ static acurast_status verify(EVP_PKEY *pkey, const uint8_t digest[32], const uin
     return status;
 }
 
-acurast_status acurast__p256_verify(const uint8_t key[33], const uint8_t digest[32], const uint8_t signature[64])
+acurast_status acurast__ec_verify(acurast_key_kind kind, const uint8_t key[33], const uint8_t digest[32],
+                                  const uint8_t signature[64])
 {
     if (!point_form(key, 33))
         return ACURAST_BAD_KEY;
     acurast_status status;
     ERR_set_mark();
-    EVP_PKEY *pkey = point_open(key, 33, &status);
+    EVP_PKEY *pkey = point_open(kind, key, 33, &status);
     if (pkey)
         status = verify(pkey, digest, signature);
     EVP_PKEY_free(pkey);
@@ -166,10 +179,10 @@ acurast_status acurast__p256_verify(const uint8_t key[33], const uint8_t digest[
 }
 
 /* The secret as a number in 1 ... order - 1, and its point. */
-static acurast_status scalar_point(BIGNUM *scalar, uint8_t point[65], const uint8_t secret[32])
+static acurast_status scalar_point(const curve *on, BIGNUM *scalar, uint8_t point[65], const uint8_t secret[32])
 {
     acurast_status status = ACURAST_NO_MEMORY;
-    EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+    EC_GROUP *group = EC_GROUP_new_by_curve_name(on->number);
     EC_POINT *product = group ? EC_POINT_new(group) : NULL;
     if (!product || !BN_bin2bn(secret, 32, scalar))
         goto cleanup;
@@ -186,14 +199,14 @@ cleanup:
     return status;
 }
 
-static acurast_status pair_open(EVP_PKEY **pair, BIGNUM *scalar, uint8_t point[65], const uint8_t secret[32])
+static acurast_status pair_open(curve *on, EVP_PKEY **pair, BIGNUM *scalar, uint8_t point[65], const uint8_t secret[32])
 {
-    acurast_status status = scalar_point(scalar, point, secret);
+    acurast_status status = scalar_point(on, scalar, point, secret);
     if (status != ACURAST_OK)
         return status;
     uint8_t native[32];
     BN_bn2nativepad(scalar, native, sizeof native);
-    OSSL_PARAM params[] = {group_param(), OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 65),
+    OSSL_PARAM params[] = {group_param(on), OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 65),
                            OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, sizeof native),
                            OSSL_PARAM_construct_end()};
     *pair = pkey_from(params, EVP_PKEY_KEYPAIR);
@@ -201,25 +214,25 @@ static acurast_status pair_open(EVP_PKEY **pair, BIGNUM *scalar, uint8_t point[6
     return *pair ? ACURAST_OK : ACURAST_NO_MEMORY;
 }
 
-acurast_status acurast__p256_open(EVP_PKEY **pair, uint8_t point[65], const uint8_t secret[32])
+acurast_status acurast__ec_open(acurast_key_kind kind, EVP_PKEY **pair, uint8_t point[65], const uint8_t secret[32])
 {
     BIGNUM *scalar = BN_secure_new();
     if (!scalar)
         return ACURAST_NO_MEMORY;
     BN_set_flags(scalar, BN_FLG_CONSTTIME);
     ERR_set_mark();
-    acurast_status status = pair_open(pair, scalar, point, secret);
+    acurast_status status = pair_open(curve_of(kind), pair, scalar, point, secret);
     ERR_pop_to_mark();
     BN_clear_free(scalar);
     return status;
 }
 
-void acurast__p256_close(EVP_PKEY *pair)
+void acurast__ec_close(EVP_PKEY *pair)
 {
     EVP_PKEY_free(pair);
 }
 
-acurast_status acurast__p256_sign(EVP_PKEY *pair, const uint8_t digest[32], uint8_t signature[64])
+acurast_status acurast__ec_sign(EVP_PKEY *pair, const uint8_t digest[32], uint8_t signature[64])
 {
     uint8_t der[DER_MAX_SIZE] = {0}; /* without memory, libcrypto 3.0 reports success and writes nothing */
     size_t size = sizeof der;
@@ -230,6 +243,37 @@ acurast_status acurast__p256_sign(EVP_PKEY *pair, const uint8_t digest[32], uint
         raw_from_der(signature, der, size))
         status = ACURAST_OK;
     EVP_PKEY_CTX_free(context);
+    ERR_pop_to_mark();
+    return status;
+}
+
+/*
+ * The peer's point is known to be on the curve, and of a curve with cofactor 1 every point has the right order:
+ * libcrypto's own check of the peer would multiply by the order once more, and cost as much as the agreement.
+ */
+static acurast_status agree(EVP_PKEY *pair, EVP_PKEY *peer, uint8_t secret[32])
+{
+    size_t size = 32;
+    acurast_status status = ACURAST_NO_MEMORY;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, pair, NULL);
+    if (context && EVP_PKEY_derive_init(context) == 1 && EVP_PKEY_derive_set_peer_ex(context, peer, 0) == 1 &&
+        EVP_PKEY_derive(context, secret, &size) == 1 && size == 32)
+        status = ACURAST_OK;
+    EVP_PKEY_CTX_free(context);
+    return status;
+}
+
+acurast_status acurast__ec_agree(acurast_key_kind kind, EVP_PKEY *pair, const uint8_t *point, size_t size,
+                                 uint8_t secret[32])
+{
+    if (!point_form(point, size))
+        return ACURAST_BAD_KEY;
+    acurast_status status;
+    ERR_set_mark();
+    EVP_PKEY *peer = point_open(kind, point, size, &status);
+    if (peer)
+        status = agree(pair, peer, secret);
+    EVP_PKEY_free(peer);
     ERR_pop_to_mark();
     return status;
 }
