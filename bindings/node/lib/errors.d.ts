@@ -116,6 +116,11 @@ export declare class BadSignatureError extends AcurastError {
   readonly code: 'ACURAST_BAD_SIGNATURE';
 }
 
+/** The seal does not open: changed on the way, or another key, key form or salt. */
+export declare class BadSealError extends AcurastError {
+  readonly code: 'ACURAST_BAD_SEAL';
+}
+
 /** There is no option of this name in this scope. */
 export declare class UnknownOptionError extends AcurastError {
   readonly code: 'ACURAST_UNKNOWN_OPTION';

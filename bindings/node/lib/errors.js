@@ -79,6 +79,9 @@ describe(BadRecipientError, 22, 'ACURAST_BAD_RECIPIENT', false, 'a recipient is 
 class BadSignatureError extends AcurastError {}
 describe(BadSignatureError, 23, 'ACURAST_BAD_SIGNATURE', false, 'the signature does not fit');
 
+class BadSealError extends AcurastError {}
+describe(BadSealError, 24, 'ACURAST_BAD_SEAL', false, 'the seal does not open: changed on the way, or another key, key form or salt');
+
 class UnknownOptionError extends AcurastError {}
 describe(UnknownOptionError, 30, 'ACURAST_UNKNOWN_OPTION', false, 'there is no option of this name in this scope');
 
@@ -150,6 +153,7 @@ module.exports = {
     BadKeyError,
     BadOptionError,
     BadRecipientError,
+    BadSealError,
     BadSignatureError,
     BadStateError,
     BusyError,

@@ -10,6 +10,7 @@ export const {
   BadKeyError,
   BadOptionError,
   BadRecipientError,
+  BadSealError,
   BadSignatureError,
   BadStateError,
   BusyError,
