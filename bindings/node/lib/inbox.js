@@ -3,7 +3,7 @@
 // service, while states and outcomes go on.
 
 const native = require('./native');
-const { Fifo } = require('./fifo');
+const { Fifo, Line } = require('./fifo');
 
 const UNTOLD_COUNT = 64; // so much may wait before the core is told
 const UNTOLD_BYTES = 1 << 20;
@@ -11,7 +11,7 @@ const UNTOLD_BYTES = 1 << 20;
 class Inbox {
   #handle;
   #messages = new Fifo();
-  #takers = new Fifo(); // Waiters
+  #takers = new Line(); // Waiters
   #bytes = 0;
   #told = 0;
   #untold;
@@ -27,8 +27,8 @@ class Inbox {
 
   /** To whoever waits, else into the list. True if it went into the list. */
   put(message) {
-    for (let taker = this.#takers.shift(); taker; taker = this.#takers.shift()) {
-      if (taker.over) continue;
+    const taker = this.#takers.shift();
+    if (taker) {
       taker.resolve(message);
       return false;
     }

@@ -3,7 +3,9 @@
 // here in order, and its payload is copied only when it goes in.
 
 const native = require('./native');
-const { Fifo } = require('./fifo');
+const { follow, unfollow } = require('./abort');
+const { Line } = require('./fifo');
+const { wrongValue } = require('./check');
 const { errorOf } = require('./errors');
 
 const OUTBOX_FULL = -60;
@@ -15,6 +17,7 @@ class Send {
     this.holder = holder; // a client is not collected while it sends
     this.to = to;
     this.payload = payload;
+    this.size = payload.length;
     this.timeout = timeout;
     this.signal = signal;
     this.operation = 0;
@@ -29,14 +32,14 @@ class Send {
     this.#onAbort = () => {
       if (this.settle(this.signal.reason, true)) cancel(this);
     };
-    this.signal.addEventListener('abort', this.#onAbort, { once: true });
+    follow(this.signal, this.#onAbort);
   }
 
   /** Ends it: with `failed` by `reason`. False if it was over before. */
   settle(reason, failed) {
     if (this.over) return false;
     this.over = true;
-    if (this.#onAbort) this.signal.removeEventListener('abort', this.#onAbort);
+    if (this.#onAbort) unfollow(this.signal, this.#onAbort);
     this.holder = this.payload = undefined;
     if (failed) this.refuse(reason);
     else this.accept();
@@ -48,7 +51,7 @@ class Outbox {
   #handle;
   #sends = []; // by token
   #free = [];
-  #waiting = new Fifo();
+  #waiting = new Line();
   #cancel = (send) => this.#onAbort(send);
 
   constructor(handle) {
@@ -58,7 +61,7 @@ class Outbox {
   send(holder, to, payload, timeout, signal) {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const send = new Send(holder, to, payload, timeout, signal);
-    if (this.#waiting.length || !this.#hand(send)) this.#waiting.push(send);
+    if (this.#waiting.peek() || !this.#hand(send)) this.#waiting.push(send);
     if (signal && !send.over) send.follow(this.#cancel);
     return send.promise;
   }
@@ -72,17 +75,21 @@ class Outbox {
   }
 
   onWritable() {
-    for (let send = this.#waiting.peek(); send; send = this.#waiting.peek()) {
-      if (!send.over && !this.#hand(send)) return;
-      this.#waiting.shift();
+    for (let send = this.#waiting.peek(); send && this.#handLate(send); send = this.#waiting.peek()) {
+      this.#waiting.drop();
     }
   }
 
   /** The client is over: every outcome has come, but what waits for room never got in. */
   end(why) {
-    for (let send = this.#waiting.shift(); send; send = this.#waiting.shift()) {
-      if (!send.over) send.settle(why(), true);
-    }
+    for (let send = this.#waiting.shift(); send; send = this.#waiting.shift()) send.settle(why(), true);
+  }
+
+  /** Its bytes may have been taken away meanwhile, by a transfer to another thread. */
+  #handLate(send) {
+    if (send.payload.length === send.size) return this.#hand(send);
+    send.settle(wrongValue('payload', 'left alone until the send is over'), true);
+    return true;
   }
 
   /** False if there is no room. */

@@ -1,6 +1,7 @@
 'use strict';
 // A promise that somebody waits for: settled once, by its event, by a signal, or by a timer.
 
+const { follow, unfollow } = require('./abort');
 const { errors } = require('./errors');
 
 class Waiter {
@@ -39,13 +40,13 @@ class Waiter {
     if (signal.aborted) return this.reject(signal.reason);
     this.#signal = signal;
     this.#onAbort = () => this.reject(signal.reason);
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    follow(signal, this.#onAbort);
   }
 
   #end() {
     if (this.over) return false;
     this.over = true;
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#signal) unfollow(this.#signal, this.#onAbort);
     clearTimeout(this.#timer);
     this.holder = undefined;
     return true;

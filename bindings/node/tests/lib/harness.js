@@ -49,6 +49,13 @@ async function pair(t, options) {
   return { service: started, one, two };
 }
 
+/** A port on which nobody listens. */
+async function freePort() {
+  const started = await acurast.Service.start();
+  await started.close();
+  return started.port;
+}
+
 /** The next event of state `name`. */
 function state(of, name) {
   const found = new Promise((resolve) => {
@@ -77,4 +84,4 @@ async function run(source, { flags = [], values = [] } = {}) {
   }
 }
 
-module.exports = { DEADLINE, HERE, acurast, client, eventually, pair, run, service, state, within };
+module.exports = { DEADLINE, HERE, acurast, client, eventually, freePort, pair, run, service, state, within };
