@@ -33,6 +33,7 @@ class Status(enum.IntEnum):
     BAD_KEY = 21
     BAD_RECIPIENT = 22
     BAD_SIGNATURE = 23
+    BAD_SEAL = 24
     UNKNOWN_OPTION = 30
     BAD_OPTION = 31
     NOT_CONNECTED = 40
@@ -223,6 +224,13 @@ class BadSignatureError(Error):
     text = "the signature does not fit"
 
 
+class BadSealError(Error):
+    """The seal does not open: changed on the way, or another key, key form or salt."""
+
+    status = Status.BAD_SEAL
+    text = "the seal does not open: changed on the way, or another key, key form or salt"
+
+
 class UnknownOptionError(Error, TypeError):
     """There is no option of this name in this scope."""
 
@@ -399,6 +407,7 @@ CLASSES: dict[int, type[Error]] = {
     21: BadKeyError,
     22: BadRecipientError,
     23: BadSignatureError,
+    24: BadSealError,
     30: UnknownOptionError,
     31: BadOptionError,
     40: NotConnectedError,
@@ -427,6 +436,7 @@ __all__ = [
     "BadKeyError",
     "BadOptionError",
     "BadRecipientError",
+    "BadSealError",
     "BadSignatureError",
     "BadStateError",
     "BusyError",
