@@ -24,8 +24,11 @@ export type Key = Uint8Array | ArrayBuffer | string | Identity;
  */
 export declare function configure(options: ContextOptions): void;
 
-/** P-256 is what every service speaks; Ed25519 is an extension of libacurast. */
-export type KeyKind = 'p256' | 'ed25519';
+/**
+ * P-256 is what every service speaks; Ed25519 is an extension of libacurast. secp256k1 keys sign and seal, and are never who a
+ * client is.
+ */
+export type KeyKind = 'p256' | 'ed25519' | 'secp256k1';
 
 /**
  * A key pair. It never changes; any number of clients may use it at once. The secret stays in guarded memory of the core and
@@ -35,7 +38,7 @@ export declare class Identity {
   private constructor();
   /** A new random key pair. `kind`: 'p256' unless told otherwise. */
   static generate(kind?: KeyKind): Identity;
-  /** From PEM text: PKCS#8 (both kinds) or SEC1 (P-256), not encrypted, at most 64 KiB. Throws BadKeyError. */
+  /** From PEM text: PKCS#8 (all kinds) or SEC1 (P-256, secp256k1), not encrypted, at most 64 KiB. Throws BadKeyError. */
   static fromPem(pem: string | Uint8Array): Identity;
   /** From a secret: 32 bytes, or 64 hex digits with or without 0x. Throws BadHexError or BadKeyError. */
   static fromSecret(secret: Uint8Array | string, kind?: KeyKind): Identity;
@@ -54,18 +57,32 @@ export declare class Identity {
   sign(message: Bytes): Uint8Array;
   /** A signature of a digest (32 bytes) as it is. Throws UnsupportedError for Ed25519. */
   signDigest(digest: Uint8Array): Uint8Array;
+  /**
+   * Seals bytes for the owner of `peerKey` (of the same kind, 33 or 65 bytes; its form counts), as deployed processors know it: AES-256-GCM
+   * under a key that follows from both key pairs and `salt` (at most 64 KiB, no secret). 28 bytes longer than `plaintext`. Both
+   * sides can open it. Throws UnsupportedError for Ed25519, BadKeyError, BadHexError or TooLargeError.
+   */
+  seal(peerKey: Key, salt: Bytes, plaintext: Bytes): Uint8Array;
+  /**
+   * Opens what the owner of `peerKey` sealed for this identity, or this identity for him. Throws BadSealError where it does not open, else
+   * as seal().
+   */
+  open(peerKey: Key, salt: Bytes, sealed: Bytes): Uint8Array;
   /** Without the secret. */
   toJSON(): { id: string; publicKey: string };
 }
 
-/** Whether `signature` (64 bytes) of `message` is by `key` (33 or 65 bytes). Throws BadKeyError or BadHexError for what is no key. */
-export declare function verify(key: Key, message: Bytes, signature: Uint8Array): boolean;
+/**
+ * Whether `signature` (64 bytes) of `message` is by `key` (33 or 65 bytes). `kind`: a key tells whether it is of P-256 or Ed25519;
+ * that it is of secp256k1 has to be said. Throws BadKeyError or BadHexError for what is no key.
+ */
+export declare function verify(key: Key, message: Bytes, signature: Uint8Array, kind?: KeyKind): boolean;
 /** The same for `signDigest()`. Throws UnsupportedError for an Ed25519 key. */
-export declare function verifyDigest(key: Key, digest: Uint8Array, signature: Uint8Array): boolean;
+export declare function verifyDigest(key: Key, digest: Uint8Array, signature: Uint8Array, kind?: KeyKind): boolean;
 /** The id (32 hex digits) of a key in any form. Throws BadRecipientError (another length), BadHexError or BadKeyError. */
 export declare function idOf(key: Key): string;
 /** The public key in its 33 bytes, as 66 hex digits. Throws BadHexError or BadKeyError, also for an id. */
-export declare function compressKey(key: Key): string;
+export declare function compressKey(key: Key, kind?: KeyKind): string;
 
 /** What waiting calls take. */
 export interface WaitOptions {

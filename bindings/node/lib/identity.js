@@ -4,9 +4,10 @@
 const check = require('./check');
 const native = require('./native');
 
-const KINDS = { p256: 1, ed25519: 2 };
+const KINDS = { p256: 1, ed25519: 2, secp256k1: 3 };
 const DIGEST_SIZE = 32;
 const SIGNATURE_SIZE = 64;
+const LARGEST_SALT = 65536;
 const LARGEST_PEM = 65536;
 const LONGEST_ID = 34; // 16 bytes as hex, with 0x
 const KNOWN_KEYS = 1024;
@@ -16,6 +17,17 @@ function kindNumber(kind) {
   check.string(kind, 'kind');
   if (!Object.hasOwn(KINDS, kind)) throw check.wrongValue('kind', `one of ${Object.keys(KINDS).join(', ')}`);
   return KINDS[kind];
+}
+
+/** Where a key may tell its kind itself; one of secp256k1 cannot. */
+function optionalKind(kind) {
+  return kind === undefined ? 0 : kindNumber(kind);
+}
+
+function saltOf(value) {
+  const salt = check.bytes(value, 'salt');
+  if (salt.length > LARGEST_SALT) throw check.outOfRange('salt.length', `<= ${LARGEST_SALT}`, salt.length);
+  return salt;
 }
 
 /** A secret or a PEM: text or bytes. */
@@ -103,6 +115,16 @@ class Identity {
     return native.identitySignDigest(this.#handle, check.sizedBytes(digest, 'digest', DIGEST_SIZE));
   }
 
+  seal(peerKey, salt, plaintext) {
+    const peer = keyOf(peerKey, 'peerKey');
+    return native.identitySeal(this.#handle, peer, saltOf(salt), check.bytes(plaintext, 'plaintext'));
+  }
+
+  open(peerKey, salt, sealed) {
+    const peer = keyOf(peerKey, 'peerKey');
+    return native.identityOpen(this.#handle, peer, saltOf(salt), check.bytes(sealed, 'sealed'));
+  }
+
   [Symbol.for('nodejs.util.inspect.custom')]() {
     return `Identity { ${this.#id} }`;
   }
@@ -116,18 +138,19 @@ function idOf(key) {
   return native.idOf(keyOf(key, 'key'));
 }
 
-function compressKey(key) {
-  return native.compressKey(keyOf(key, 'key'));
+function compressKey(key, kind) {
+  return native.compressKey(optionalKind(kind), keyOf(key, 'key'));
 }
 
-function verify(key, message, signature) {
-  const said = check.bytes(message, 'message');
-  return native.verify(keyOf(key, 'key'), said, check.sizedBytes(signature, 'signature', SIGNATURE_SIZE));
+function verify(key, message, signature, kind) {
+  const signed = check.sizedBytes(signature, 'signature', SIGNATURE_SIZE);
+  return native.verify(optionalKind(kind), keyOf(key, 'key'), check.bytes(message, 'message'), signed);
 }
 
-function verifyDigest(key, digest, signature) {
+function verifyDigest(key, digest, signature, kind) {
+  const signed = check.sizedBytes(signature, 'signature', SIGNATURE_SIZE);
   const said = check.sizedBytes(digest, 'digest', DIGEST_SIZE);
-  return native.verifyDigest(keyOf(key, 'key'), said, check.sizedBytes(signature, 'signature', SIGNATURE_SIZE));
+  return native.verifyDigest(optionalKind(kind), keyOf(key, 'key'), said, signed);
 }
 
 // To learn the id of a public key costs more than to send: a point has to be found on the curve. So it is kept.

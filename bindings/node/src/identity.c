@@ -3,6 +3,7 @@
  */
 #include "addon.h"
 
+#include <stddef.h>
 #include <string.h>
 
 static void on_collected(napi_env env, void *data, void *hint)
@@ -156,6 +157,45 @@ static napi_value sign_digest(napi_env env, napi_callback_info info)
     return status == ACURAST_OK ? from_bytes(env, signature, sizeof signature) : fail(env, status, "");
 }
 
+/* What seal and open have in common: (handle, key of the peer, salt, bytes) -> bytes */
+typedef acurast_status transform(const acurast_identity *identity, const void *peer_key, size_t peer_key_size,
+                                 const void *salt, size_t salt_size, const void *bytes, size_t size, void *result,
+                                 size_t *result_size);
+
+static napi_value transformed(napi_env env, napi_callback_info info, transform *run, ptrdiff_t growth)
+{
+    napi_value values[4], buffer = NULL, made = NULL;
+    input peer, salt, bytes;
+    void *result = NULL;
+    acurast_identity *identity = arguments(env, info, 4, values) ? unwrap(env, values[0], &IDENTITY_TAG) : NULL;
+    if (!identity || !input_bytes(env, values[2], &salt) || !input_bytes(env, values[3], &bytes))
+        return NULL;
+    if (bytes.size > ACURAST_SEAL_MAX_SIZE)
+        return fail(env, ACURAST_TOO_LARGE, "");
+    size_t size = (ptrdiff_t)bytes.size + growth > 0 ? (size_t)((ptrdiff_t)bytes.size + growth) : 0;
+    if (napi_create_arraybuffer(env, size, &result, &buffer) != napi_ok || !input_take(env, values[1], &peer))
+        return NULL;
+    acurast_status status = run(identity, peer.data, peer.size, salt.data, salt.size, bytes.data, bytes.size,
+                                size ? result : peer.space, &size);
+    input_free(&peer);
+    if (status != ACURAST_OK)
+        return fail(env, status, status == ACURAST_BAD_SEAL ? "" : "peerKey");
+    napi_create_typedarray(env, napi_uint8_array, size, buffer, 0, &made);
+    return made;
+}
+
+/* identitySeal(handle, key of the peer, salt, plaintext) -> bytes */
+static napi_value seal(napi_env env, napi_callback_info info)
+{
+    return transformed(env, info, acurast_identity_seal, ACURAST_SEAL_OVERHEAD);
+}
+
+/* identityOpen(handle, key of the peer, salt, sealed) -> bytes */
+static napi_value open_sealed(napi_env env, napi_callback_info info)
+{
+    return transformed(env, info, acurast_identity_open, -ACURAST_SEAL_OVERHEAD);
+}
+
 const entry IDENTITY_ENTRIES[] = {
     {"identityGenerate", generate},
     {"identityFromPem", from_pem},
@@ -168,5 +208,7 @@ const entry IDENTITY_ENTRIES[] = {
     {"identityToPem", to_pem},
     {"identitySign", sign},
     {"identitySignDigest", sign_digest},
+    {"identitySeal", seal},
+    {"identityOpen", open_sealed},
     {NULL, NULL},
 };
