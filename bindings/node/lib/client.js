@@ -4,7 +4,7 @@
 const { EventEmitter } = require('node:events');
 
 const check = require('./check');
-const { Identity, recipient } = require('./identity');
+const { Identity, handleOf, isIdentity, recipient } = require('./identity');
 const { Link } = require('./link');
 const { Waiter } = require('./waiter');
 const { errors } = require('./errors');
@@ -45,12 +45,12 @@ class Client extends EventEmitter {
     const list = urlList(urls);
     const given = optional(options);
     const { identity = Identity.generate(), inboxCount = 1024, inboxBytes = 16 * 1024 * 1024 } = given;
-    if (!Identity.isIdentity(identity)) throw check.wrongType('options.identity', 'an instance of Identity', identity);
+    if (!isIdentity(identity)) throw check.wrongType('options.identity', 'an instance of Identity', identity);
     check.integer(inboxCount, 'options.inboxCount', 1, 2 ** 40);
     check.integer(inboxBytes, 'options.inboxBytes', 1, 2 ** 40);
     const settings = ['url', list, ...pairs('client', given, OWN_OPTIONS)];
     this.#identity = identity;
-    this.#link = new Link(settings, Identity.handleOf(identity), identity.id, inboxCount, inboxBytes);
+    this.#link = new Link(settings, handleOf(identity), identity.id, inboxCount, inboxBytes);
     forgotten.register(this, this.#link);
   }
 

@@ -46,6 +46,10 @@ function keyOf(value, name) {
   }
 }
 
+// For this package alone: the addon's handle of an identity, and whether a value is one.
+let handleOf;
+let isIdentity;
+
 class Identity {
   #handle;
   #id;
@@ -73,13 +77,9 @@ class Identity {
     return new Identity(OWN, native.identityFromSecret(kindNumber(kind), textOrBytes(secret, 'secret')));
   }
 
-  /** For this package alone: the addon's handle. */
-  static handleOf(identity) {
-    return identity.#handle;
-  }
-
-  static isIdentity(value) {
-    return value !== null && typeof value === 'object' && #handle in value;
+  static {
+    handleOf = (identity) => identity.#handle;
+    isIdentity = (value) => value !== null && typeof value === 'object' && #handle in value;
   }
 
   get id() {
@@ -170,4 +170,4 @@ function recipient(to) {
   return id;
 }
 
-module.exports = { Identity, compressKey, idOf, recipient, verify, verifyDigest };
+module.exports = { Identity, compressKey, handleOf, idOf, isIdentity, recipient, verify, verifyDigest };
