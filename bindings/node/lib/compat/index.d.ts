@@ -2,7 +2,7 @@
  * The interface of `@acurast/dapp` and of the client of `@acurast/transport-websocket`, on the engine of libacurast.
  * In a Node program, only the import changes. What differs, and why, is in MIGRATION.md.
  */
-import type { ClientOptions, StateEvent } from '../..';
+import type { ClientOptions, StateChange } from '../..';
 
 /** A P-256 key pair, as bytes or hex with or without `0x`. */
 export interface KeyPair {
@@ -29,7 +29,7 @@ export interface TransportOptions extends Omit<ClientOptions, 'identity' | 'sign
    * Called with every change of the connection. Without it, a connection that is closed for good (denied, or replaced by a
    * newer one of the same key) gives a process warning, `AcurastWarning`.
    */
-  onState?: (event: StateEvent) => void;
+  onState?: (event: StateChange) => void;
 }
 
 /** The vendor's settings by name, and ours. */
