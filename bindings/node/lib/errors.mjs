@@ -1,7 +1,7 @@
 // The errors for `import`.
 // Written by tools/generate.js from the core's table; not by hand.
 
-import { errors } from './errors.js';
+import table from './errors.js';
 
 export const {
   AcurastError,
@@ -44,4 +44,4 @@ export const {
   UpgradeError,
   WorkTooHardError,
   WouldDeadlockError,
-} = errors;
+} = table.errors;

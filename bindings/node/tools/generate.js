@@ -142,11 +142,11 @@ ${blocks.join('\n')}`;
 function errorModule({ statuses }) {
   const names = ['AcurastError', ...failures(statuses).map((one) => one.class).sort()];
   return `// The errors for \`import\`.\n${HEAD}
-import { errors } from './errors.js';
+import table from './errors.js';
 
 export const {
 ${names.map((name) => `  ${name},`).join('\n')}
-} = errors;
+} = table.errors;
 `;
 }
 

@@ -1,0 +1,125 @@
+'use strict';
+// `npx acurast` from outside, also together with the program acurast-peer.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { after, before, describe, it } = require('node:test');
+const { Identity, Service } = require('..');
+const { BIN, Program } = require('../../../tests/interop/lib/program');
+
+const COMMAND = path.join(__dirname, '..', 'bin', 'acurast.js');
+const NOBODY = '00'.repeat(16);
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'acurast-command-'));
+const PEER = path.join(BIN, 'acurast-peer');
+const PROGRAMS = { acurast: [process.execPath, COMMAND], ...(fs.existsSync(PEER) && { 'acurast-peer': [PEER] }) };
+let service;
+
+before(async () => (service = await Service.start()));
+after(async () => {
+  await service.close();
+  fs.rmSync(folder, { recursive: true });
+});
+
+function start(args, { program = PROGRAMS.acurast, input } = {}) {
+  const [file, ...first] = program;
+  return new Program('acurast', [...first, ...args], { file, input });
+}
+
+/** Runs it to its end. */
+async function run(args, options) {
+  const program = start(args, { input: '', ...options });
+  const { code } = await program.wait();
+  return { code, lines: program.lines, errors: program.errors.join('\n') };
+}
+
+async function listening(program, ...flags) {
+  const listener = start(['listen', '--url', service.url, '--json', ...flags], { program });
+  return { listener, id: JSON.parse(await listener.line()).id };
+}
+
+it('makes keys and tells about them', async () => {
+  const file = path.join(folder, 'key.pem');
+  const made = await run(['keygen', '--out', file, '--json']);
+  const identity = Identity.fromPem(fs.readFileSync(file));
+  assert.deepEqual(JSON.parse(made.lines[0]), { id: identity.id, public_key: identity.publicKey, file });
+  assert.equal(fs.statSync(file).mode & 0o777, 0o600);
+  const again = await run(['keygen', '--out', file]);
+  assert.equal(again.code, 1);
+  assert.match(again.errors, /exist/);
+  assert.equal(fs.readFileSync(file, 'utf8'), identity.toPem());
+  const both = [`id ${identity.id}`, `public-key ${identity.publicKey}`];
+  assert.deepEqual((await run(['id', '--key', file])).lines, both);
+  assert.deepEqual((await run(['id', identity.publicKey])).lines, both);
+  assert.deepEqual((await run(['id', `0x${identity.id}`])).lines, both.slice(0, 1));
+  assert.equal(Identity.fromPem((await run(['keygen', '--ed25519'])).lines.join('\n')).kind, 'ed25519');
+});
+
+describe('asks and is answered', () => {
+  for (const [name, program] of Object.entries(PROGRAMS)) {
+    it(`by ${name}`, async () => {
+      const { listener, id } = await listening(program, '--echo', '--count', String(Object.keys(PROGRAMS).length + 1));
+      for (const asker of Object.values(PROGRAMS)) {
+        const asked = await run(['send', '--url', service.url, '--to', id, '--wait', '1', 'hellö'], { program: asker });
+        assert.deepEqual([asked.code, asked.lines], [0, ['hellö']], asked.errors);
+      }
+      const hex = await run(['send', '--url', service.url, '--to', id, '--wait', '1', '--hex', '00ff']);
+      assert.deepEqual([hex.code, hex.lines], [0, ['00ff']], hex.errors);
+      assert.equal((await listener.wait()).code, 0);
+    });
+  }
+});
+
+it('takes a payload from standard input and prints objects', async () => {
+  const { listener, id } = await listening(PROGRAMS.acurast, '--count', '1', '--echo');
+  const asked = await run(['send', '--url', service.url, '--to', id, '--wait', '1', '--json'], { input: 'a\nb' });
+  const [sent, payload] = asked.lines.map((line) => JSON.parse(line));
+  assert.deepEqual(sent, { event: 'sent', recipient: id, size: 3 });
+  assert.deepEqual([payload.event, payload.sender, payload.text, payload.hex], ['payload', id, 'a\nb', '610a62']);
+  assert.equal(JSON.parse(await listener.line()).text, 'a\nb');
+  assert.equal((await listener.wait()).code, 0);
+});
+
+it('ends listening in order when it is interrupted', async () => {
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    const { listener } = await listening(PROGRAMS.acurast);
+    listener.child.kill(signal);
+    assert.deepEqual(await listener.wait(), { code: 0, signal: null });
+  }
+});
+
+describe('exit codes', () => {
+  const nowhere = ['--url', 'ws://127.0.0.1:1'];
+  const cases = [
+    [0, ['--help'], /^$/],
+    [2, [], /name a command/],
+    [2, ['nonsense'], /no command nonsense/],
+    [2, ['id'], /name a key file/],
+    [2, ['id', '--nonsense'], /--nonsense/],
+    [2, ['send', '--to', NOBODY], /name a service/],
+    [2, ['send', ...nowhere, 'x'], /--to/],
+    [2, ['send', ...nowhere, '--to', NOBODY, '--file', 'a', 'b'], /one payload/],
+    [2, ['listen', ...nowhere, '--count', '0'], /--count/],
+    [2, ['listen', ...nowhere, '--timeout', 'soon'], /--timeout/],
+    [1, ['id', 'nonsense'], /./],
+    [1, ['id', '--key', path.join(folder, 'none')], /ENOENT/],
+    [1, ['send', ...nowhere, '--to', '123', 'x'], /./],
+    [1, ['send', ...nowhere, '--to', NOBODY, '--hex', 'abc'], /not hexadecimal/],
+    [3, ['send', ...nowhere, '--to', NOBODY, '--timeout', '0.2', 'x'], /./],
+  ];
+  for (const [code, args, words] of cases) {
+    it(`${code} for ${args.join(' ').slice(0, 60) || 'nothing'}`, async () => {
+      const ended = await run(args);
+      assert.equal(ended.code, code, ended.errors);
+      assert.match(ended.errors, words);
+    });
+  }
+
+  it('3 where no answer comes in time', async () => {
+    const flags = ['--url', service.url, '--to', NOBODY, '--timeout', '0.5', '--wait', '1'];
+    const { code, errors } = await run(['send', ...flags, 'x']);
+    assert.equal(code, 3);
+    assert.match(errors, /no message/);
+  });
+});

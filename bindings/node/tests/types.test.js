@@ -1,0 +1,123 @@
+'use strict';
+// The types compile, refuse what they should, and say what the package really has.
+
+const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
+const { EventEmitter } = require('node:events');
+const fs = require('node:fs');
+const path = require('node:path');
+const { before, describe, it } = require('node:test');
+const ts = require('typescript');
+
+const PACKAGE = path.dirname(__dirname);
+const { exports: entries } = require('../package.json');
+
+/** What a declaration file exports: `names` of values, and the declared type of each name. */
+function declared(file) {
+  const compiler = { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, lib: ['lib.esnext.d.ts'], types: ['node'] };
+  const program = ts.createProgram([file], compiler);
+  const checker = program.getTypeChecker();
+  const resolve = (symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
+  const symbols = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)));
+  const byName = new Map(symbols.map((symbol) => [symbol.name, resolve(symbol)]));
+  const isClass = (symbol) => symbol.flags & ts.SymbolFlags.Class;
+  return {
+    names: [...byName].filter(([, symbol]) => symbol.flags & ts.SymbolFlags.Value).map(([name]) => name).sort(),
+    classes: [...byName].filter(([, symbol]) => isClass(symbol)).map(([name]) => name),
+    /** Members of a class or an interface that it declares itself. */
+    members: (name) => plain(checker.getDeclaredTypeOfSymbol(byName.get(name)).getProperties(), byName.get(name)),
+    /** Static members of a class. */
+    statics: (name) => plain([...byName.get(name).exports.values()]).filter((one) => one !== 'prototype'),
+  };
+}
+
+/** The names of symbols, of one parent if it is given, as JavaScript knows them: 'Symbol.asyncDispose' for a well-known one. */
+function plain(symbols, parent = undefined) {
+  const declaredThere = symbols.filter((symbol) => !parent || symbol.parent === parent);
+  return declaredThere.map((symbol) => symbol.name.replace(/^__@(\w+)@\d+$/, 'Symbol.$1')).sort();
+}
+
+/** The public names of objects and prototypes. */
+function own(...holders) {
+  const keys = new Set(holders.flatMap((holder) => Reflect.ownKeys(holder)));
+  const names = [...keys].map((key) => (key === Symbol.asyncDispose ? 'Symbol.asyncDispose' : key.description ?? key));
+  return names.filter((name) => !/^(_.*|constructor|name|length|prototype|nodejs\..*)$/.test(name)).sort();
+}
+
+const run = (...words) => execFileSync(process.execPath, words, { cwd: PACKAGE, encoding: 'utf8', stdio: 'pipe' });
+
+it('compile as strictly as can be, for both kinds of modules, and refuse what they should', () => {
+  try {
+    run('node_modules/typescript/bin/tsc', '-p', 'tests/types');
+  } catch (error) {
+    assert.fail(error.stdout);
+  }
+});
+
+it('leave nothing untyped', () => {
+  const files = fs.globSync?.('{,lib/}*.d.{ts,mts}', { cwd: PACKAGE }) ?? ['index.d.ts', 'lib/errors.d.ts', 'lib/settings.d.ts'];
+  for (const file of files) {
+    const code = fs.readFileSync(path.join(PACKAGE, file), 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
+    assert.doesNotMatch(code, /\bany\b/, file);
+  }
+});
+
+describe('say what is there', () => {
+  for (const [entry, { types, require: face, default: otherwise }] of Object.entries(entries)) {
+    const file = types ?? face?.types;
+    if (!file) continue;
+    const skip = !fs.existsSync(path.join(PACKAGE, file)) && `${file} is not there`;
+    it(`at ${entry}`, { skip }, async () => {
+      const name = `acurast${entry.slice(1)}`;
+      const imported = Object.keys(await import(name)).filter((key) => key !== 'default' && key !== 'module.exports');
+      assert.deepEqual(Object.keys(require(name)).sort(), declared(path.join(PACKAGE, file)).names);
+      if (!otherwise) assert.deepEqual(imported.sort(), Object.keys(require(name)).sort());
+    });
+  }
+});
+
+describe('say what each class has', () => {
+  const acurast = require('acurast');
+  const types = declared(path.join(PACKAGE, 'index.d.ts'));
+  const objects = {};
+  const seen = { state: undefined };
+
+  before(async () => {
+    const service = await acurast.Service.start();
+    const client = new acurast.Client(service.url);
+    client.once('state', (change) => (seen.state = change));
+    await client.connect({ timeout: 10_000 });
+    await client.sendText(client.id, 'x');
+    const { value: message } = await client[Symbol.asyncIterator]().next();
+    Object.assign(objects, { Service: service, Client: client, Message: message, Identity: client.identity });
+    seen.stats = client.stats();
+    await client.close();
+    await service.close();
+  });
+
+  for (const name of ['Client', 'Identity', 'Message', 'Service']) {
+    it(name, () => {
+      const object = objects[name];
+      const inherited = object instanceof EventEmitter ? own(new EventEmitter(), EventEmitter.prototype) : [];
+      const there = own(object, acurast[name].prototype).filter((one) => !inherited.includes(one));
+      assert.deepEqual(there, types.members(name));
+      assert.deepEqual(own(acurast[name]), types.statics(name));
+    });
+  }
+
+  it('errors', () => {
+    const fixed = types.members('AcurastError');
+    for (const name of types.classes.filter((one) => one.endsWith('Error'))) {
+      const error = new acurast[name]('detail');
+      assert.ok(error instanceof acurast.AcurastError && error.name === name);
+      for (const member of fixed) assert.notEqual(error[member], undefined, `${name}.${member}`);
+    }
+  });
+
+  it('plain values', () => {
+    assert.deepEqual(own(seen.stats), types.members('Stats'));
+    const optional = ['error'];
+    const members = types.members('StateChange');
+    assert.deepEqual(own(seen.state).filter((one) => !optional.includes(one)), members.filter((one) => !optional.includes(one)));
+  });
+});

@@ -1,0 +1,82 @@
+// What `import` sees: compiled by types.test.js, never run. Each @ts-expect-error has to be an error.
+
+import {
+  AcurastError,
+  Client,
+  ClosedError,
+  Identity,
+  Service,
+  TimeoutError,
+  compressKey,
+  connect,
+  idOf,
+  verify,
+  verifyDigest,
+  version,
+} from 'acurast';
+import type { ClientOptions, ConnectOptions, Message, ServiceOptions, StateChange, Stats } from 'acurast';
+
+export async function positive(): Promise<void> {
+  const identity: Identity = Identity.generate('ed25519');
+  const bytes: Uint8Array = identity.sign(new Uint8Array(3));
+  const known: boolean = verify(identity.publicKey, bytes, bytes) && verifyDigest(bytes, bytes, bytes);
+  const options: ConnectOptions = { identity, sendTimeout: '30s', outboxCount: 10, signal: AbortSignal.timeout(1) };
+  await using client = await connect(['wss://one.example', 'wss://two.example'], options);
+  client.on('message', (message: Message) => message.text().length);
+  client.on('state', (change) => (change.retryIn ?? 0) + change.closeCode + change.url.length);
+  client.once('error', (error: Error) => error.message);
+  await client.send(new Uint8Array(16), Buffer.from('x'), { timeout: 5, signal: AbortSignal.abort() });
+  await client.sendText(client.id, 'text');
+  await client.sendJson(idOf(compressKey(client.publicKey)), { known, version });
+  for await (const message of client) {
+    const value: unknown = message.json();
+    const payload: Uint8Array = message.payload;
+    void [value, payload, message.sender.length, message.recipient.length];
+  }
+  const stats: Stats = client.stats();
+  const state: 'idle' | 'connecting' | 'authenticating' | 'connected' | 'disconnected' | 'closed' = client.state;
+  await using service: Service = await Service.start({ listen: ['127.0.0.1:0'], maxFrame: '1MiB' });
+  void [stats.outboxBytes, state, service.port.toFixed(), service.metrics().length];
+  await new Client('ws://127.0.0.1:1').connect({ timeout: 5 });
+}
+
+export function errors(error: unknown): string {
+  if (error instanceof TimeoutError) {
+    const code: 'ACURAST_TIMEOUT' = error.code;
+    return code;
+  }
+  if (error instanceof ClosedError) return error.advice;
+  return error instanceof AcurastError && error.retriable ? `${error.status} ${error.detail}` : '';
+}
+
+export async function negative(client: Client, message: Message, change: StateChange): Promise<void> {
+  // @ts-expect-error: text is sent by sendText
+  await client.send(client.id, 'text');
+  // @ts-expect-error: a number is no recipient
+  await client.sendText(1, 'text');
+  // @ts-expect-error: no such option
+  const options: ClientOptions = { sendTimeOut: 1 };
+  // @ts-expect-error: not one of the choices
+  const choice: ClientOptions = { failover: 'random' };
+  // @ts-expect-error: a count is a number
+  const service: ServiceOptions = { maxConnections: '5' };
+  // @ts-expect-error: no such kind
+  Identity.generate('rsa');
+  // @ts-expect-error: made by the named functions
+  new Identity();
+  // @ts-expect-error: started by start()
+  new Service();
+  // @ts-expect-error: values of JSON are unknown
+  message.json().field;
+  // @ts-expect-error: messages do not change
+  message.sender = '';
+  // @ts-expect-error: there may be no error
+  change.error.message;
+  // @ts-expect-error: no such event
+  client.on('payload', () => {});
+  // @ts-expect-error: a message, not its payload
+  client.on('message', (payload: Uint8Array) => payload);
+  // @ts-expect-error: only those of the client
+  client.identity = Identity.generate();
+  void [options, choice, service];
+}
