@@ -23,7 +23,7 @@ demo: build
 
 test:
 	$(need) test
-	@$(run) c python node binding_python
+	@$(run) c python node binding_python binding_node
 
 lint:
 	$(need) lint
@@ -54,12 +54,13 @@ install:
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD)
 
 clean:
-	rm -rf $(BUILD) tests/interop/node_modules bindings/python/core bindings/python/build bindings/python/src/*.egg-info
+	rm -rf $(BUILD) tests/interop/node_modules bindings/python/core bindings/python/build bindings/python/src/*.egg-info \
+		$(addprefix bindings/node/,node_modules build core prebuilds LICENSE)
 
 help:
 	@echo "make            the library and the programs: $(BUILD)/lib, $(BUILD)/bin"
 	@echo "make demo       a service, an echo processor and a dApp on this machine; ends by itself"
-	@echo "make test       all tests: C, Python (against the programs), Node (the vendor's client), the Python binding"
+	@echo "make test       all tests: C, Python (against the programs), Node (the vendor's client), the bindings"
 	@echo "make lint       warnings as errors (gcc, clang), clang-tidy, format, symbols, headers, documents"
 	@echo "make sanitize   the tests under ASan with UBSan, then under TSan"
 	@echo "make valgrind   the unit tests under valgrind"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs suites of tests and sums them up:  tests/run.sh c|python|node|binding_python|lint|address|thread|valgrind|fuzz ...
+# Runs suites of tests and sums them up:  tests/run.sh c|python|node|binding_python|binding_node|lint|address|thread|valgrind|fuzz ...
 #
 # The last line is `N passed, N failed` (and `, N skipped`, each with its reason above), summed over every runner that
 # took part; the exit status is not 0 if anything failed. `tests/run.sh sum FILE` only adds up what earlier runs
@@ -139,12 +139,28 @@ suite_python()
     compile "$BUILD" && run_python "$BUILD"
 }
 
-node_ready()
+# Packages of npm, once and again when the lock file changes; nothing of theirs is run.
+npm_ready() # FOLDER
 {
-    stamp=tests/interop/node_modules/.installed
-    cmp -s tests/interop/package-lock.json "$stamp" && return 0
-    npm --prefix tests/interop ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
-        cp tests/interop/package-lock.json "$stamp"
+    cmp -s "$1/package-lock.json" "$1/node_modules/.installed" && return 0
+    npm --prefix "$1" ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
+        cp "$1/package-lock.json" "$1/node_modules/.installed"
+}
+
+# Runs tests of node:test with the Node that $node names, and counts them.
+run_node_tests() # LOG-FOLDER NAME BIN FILE-OR-FLAG...
+{
+    mkdir -p "$1"
+    tap=$1/$2.tap bin=$3
+    shift 3
+    ACURAST_BIN=$bin ACURAST_BUILD=${bin%/bin} $still "$node" --test \
+        --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=tap --test-reporter-destination="$tap" "$@"
+    status=$?
+    set -- $(awk '/^# (pass|fail|cancelled|skipped|todo) [0-9]+$/ { n[$2] += $3 }
+        END { print n["pass"] + 0, n["fail"] + n["cancelled"], n["skipped"] + n["todo"] }' "$tap")
+    [ "$status" = 0 ] || [ "$2" != 0 ] || set -- "$1" 1 "$3"
+    count "$1" "$2" "$3"
 }
 
 run_node() # DIRECTORY
@@ -154,21 +170,14 @@ run_node() # DIRECTORY
         skip "Node tests: there are none"
     elif ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
         skip "Node tests: node or npm is not installed"
-    elif ! node_ready; then
+    elif ! npm_ready tests/interop; then
         [ -z "${CI:-}" ] || { fail "Node tests: their packages could not be installed"; return; }
         skip "Node tests: their packages could not be installed with npm"
     else
         directory=$1
         shift
-        mkdir -p "$directory/logs"
-        ACURAST_BIN=$directory/bin ACURAST_BUILD=$directory $still node --test \
-            --test-reporter=spec --test-reporter-destination=stdout \
-            --test-reporter=tap --test-reporter-destination="$directory/logs/node.tap" "$@"
-        status=$?
-        set -- $(awk '/^# (pass|fail|cancelled|skipped|todo) [0-9]+$/ { n[$2] += $3 }
-            END { print n["pass"] + 0, n["fail"] + n["cancelled"], n["skipped"] + n["todo"] }' "$directory/logs/node.tap")
-        [ "$status" = 0 ] || [ "$2" != 0 ] || set -- "$1" 1 "$3"
-        count "$1" "$2" "$3"
+        node=node
+        run_node_tests "$directory/logs" node "$directory/bin" "$@"
     fi
 }
 
@@ -205,6 +214,54 @@ suite_binding_python()
         ACURAST_BIN=$BUILD/bin logged "$BUILD/logs/binding_python.txt" \
             "$BUILD/venv-binding/bin/python" -m pytest -n "$processes" -q -rs --show-capture=no bindings/python/tests
         count_pytest "$BUILD/logs/binding_python.txt" $?
+    fi
+}
+
+# Other versions of Node for the matrix, as packages of npm: for CI, or where somebody put them.
+node_matrix_ready()
+{
+    matrix=$BUILD/node-matrix
+    [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || return 0
+    [ -n "${CI:-}" ] || [ -d "$matrix" ] || return 0
+    mkdir -p "$matrix" && cp bindings/node/tests/matrix/package.json bindings/node/tests/matrix/package-lock.json "$matrix" &&
+        npm_ready "$matrix"
+}
+
+# Sets `node` to one that is new enough: the system's, else one of the matrix. Debian 12 has Node 18.
+new_node()
+{
+    for node in node "$BUILD/node-matrix/node_modules/node22/bin/node"; do
+        "$node" -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && return 0
+    done
+    return 1
+}
+
+binding_node_ready()
+{
+    npm_ready bindings/node && "$node" bindings/node/tools/build.js
+}
+
+suite_binding_node()
+{
+    title "the Node binding"
+    matrix_ready=yes
+    if ! command -v npm >/dev/null 2>&1; then
+        skip "the Node binding: npm is not installed"
+        return
+    fi
+    logged "$BUILD/logs/node_matrix.txt" node_matrix_ready || matrix_ready=''
+    if ! new_node; then
+        skip "the Node binding: node is older than 20"
+    elif [ -n "${CI:-}" ] && [ -z "$matrix_ready" ]; then
+        fail "the Node binding: the other versions of Node could not be installed"
+    elif ! compile "$BUILD"; then
+        :
+    elif ! logged "$BUILD/logs/binding_node_build.txt" binding_node_ready; then
+        [ -z "${CI:-}" ] || { fail "the Node binding could not be built"; return; }
+        skip "the Node binding could not be built"
+    else
+        run_node_tests "$BUILD/logs" binding_node "$BUILD/bin" --test-concurrency="$JOBS" --test-timeout=120000 \
+            $(find bindings/node/tests -name '*.test.*js' | sort)
     fi
 }
 
