@@ -13,6 +13,7 @@ from conftest import ROOT
 
 VECTORS = ROOT / "tests" / "vectors" / "v1.json"
 vectors = json.loads(VECTORS.read_text()) if VECTORS.exists() else {}
+KINDS = ["p256", "ed25519", "secp256k1"]
 known = pytest.mark.skipif(not vectors, reason=f"no known answers at {VECTORS}: not a checkout")
 
 
@@ -31,7 +32,7 @@ def test_known_compressions_and_ids():
         assert acurast.id_of(one["public_key"]) == acurast.id_of(bytes.fromhex(one["compressed"]))
 
 
-@pytest.mark.parametrize("kind", ["p256", "ed25519"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_out_and_in_again(kind):
     identity = Identity.generate(kind)
     assert identity.kind == kind and len(identity.public_key) == 33
@@ -44,19 +45,19 @@ def test_out_and_in_again(kind):
     ):
         assert other == identity and hash(other) == hash(identity) and other.id == identity.id
     assert Identity.generate(kind) != identity and identity != "x"
-    if kind == "p256":
-        assert acurast.compress_key(identity.uncompressed_key) == identity.public_key
+    if kind != "ed25519":
+        assert acurast.compress_key(identity.uncompressed_key, kind) == identity.public_key
     else:
         with pytest.raises(acurast.UnsupportedError):
             identity.uncompressed_key
 
 
-@pytest.mark.parametrize("kind", ["p256", "ed25519"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_signatures(kind):
     identity = Identity.generate(kind)
     signature = identity.sign(b"said")
     assert len(signature) == 64 and identity.verify(b"said", signature)
-    assert acurast.verify(identity.public_key.hex(), b"said", signature) and acurast.verify(identity, b"said", signature)
+    assert acurast.verify(identity.public_key.hex(), b"said", signature, kind) and acurast.verify(identity, b"said", signature)
     assert not identity.verify(b"not said", signature)
     assert not identity.verify(b"said", bytes(64))
     assert not Identity.generate(kind).verify(b"said", signature)

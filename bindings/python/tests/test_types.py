@@ -26,6 +26,8 @@ async def main() -> None:
             assert_type(change.state, acurast.State)
     with acurast.Service(port=0, max_frame="1MiB") as service:
         assert_type(service.url, str)
+    identity = acurast.Identity.generate("secp256k1")
+    assert_type(identity.open("02", b"", identity.seal(identity, b"", b"text")), bytes)
     with acurast.connect("ws://x") as blocking:
         assert_type(blocking.receive(1.5), acurast.Message)
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any, Literal, Union
 
 from ._core import ffi, lib
-from ._errors import BadSignatureError, BadStateError
+from ._errors import BadHexError, BadKeyError, BadSignatureError, BadStateError
 from ._runtime import check
 
 Key = Union[str, bytes, bytearray, memoryview]
 SIGNATURE_SIZE = 64
-KINDS = {"p256": lib.ACURAST_KEY_P256, "ed25519": lib.ACURAST_KEY_ED25519}
+SEAL_OVERHEAD = 28
+SALT_MAX_SIZE = 65536
+Kind = Union[Literal["p256"], Literal["ed25519"], Literal["secp256k1"]]  # one by one, as stubtest reads it
+KINDS: dict[Kind, int] = {
+    "p256": lib.ACURAST_KEY_P256,
+    "ed25519": lib.ACURAST_KEY_ED25519,
+    "secp256k1": lib.ACURAST_KEY_SECP256K1,
+}
 
 
 class Id(bytes):
@@ -57,26 +64,41 @@ def id_of(key: Key | Identity) -> Id:
 
 
 def id_argument(value: object, name: str) -> Id:
+    if isinstance(value, Identity):
+        return value.id
     raw = as_key(value, name)
     out = ffi.new("uint8_t[16]")
     check(lib.acurast_id_of(raw, len(raw), out), name)
     return Id(ffi.buffer(out)[:])
 
 
-def compress_key(key: Key | Identity) -> bytes:
-    """The 33-byte form of a public key. Raises BadHexError or BadKeyError, also for an id."""
-    raw = as_key(key, "key")
+def compress_key(key: Key | Identity, kind: Kind | None = None) -> bytes:
+    """The 33-byte form of a public key. Raises BadHexError or BadKeyError, also for an id.
+
+    A key does not say whether it is of P-256 or secp256k1: without `kind` it is not of secp256k1, but for an Identity.
+    """
+    raw, number = as_key(key, "key"), _kind_of(key, kind)
     out = ffi.new("uint8_t[33]")
-    check(lib.acurast_compress_key(raw, len(raw), out), "key")
+    if number:
+        check(lib.acurast_compress_key_as(number, raw, len(raw), out), "key")
+    else:
+        check(lib.acurast_compress_key(raw, len(raw), out), "key")
     return bytes(ffi.buffer(out))
 
 
-def verify(key: Key | Identity, message: bytes, signature: bytes) -> bool:
-    """Whether `signature` (64 bytes) of `message` is by `key`. Raises BadKeyError or BadHexError for what is no key."""
+def verify(key: Key | Identity, message: bytes, signature: bytes, kind: Kind | None = None) -> bool:
+    """Whether `signature` (64 bytes) of `message` is by `key`. Raises BadKeyError or BadHexError for what is no key.
+
+    A key does not say whether it is of P-256 or secp256k1: without `kind` it is not of secp256k1, but for an Identity.
+    """
     raw, said, signed = as_key(key, "key"), as_bytes(message, "message"), as_bytes(signature, "signature")
+    number = _kind_of(key, kind)
     if len(signed) != SIGNATURE_SIZE:
         raise ValueError(f"signature must have 64 bytes, not {len(signed)}")
-    status = lib.acurast_verify(raw, len(raw), said, len(said), signed)
+    if number:
+        status = lib.acurast_verify_as(number, raw, len(raw), said, len(said), signed)
+    else:
+        status = lib.acurast_verify(raw, len(raw), said, len(said), signed)
     if status == BadSignatureError.status:
         return False
     check(status, "key")
@@ -112,15 +134,19 @@ class Identity:
         return self
 
     @classmethod
-    def generate(cls, kind: Literal["p256", "ed25519"] = "p256") -> Identity:
-        """A new random key pair. Ed25519 is an extension of libacurast; the deployed service speaks only P-256."""
+    def generate(cls, kind: Kind = "p256") -> Identity:
+        """A new random key pair.
+
+        Ed25519 is an extension of libacurast; the deployed service speaks only P-256. A secp256k1 key signs and seals, and no
+        service admits it: as the identity of a client it raises UnsupportedError.
+        """
         out = ffi.new("acurast_identity **")
         check(lib.acurast_identity_generate(_kind(kind), out))
         return cls._own(out)
 
     @classmethod
     def from_pem(cls, pem: str | bytes) -> Identity:
-        """From PEM text: PKCS#8, or SEC1 for P-256. Raises BadKeyError, also for an encrypted key."""
+        """From PEM text: PKCS#8, or SEC1 for P-256 and secp256k1. Raises BadKeyError, also for an encrypted key."""
         if not isinstance(pem, (str, bytes)):
             raise TypeError(f"pem must be str or bytes, not {type(pem).__name__}")
         raw = pem.encode() if isinstance(pem, str) else pem
@@ -131,7 +157,7 @@ class Identity:
         return cls._own(out)
 
     @classmethod
-    def from_hex(cls, secret: str | bytes, kind: Literal["p256", "ed25519"] = "p256") -> Identity:
+    def from_hex(cls, secret: str | bytes, kind: Kind = "p256") -> Identity:
         """From the secret itself: 64 hex digits with or without 0x, or 32 bytes. Raises BadHexError or BadKeyError."""
         if not isinstance(secret, (str, bytes)):
             raise TypeError(f"secret must be str (hex) or bytes, not {type(secret).__name__}")
@@ -161,9 +187,10 @@ class Identity:
         return bytes(ffi.buffer(key))
 
     @property
-    def kind(self) -> Literal["p256", "ed25519"]:
-        """`p256` or `ed25519`."""
-        return "p256" if lib.acurast_identity_kind(self._handle) == lib.ACURAST_KEY_P256 else "ed25519"
+    def kind(self) -> Kind:
+        """`p256`, `ed25519` or `secp256k1`."""
+        number = lib.acurast_identity_kind(self._handle)
+        return next(name for name, each in KINDS.items() if each == number)
 
     def to_pem(self) -> str:
         """The key pair as PKCS#8 PEM: a secret."""
@@ -183,7 +210,7 @@ class Identity:
         return secret
 
     def sign(self, message: bytes) -> bytes:
-        """64 bytes: for P-256 r and s of ECDSA over SHA-256, for Ed25519 the plain scheme."""
+        """64 bytes: for Ed25519 the plain scheme, for the others r and s of ECDSA over SHA-256."""
         raw = as_bytes(message, "message")
         out = ffi.new("uint8_t[64]")
         check(lib.acurast_identity_sign(self._handle, raw, len(raw), out))
@@ -191,7 +218,35 @@ class Identity:
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Whether `signature` of `message` is by this key."""
-        return verify(self._public_key, message, signature)
+        return verify(self, message, signature)
+
+    def seal(self, peer: Key | Identity, salt: bytes, plaintext: bytes) -> bytes:
+        """`plaintext` encrypted for the owner of `peer`, a public key of this key's kind: 28 bytes more than it has.
+
+        This is what deployed processors know as `encrypt`; core/docs/sealing.md says what it gives. The form of `peer` (33 or 65
+        bytes, or their hex) goes into the seal. `salt` has at most 65,536 bytes and is no secret; the other side needs it, too.
+        Raises BadKeyError, BadHexError, UnsupportedError (Ed25519) or TooLargeError (above 1 GiB).
+        """
+        text = as_bytes(plaintext, "plaintext")
+        return self._transform(lib.acurast_identity_seal, peer, salt, text, len(text) + SEAL_OVERHEAD)
+
+    def open(self, peer: Key | Identity, salt: bytes, sealed: bytes) -> bytes:
+        """What the owner of `peer` sealed for this identity, or it for him.
+
+        `peer` in the form that went into the seal. Raises BadSealError where it does not open, and else what `seal()` does.
+        """
+        text = as_bytes(sealed, "sealed")
+        return self._transform(lib.acurast_identity_open, peer, salt, text, max(len(text) - SEAL_OVERHEAD, 0))
+
+    def _transform(self, call: Any, peer: Key | Identity, salt: bytes, text: bytes, size: int) -> bytes:
+        key, salted = as_key(peer, "peer"), as_bytes(salt, "salt")
+        if len(salted) > SALT_MAX_SIZE:
+            raise ValueError(f"salt must have at most {SALT_MAX_SIZE} bytes, not {len(salted)}")
+        out = bytearray(size)
+        sizes = ffi.new("size_t *", size)
+        status = call(self._handle, key, len(key), salted, len(salted), text, len(text), ffi.from_buffer(out), sizes)
+        check(status, "peer" if status in (BadKeyError.status, BadHexError.status) else "")
+        return bytes(out)
 
     def __eq__(self, other: object) -> bool:
         return self._public_key == other._public_key if isinstance(other, Identity) else NotImplemented
@@ -206,7 +261,14 @@ class Identity:
         raise BadStateError("an Identity is not pickled; pass to_pem() on purpose if you mean to copy the secret")
 
 
-def _kind(kind: str) -> int:
+def _kind(kind: Kind) -> int:
     if kind not in KINDS:
-        raise ValueError(f"kind must be 'p256' or 'ed25519', not {kind!r}")
+        raise ValueError(f"kind must be 'p256', 'ed25519' or 'secp256k1', not {kind!r}")
     return int(KINDS[kind])
+
+
+def _kind_of(key: object, kind: Kind | None) -> int:
+    """The core's number of the kind that is named, or that an Identity has; 0 for neither."""
+    if kind is None and isinstance(key, Identity):
+        kind = key.kind
+    return 0 if kind is None else _kind(kind)
