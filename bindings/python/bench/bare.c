@@ -1,6 +1,6 @@
 /*
- * The same rows as contestants.py by the C client alone, events by queue and poll as a binding takes them: what the Python
- * on top of it costs is the difference.   bare URL ECHO SINK SECONDS
+ * The rows of the bindings' contestants by the C client alone, events by queue and poll as a binding takes them: what the
+ * Python or the JavaScript on top of it costs is the difference.   bare URL ECHO SINK SECONDS
  */
 #include <acurast/acurast.h>
 
@@ -135,10 +135,11 @@ int main(int argc, char **argv)
     uint8_t echo[ACURAST_ID_SIZE], sink[ACURAST_ID_SIZE];
     if (argc != 5)
         return 2;
-    double seconds = atof(argv[4]), begin, cpu;
+    double seconds = atof(argv[4]), begin = now(), cpu = processor_time();
     check(acurast_id_of(argv[2], strlen(argv[2]), echo));
     check(acurast_id_of(argv[3], strlen(argv[3]), sink));
     open_clients(argv[1]);
+    report("handshakes", CLIENTS, begin, cpu);
     round_trips(CLIENTS, echo, 0.2);
     begin = now(), cpu = processor_time();
     report("round trips, 1 client", round_trips(1, echo, seconds), begin, cpu);
