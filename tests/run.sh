@@ -231,7 +231,7 @@ node_matrix_ready()
 new_node()
 {
     for node in node "$BUILD/node-matrix/node_modules/node22/bin/node"; do
-        "$node" -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && return 0
+        "$node" -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && return 0
     done
     return 1
 }
