@@ -55,7 +55,7 @@ install:
 
 clean:
 	rm -rf $(BUILD) tests/interop/node_modules bindings/python/core bindings/python/build bindings/python/src/*.egg-info \
-		$(addprefix bindings/node/,node_modules build core prebuilds LICENSE)
+		$(addprefix bindings/node/,node_modules build core prebuilds LICENSE examples/dapp/node_modules)
 
 help:
 	@echo "make            the library and the programs: $(BUILD)/lib, $(BUILD)/bin"

@@ -217,12 +217,12 @@ suite_binding_python()
     fi
 }
 
-# Other versions of Node for the matrix, as packages of npm: for CI, or where somebody put them.
+# Other versions of Node for the matrix, as packages of npm: for CI, where they were before, or where the system has none.
 node_matrix_ready()
 {
     matrix=$BUILD/node-matrix
     [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || return 0
-    [ -n "${CI:-}" ] || [ -d "$matrix" ] || return 0
+    [ -n "${CI:-}" ] || [ -d "$matrix" ] || ! new_node || return 0
     mkdir -p "$matrix" && cp bindings/node/tests/matrix/package.json bindings/node/tests/matrix/package-lock.json "$matrix" &&
         npm_ready "$matrix"
 }
@@ -238,7 +238,10 @@ new_node()
 
 binding_node_ready()
 {
-    npm_ready bindings/node && "$node" bindings/node/tools/build.js
+    for folder in bindings/node bindings/node/examples/dapp tests/interop; do
+        npm_ready "$folder" || return 1
+    done
+    "$node" bindings/node/tools/build.js
 }
 
 suite_binding_node()
@@ -250,10 +253,10 @@ suite_binding_node()
         return
     fi
     logged "$BUILD/logs/node_matrix.txt" node_matrix_ready || matrix_ready=''
-    if ! new_node; then
-        skip "the Node binding: node is older than 20"
-    elif [ -n "${CI:-}" ] && [ -z "$matrix_ready" ]; then
+    if [ -n "${CI:-}" ] && [ -z "$matrix_ready" ]; then
         fail "the Node binding: the other versions of Node could not be installed"
+    elif ! new_node; then
+        skip "the Node binding: node is missing or older than 20"
     elif ! compile "$BUILD"; then
         :
     elif ! logged "$BUILD/logs/binding_node_build.txt" binding_node_ready; then
