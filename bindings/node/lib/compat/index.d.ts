@@ -7,7 +7,7 @@ import type { ClientOptions, StateChange } from '../..';
 /** A P-256 key pair, as bytes or hex with or without `0x`. */
 export interface KeyPair {
   /** 33 or 65 bytes, compressed or not. May be left out; otherwise it has to belong to `secretKey`. */
-  publicKey?: string | Uint8Array;
+  publicKey?: string | Uint8Array | undefined;
   /** 32 bytes; shorter ones are taken with leading zeros. */
   secretKey: string | Uint8Array;
 }
@@ -29,19 +29,19 @@ export interface TransportOptions extends Omit<ClientOptions, 'identity' | 'sign
    * Called with every change of the connection. Without it, a connection that is closed for good (denied, or replaced by a
    * newer one of the same key) gives a process warning, `AcurastWarning`.
    */
-  onState?: (event: StateChange) => void;
+  onState?: ((event: StateChange) => void) | undefined;
 }
 
 /** The vendor's settings by name, and ours. */
 export interface AcurastClientOptions extends TransportOptions {
   /** Milliseconds that `start` may take. Default 15,000. */
-  connectionTimeoutMillis?: number;
+  connectionTimeoutMillis?: number | undefined;
   /** Bytes of a payload that are logged. Default 100. */
-  maxPayloadLogLength?: number;
+  maxPayloadLogLength?: number | undefined;
   /** Log states and payloads to the console. Default false. */
-  enableLogging?: boolean;
+  enableLogging?: boolean | undefined;
   /** A string given to `send` is always text. Default false: one of an even number of hex digits stands for bytes. */
-  strict?: boolean;
+  strict?: boolean | undefined;
 }
 
 export declare class AcurastClient {
@@ -52,7 +52,7 @@ export declare class AcurastClient {
    * @throws TypeError where `urls` is not a URL or an array of them
    */
   constructor(
-    urls: string | string[],
+    urls: string | readonly string[],
     connectionTimeoutMillis?: number | AcurastClientOptions,
     maxPayloadLogLength?: number,
     enableLogging?: boolean,
@@ -84,7 +84,7 @@ export declare class AcurastClient {
 export declare class WebSocketTransportClient {
   /** Does no I/O. The parameters are those of AcurastClient. */
   constructor(
-    urls: string | string[],
+    urls: string | readonly string[],
     connectionTimeoutMillis?: number,
     maxPayloadLogLength?: number,
     enableLogging?: boolean,

@@ -75,4 +75,4 @@ async function accepted(service, number = 1) {
   await eventually(async () => Number(await figure()) === number, `${number} accepted`);
 }
 
-module.exports = { COMPAT, INTEROP, OURS, Program, Running, Service, VENDOR, accepted, eventually, installed, imported, keyPair, program };
+module.exports = { COMPAT, INTEROP, OURS, Program, Running, Service, VENDOR, accepted, eventually, installed, imported, keyPair, program, substituted };
