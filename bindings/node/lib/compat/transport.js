@@ -130,14 +130,18 @@ class WebSocketTransportClient {
     const message = { sender: Buffer.from(sender, 'hex'), recipient: Buffer.from(recipient, 'hex'), payload: bufferOf(payload) };
     this.#log('received', payload);
     if (this.#listeners.length === 0) this.#early.put(message);
+    else this.#deliver(message);
+  }
+
+  #deliver(message) {
     for (const listener of [...this.#listeners]) call(listener, message);
   }
 
-  /** Every listener gets every message, in the order in which they were given. */
+  /** Every listener gets every message. What came early comes once the caller is done, who may add more listeners. */
   onMessage(listener) {
     if (typeof listener !== 'function') throw check.wrongType('listener', 'of type function', listener);
     this.#listeners.push(listener);
-    for (const message of this.#early.take()) call(listener, message);
+    queueMicrotask(() => this.#early.take().forEach((message) => this.#deliver(message)));
   }
 
   /** Resolves once the payload was handed to the operating system; waits while the service is away. */

@@ -150,6 +150,16 @@ describe('recipients and payloads', { concurrency: 3 }, () => {
   });
 });
 
+test('a listener that throws: the vendor’s client keeps the message from those after it, ours does not', async () => {
+  const tells = async (which) => {
+    const running = Running.of(which, program('failing.js'), [service.url, JSON.stringify(keyPair())], folder);
+    const { told } = await running.whole();
+    return told.map((each) => Object.values(each)[0]).sort();
+  };
+  assert.deepStrictEqual(await tells(VENDOR), ['', 'at once', 'later', 'later']);
+  assert.deepStrictEqual(await tells(OURS), ['', 'at once', 'later', 'later', 'text']);
+});
+
 describe('starting', () => {
   test('a first service that says nothing: the vendor’s client waits for it, ours reaches the second', async () => {
     const silent = await Nobody.on(0, { silent: true });

@@ -47,11 +47,13 @@ test('the page has its three programs', () => {
   for (const code of [vendors, strict, modern]) assert.match(code, /SECRET/);
 });
 
-test('the vendor’s program, before and after', { concurrency: true }, async () => {
+test('the vendor’s program, before and after', async () => {
   const asked = ['what time is it?'];
   const after = vendors.replace("'@acurast/dapp'", "'acurast/compat'");
   assert.notStrictEqual(after, vendors);
   assert.deepStrictEqual(await printed('after.cjs', filled(after)), asked);
+  const imported = after.replace(/^const (.*) = require\((.*)\)$/m, 'import $1 from $2');
+  assert.deepStrictEqual(await printed('after.mjs', filled(imported)), asked);
   // The vendor's would hold its process for 15 s: what it prints is enough.
   const before = Running.of(VENDOR, filled(vendors), [], folder);
   assert.strictEqual(await before.line(), asked[0]);
