@@ -266,7 +266,10 @@ async def test_cancelling_one_send_cancels_nothing_else(loop_kind):
 async def test_a_full_outbox_waits_and_keeps_the_order(loop_kind):
     client, port = await started_without_service(outbox_count=4)
     tasks = [asyncio.ensure_future(client.send(client.id, b"%d" % number)) for number in range(40)]
-    await asyncio.sleep(0.05)
+    await soon(lambda: len(client._room_waiters) == 36)
+    changes = client.states()
+    while (await changes.__anext__()).state is not State.DISCONNECTED:  # one more try with a full outbox
+        pass
     assert not any(task.done() for task in tasks) and client.stats().outbox_count == 4
     tasks[20].cancel()
     with acurast.Service(port):

@@ -65,6 +65,21 @@ def test_exit_writes_what_was_sent(acurast_service):
         assert receiver.receive(10).payload == b"last words"
 
 
+def test_a_service_that_lives_at_exit_logs_its_end():
+    done, _ = python("""
+        import acurast, logging, sys
+        logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s", stream=sys.stdout)
+        service = acurast.Service()
+        service.start()
+        print(service.url)
+    """)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    url = next(line for line in lines if line.startswith("ws://"))
+    lines.remove(url)
+    assert lines == [f"acurast.service listening {url}", "acurast.service draining", "acurast.service closed"]
+
+
 def test_exit_without_service_is_bounded():
     done, seconds = python(
         """

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import urllib.request
 
 import acurast
 import pytest
 from acurast import Client, Service
+from conftest import eventually
 
 
 def test_the_fixture(acurast_service):
@@ -82,6 +84,50 @@ def test_figures_and_pages(acurast_service):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(acurast_service.url.replace("ws", "http") + "/healthz", timeout=10) as answer:
         assert answer.status == 200
+
+
+def service_lines(caplog):
+    return [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "acurast.service"]
+
+
+def test_states_go_to_the_logger(caplog):
+    with caplog.at_level(logging.DEBUG, logger="acurast"):
+        with Service() as service, acurast.connect(service.url):
+            url = service.url
+        assert service_lines(caplog) == [("INFO", f"listening {url}"), ("INFO", "draining"), ("INFO", "closed")]
+
+
+def test_log_lines_go_to_the_logger(caplog):
+    with caplog.at_level(logging.DEBUG, logger="acurast"):
+        with Service(log_level="debug", threads=2) as service, acurast.connect(service.url) as client:
+            start = str(client.id)[:8]
+        lines = service_lines(caplog)
+    assert lines[-1] == ("INFO", "closed")
+    assert ("DEBUG", f"what=accepted id={start}") in lines
+    with pytest.raises(acurast.BadOptionError):
+        Service(log_level="loud")
+
+
+def test_a_handler_may_close_the_service():
+    service = Service()
+    seen = []
+
+    class Closing(logging.Handler):
+        def emit(self, record):
+            seen.append(record.getMessage())
+            service.close(timeout=10)
+
+    logger, handler = logging.getLogger("acurast.service"), Closing()
+    logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        service.start()
+        eventually(lambda: len(seen) == 3)
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert seen[0].startswith("listening ws://") and seen[1:] == ["draining", "closed"]
 
 
 def test_options_and_reload(tmp_path):

@@ -37,6 +37,7 @@ _lock = threading.Lock()
 _context: Any = None
 _settings: dict[str, Any] = {}
 _contexts: weakref.WeakSet[Any] = weakref.WeakSet()
+_threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 _local = threading.local()
 generation = 0  # counts forks: what was made in an earlier generation belongs to the parent
 
@@ -164,6 +165,17 @@ def configure(**options: Unpack[ContextOptions]) -> None:
         _settings.update(options)
 
 
+def configured(name: str) -> Any:
+    """What configure() was told for an option; None for nothing."""
+    with _lock:
+        return _settings.get(name)
+
+
+def join_at_exit(thread: threading.Thread) -> None:
+    """For a thread that ends once what it serves is closed."""
+    _threads.add(thread)
+
+
 def live_objects() -> int:
     """How many objects of the core live in this process: for tests that look for leaks."""
     return int(lib.acurast_live_objects())
@@ -189,6 +201,7 @@ def _after_fork() -> None:
     _lock = threading.Lock()
     _context = None
     _contexts.clear()
+    _threads.clear()
 
 
 def _at_exit() -> None:
@@ -196,6 +209,8 @@ def _at_exit() -> None:
         lib.acurast_context_close(each.handle)
     for each in list(_contexts):
         each.end(EXIT_WAIT_MS)
+    for thread in list(_threads):
+        thread.join(EXIT_WAIT_MS / 1000)
 
 
 os.register_at_fork(after_in_child=_after_fork)

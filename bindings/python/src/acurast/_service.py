@@ -6,11 +6,12 @@ import asyncio
 import time
 import warnings
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import _errors, _runtime
 from ._core import ffi, lib
 from ._engine import seconds
+from ._service_log import ServiceLog
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -29,10 +30,19 @@ class Service:
     `port`: 0 takes a free one. `host`: the address to listen on; an IPv6 address without brackets. `threads`: I/O threads. The other
     options are those of the core, times in seconds: see `acurast.ServiceOptions`. Any thread may call it; `async with` works too,
     and does not block the loop while the service drains.
+
+    Its log lines of `log_level` and above (without one that of `configure()`, else warn), and at INFO its changes of state, go to the
+    logger `acurast.service`, from a thread of ours.
     """
 
     def __init__(
-        self, port: int = 0, host: str = "127.0.0.1", *, threads: int = 1, **options: Unpack[ServiceOptions]
+        self,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        *,
+        threads: int = 1,
+        log_level: Literal["off", "error", "warn", "info", "debug"] | None = None,
+        **options: Unpack[ServiceOptions],
     ) -> None:
         self._handle: Any = None
         if isinstance(port, bool) or not isinstance(port, int):
@@ -46,11 +56,13 @@ class Service:
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         settings = _runtime.make_options(lib.ACURAST_SCOPE_SERVICE, options, {"listen": [address]})
         self._generation = _runtime.generation
-        self._context: _runtime.Context | None = _runtime.Context({"threads": threads})
+        level = log_level if log_level is not None else _runtime.configured("log_level")
+        self._context: _runtime.Context | None = _runtime.Context({"threads": threads, "log_level": level})
         out = ffi.new("acurast_service **")
         status = lib.acurast_service_create(self._context.handle, settings, out)
         _runtime.check(status, _runtime.text(lib.acurast_options_error(settings)))
         self._handle = ffi.gc(out[0], lib.acurast_service_release)
+        self._log = ServiceLog(self._context.handle, self._handle)
         self._started = False
 
     def start(self) -> None:
@@ -61,6 +73,7 @@ class Service:
         status = lib.acurast_service_start(self._own())
         _runtime.check(status, _runtime.text(lib.acurast_service_error(self._own())))
         self._started = True
+        self._log.start()
 
     def close(self, timeout: float | None = None) -> None:
         """Drains: stops accepting, tells every client, and ends within the option `drain_time`. Waits for that. Idempotent.
@@ -75,6 +88,7 @@ class Service:
         while not context.end(SLICE_MS):
             if deadline is not None and time.monotonic() >= deadline:
                 raise _errors.TimeoutError(f"the service still drains after {limit:g} s")
+        self._log.end()
         self._handle = self._context = None
 
     @property
