@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=$1
 jobs=${JOBS:-2}
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 mkdir -p "$build/lint"
 
 check() # WHAT COMMAND...
@@ -20,6 +20,12 @@ check() # WHAT COMMAND...
         echo "FAILED  $what"
         failed=$((failed + 1))
     fi
+}
+
+skip() # WHY
+{
+    echo "skipped: $*"
+    skipped=$((skipped + 1))
 }
 
 files() # PATHSPEC...
@@ -43,7 +49,34 @@ tidy()
 
 format()
 {
-    files 'core/*.c' 'tests/*.c' | xargs clang-format-14 --dry-run -Werror
+    files 'core/*.c' 'tests/*.c' 'bindings/*.c' 'bindings/*.h' | xargs clang-format-14 --dry-run -Werror
+}
+
+# The Node binding's own packages bring what reads its sources: headers for its C, rules for its JavaScript.
+node_packages()
+{
+    installed=bindings/node/node_modules/.installed
+    node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || return 1
+    cmp -s bindings/node/package-lock.json "$installed" && return 0
+    npm --prefix bindings/node ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
+        cp bindings/node/package-lock.json "$installed"
+}
+
+addon() # COMPILER
+{
+    CC=$1 CFLAGS=-Werror node -e '
+        try {
+            require("./bindings/node/tools/build.js").build({ into: process.argv[1], quiet: true })
+        } catch ({ message }) {
+            console.error(message)
+            process.exitCode = 1
+        }' "$build/lint/addon-$1"
+}
+
+addon_tidy()
+{
+    files 'bindings/node/src/*.c' |
+        xargs -P "$jobs" -n 4 clang-tidy-14 -p "$build/lint/addon-clang-14" --quiet --warnings-as-errors='*'
 }
 
 # Each header is the only include of a translation unit.
@@ -108,6 +141,14 @@ check "no warning by gcc" warnings gcc "$build/lint/gcc" RelWithDebInfo
 check "no warning by clang" warnings clang-14 "$build/lint/clang" Debug
 check "clang-tidy" tidy
 check "format" format
+if node_packages >"$build/lint/output" 2>&1; then
+    check "no warning by gcc in Node's addon" addon gcc
+    check "no warning by clang in Node's addon" addon clang-14
+    check "clang-tidy of Node's addon" addon_tidy
+    check "JavaScript" npm --prefix bindings/node run --silent lint
+else
+    skip "Node's addon and the JavaScript: node is older than 20, or the packages could not be installed"
+fi
 check "exported symbols" sh tests/support/symbols.sh "$build/lint/gcc/lib/libacurast.so" .
 check "public headers alone, C99, C11 and C++17" headers
 check "examples of the documents compile" examples
@@ -116,5 +157,7 @@ for rule in layering allocation length names listed links machine; do
     check "rule: $rule" python3 tests/support/check_source.py "$rule"
 done
 echo
-echo "$passed passed, $failed failed"
+line="$passed passed, $failed failed"
+[ "$skipped" = 0 ] || line="$line, $skipped skipped"
+echo "$line"
 [ "$failed" = 0 ]
