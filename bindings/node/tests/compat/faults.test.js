@@ -160,6 +160,17 @@ test('a listener that throws: the vendor’s client keeps the message from those
   assert.deepStrictEqual(await tells(OURS), ['', 'at once', 'later', 'later', 'text']);
 });
 
+test('after close: the vendor’s process waits for the time of start to be over, ours ends', async () => {
+  const patient = program('strings.js').replace('1000', '1000000');
+  const [vendors, ours] = [VENDOR, OURS].map((which) =>
+    Running.of(which, patient, [service.url, JSON.stringify(keyPair()), JSON.stringify(['the only one'])], folder),
+  );
+  assert.deepStrictEqual(await vendors.told(), await ours.told());
+  assert.deepStrictEqual(await ours.wait(), { code: 0, signal: null });
+  assert.strictEqual(vendors.result, undefined);
+  await vendors.kill();
+});
+
 describe('starting', () => {
   test('a first service that says nothing: the vendor’s client waits for it, ours reaches the second', async () => {
     const silent = await Nobody.on(0, { silent: true });
