@@ -2,7 +2,7 @@
 // What the drop-in adds to the vendor's interface, and what it refuses.
 
 const assert = require('node:assert');
-const { once } = require('node:events');
+const { EventEmitter, once } = require('node:events');
 const { after, before, describe, test } = require('node:test');
 
 const { Service, VENDOR, eventually, imported, keyPair } = require('./lib/programs');
@@ -132,6 +132,19 @@ describe('what ends it', () => {
     await first.send(keys.id, 'here again');
     assert.deepStrictEqual(await take(1), ['here again']);
     await first.close();
+  });
+
+  test('a send that waits for too long is rejected', async () => {
+    const own = await Service.start();
+    const states = new EventEmitter();
+    const client = new AcurastClient(own.url, { sendTimeout: 50, onState: ({ state }) => states.emit(state) });
+    const keys = keyPair();
+    await client.start(keys);
+    const away = once(states, 'disconnected');
+    await own.kill();
+    await away;
+    await assert.rejects(client.send(keys.id, 'never'), { code: 'ACURAST_EXPIRED' });
+    await client.close();
   });
 
   test('closed while it starts: the start is rejected', async () => {
