@@ -10,17 +10,26 @@ const path = require('node:path');
 const { after, before, it } = require('node:test');
 const { promisify } = require('node:util');
 const { authority } = require('./lib/certs');
+const { Service } = require('../../../tests/interop/lib/program');
 
 const BUILD = process.env.ACURAST_BUILD ?? path.join(__dirname, '..', '..', '..', 'build');
 const EXERCISE = path.join(__dirname, 'matrix', 'exercise.js');
 const { dependencies } = require('./matrix/package.json');
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'acurast-matrix-'));
-before(() => ['good', 'bad'].forEach((name) => authority(folder, name)));
-after(() => fs.rmSync(folder, { recursive: true }));
+let service; // the program, whose TLS is the system's
+
+before(async () => {
+  const [{ cert, key }] = ['good', 'bad'].map((name) => authority(folder, name));
+  service = await Service.start('--tls-cert', cert, '--tls-key', key);
+});
+after(async () => {
+  await service.end();
+  fs.rmSync(folder, { recursive: true });
+});
 
 async function exercised(node, major) {
-  const { stdout, stderr } = await promisify(execFile)(node, [EXERCISE, folder], { timeout: 60_000 });
+  const { stdout, stderr } = await promisify(execFile)(node, [EXERCISE, folder, service.url], { timeout: 60_000 });
   const done = JSON.parse(stdout);
   assert.equal(stderr, '');
   assert.equal(done.versions.split('.')[0], major);

@@ -2,7 +2,8 @@
 // One version of Node at work with the package: signing, verifying, and wss:// as client and as service with an authority of
 // our own, while Node's own crypto and https are in use in the same process before, during and after.
 //
-//   node exercise.js FOLDER     with the two authorities good-* and bad-* in it; prints what was done as JSON
+//   node exercise.js FOLDER URL     the two authorities good-* and bad-*, another service that has a certificate of the good one;
+//                                   prints what was done as JSON
 
 const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
@@ -13,7 +14,7 @@ const path = require('node:path');
 const { promisify } = require('node:util');
 const { Client, Identity, Service, connect, idOf, verify } = require('../..');
 
-const folder = process.argv[2];
+const [folder, elsewhere] = process.argv.slice(2);
 const file = (name) => path.join(folder, name);
 const text = (name) => fs.readFileSync(file(name), 'utf8');
 const ROUNDS = 300;
@@ -115,7 +116,7 @@ async function main() {
   assert.match(service.url, /^wss:/);
   const stop = new AbortController();
   const busy = keepBusy(server, stop.signal);
-  await Promise.all([exchange(service.url), refuse(service.url)]);
+  await Promise.all([service.url, elsewhere].flatMap((url) => [exchange(url), refuse(url)]));
   done.healthy = (await ask(`https://127.0.0.1:${service.port}/healthz`)).toString().trim();
   stop.abort();
   done.busy = await busy;
