@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const programs = require('../../../tests/interop/lib/program');
-const { acurast, client, eventually, freePort, run, service, state, within } = require('./lib/harness');
+const { acurast, client, freePort, run, service, state, within } = require('./lib/harness');
 
 const HAVE_PROGRAM = fs.existsSync(path.join(programs.BIN, 'acurast-service'));
 const needsProgram = { skip: HAVE_PROGRAM ? false : `acurast-service is not in ${programs.BIN}` };
