@@ -1,0 +1,519 @@
+/// <reference types="node" />
+// Types of `acurast/processor`: the runner as a function, and what deployment scripts find on a processor.
+//
+// For a script, one line at its top or `"types": ["acurast/processor"]` in tsconfig.json declares `_STD_` and the globals:
+//
+//     /// <reference types="acurast/processor" />
+//
+// Each member says whether acurast-processor offers it. "Documented" means by the vendor; "seen in use" means in public
+// scripts alone. Bytes are hexadecimal strings: lower case and without 0x as results; 0x is allowed in arguments.
+
+import type { EventEmitter } from 'node:events';
+import type { Identity } from './index';
+
+export interface RunOptions {
+  /**
+   * Hosts that the script may connect to: `name`, `name:port`, `[v6]:port`, or `*.domain` for what is below it. Without it,
+   * all; an empty list, none. Holds for httpGET, httpPOST, fetch and all other TCP of this thread's JavaScript, and for the
+   * services that the script names. It is no sandbox.
+   */
+  allowNet?: string | readonly string[] | undefined;
+  /** The deployment's variables, for `_STD_.env` and `environment()`. */
+  env?: Readonly<Record<string, string>> | undefined;
+  /** The P-256 key to connect with, as PEM or Identity. The other keys are fresh. Not with `state`. */
+  key?: string | Identity | undefined;
+  /** Starts a service in this process, and uses it instead of those in the script. Not with `service`. */
+  local?: boolean | undefined;
+  /** Gets every event, from the first on. */
+  onEvent?: ((event: DeploymentEvent) => void) | undefined;
+  /** Services to use instead of those in the script, tried in order. */
+  service?: string | readonly string[] | undefined;
+  /** A folder that keeps the keys and the storage, so that the deployment is the same next time. Made if missing, mode 0700. */
+  state?: string | undefined;
+  /** Members of `_STD_` to be absent, instead of there and failing when used. */
+  without?: NotOffered | readonly NotOffered[] | undefined;
+}
+
+/** Members of `_STD_` that are not offered. */
+export type NotOffered = 'chains' | 'network' | 'p2p' | 'scriptHash' | 'tunnel' | 'webview';
+
+/** First of all: who the deployment is. `service` is the embedded one. */
+export interface StartEvent {
+  event: 'start';
+  script: string;
+  id: string;
+  publicKey: string;
+  address: string;
+  service?: string;
+}
+/** The connection of a `ws.open` stands. */
+export interface ReadyEvent {
+  event: 'ready';
+  service: string;
+  id: string;
+  publicKey: string;
+}
+/** A change of the connection. `retryIn`: milliseconds until the next try; -1 if there is none. */
+export interface StateEvent {
+  event: 'state';
+  state: 'connecting' | 'authenticating' | 'connected' | 'disconnected' | 'closed';
+  service: string;
+  reason?: string;
+  retryIn: number;
+}
+/** One call of `print()`. */
+export interface PrintEvent {
+  event: 'print';
+  text: string;
+}
+/** What the script wrote to its standard streams, as by `console.log`. */
+export interface OutputEvent {
+  event: 'output';
+  stream: 'stdout' | 'stderr';
+  text: string;
+}
+/** Something went wrong; the deployment goes on, unless `where` is `start`. The place is in the script's own files. */
+export interface ErrorEvent {
+  event: 'error';
+  where: string;
+  name: string;
+  message: string;
+  code?: string;
+  file?: string;
+  line?: number;
+  column?: number;
+  stack?: string;
+}
+/** Last of all. */
+export interface EndEvent {
+  event: 'end';
+  code: number;
+}
+export type DeploymentEvent =
+  | StartEvent
+  | ReadyEvent
+  | StateEvent
+  | PrintEvent
+  | OutputEvent
+  | ErrorEvent
+  | EndEvent;
+
+/** What a deployment emits: every event as 'event' and by its own name. An error is emitted only where somebody listens. */
+export interface DeploymentEvents {
+  event: [event: DeploymentEvent];
+  ready: [event: ReadyEvent];
+  state: [event: StateEvent];
+  print: [event: PrintEvent];
+  output: [event: OutputEvent];
+  error: [event: ErrorEvent];
+  end: [event: EndEvent];
+}
+
+/** A deployment that runs, in a thread of its own. */
+export declare class Deployment extends EventEmitter<DeploymentEvents> implements AsyncDisposable {
+  private constructor();
+  /** The id that others send to, 32 hex digits. */
+  readonly id: string;
+  /** The public key that others send to, 66 hex digits: `p256` of `job.getPublicKeys()`. */
+  readonly publicKey: string;
+  /** What `device.getAddress()` returns. */
+  readonly address: string;
+  /** The URL of the embedded service, if there is one. */
+  readonly service: string | undefined;
+  /** Undefined while it runs. */
+  readonly exitCode: number | undefined;
+  /** Resolves once the script's connection stands; rejects where the deployment ends before. */
+  readonly ready: Promise<{ service: string; id: string; publicKey: string }>;
+  /** Resolves to the exit code: 0; 1 where the script could not start or ended after an error nobody caught; or the script's own. */
+  readonly ended: Promise<number>;
+  /** Closes the connection and ends the script, within two seconds. Resolves to the exit code. */
+  stop(): Promise<number>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Runs a deployment script as a processor does. `source`: a path, a file: URL, or `{ code }`. Resolves once the script is about
+ * to run. Rejects for wrong options (TypeError), a script that is not there, and keys that cannot be read.
+ */
+export declare function runDeployment(
+  source: string | URL | { code: string },
+  options?: RunOptions,
+): Promise<Deployment>;
+
+declare global {
+  /** What a processor gives to its scripts. */
+  const _STD_: AcurastProcessor.Std;
+
+  /** Prints a line. Documented, offered. */
+  function print(message: unknown, ...more: unknown[]): void;
+
+  /** Reads a variable of the deployment; undefined where there is none. Documented, offered. */
+  function environment(key: string): string | undefined;
+
+  /** An HTTP GET. Redirects are followed; a status from 400 on is an error. At most 16 MiB and 30 s. Documented, offered. */
+  function httpGET(
+    url: string,
+    headers?: Record<string, string> | null,
+    success?: AcurastProcessor.HttpSuccess,
+    error?: AcurastProcessor.Failure,
+  ): void;
+
+  /** An HTTP POST, in the same way. Documented, offered. */
+  function httpPOST(
+    url: string,
+    body: string,
+    headers?: Record<string, string> | null,
+    success?: AcurastProcessor.HttpSuccess,
+    error?: AcurastProcessor.Failure,
+  ): void;
+
+  namespace AcurastProcessor {
+    type Success = () => void;
+    type Failure = (message: string) => void;
+
+    /** `certificate`: SHA-256 of the server certificate's public key (SPKI), 64 hex digits; '' without TLS. */
+    type HttpSuccess = (payload: string, certificate: string) => void;
+
+    interface Std {
+      /** Documented, offered. */
+      app_info: AppInfo;
+      /** Documented, not offered: chain integrations. */
+      chains: Chains;
+      /** Documented, offered. */
+      device: Device;
+      /** The variables of the deployment. Documented, offered. */
+      env: Record<string, string>;
+      /** Documented, offered. */
+      job: Job;
+      /** Documented, not offered. */
+      network: Network;
+      /** Documented, not offered. */
+      p2p: P2P;
+      /** Documented, offered. */
+      random: Random;
+      /** Seen in use, not offered: the IPFS hash of the script, which only a real deployment has. */
+      scriptHash: string;
+      /** Documented, offered. */
+      signers: Signers;
+      /** Documented, not offered. */
+      tunnel: Tunnel;
+      /** Documented, not offered. */
+      webview: WebView;
+      /** Documented, offered. */
+      ws: Websocket;
+    }
+
+    interface AppInfo {
+      /** The processor's version; here this package's, such as '0.1.0-local'. Documented, offered. */
+      version: string;
+    }
+
+    interface Random {
+      /** Random bytes; here 32. The documentation does not say how many. Documented, offered. */
+      generateSecureRandomHex(): string;
+    }
+
+    interface Device {
+      /** The device's account key, compressed, 66 hex digits. Documented, offered. */
+      getPublicKey(): string;
+      /** Its address: SS58 with prefix 42. Documented, offered. */
+      getAddress(): string;
+    }
+
+    interface DeploymentId {
+      /** `kind`: 'Acurast'. `source`: an account, 64 hex digits; here the device's own. */
+      origin: { kind: string; source: string };
+      /** A number as a string; here '0'. */
+      id: string;
+    }
+
+    interface PublicKeys {
+      /** Compressed, 66 hex digits: the key of the websocket connection. */
+      p256: string;
+      /** Compressed, 66 hex digits. */
+      secp256k1: string;
+      /** 64 hex digits. */
+      ed25519: string;
+    }
+
+    interface EncryptionKeys {
+      /** Compressed, 66 hex digits. */
+      p256: string;
+      /** Compressed, 66 hex digits. */
+      secp256k1: string;
+    }
+
+    interface Job {
+      /** Documented, offered. */
+      getId(): DeploymentId;
+      /** Which of the deployment's processors this is; here 0. Documented, offered. */
+      getSlot(): number;
+      /** Documented, offered. */
+      getPublicKeys(): PublicKeys;
+      /** Seen in use, offered: the keys of `encrypt` and `decrypt`. */
+      getEncryptionKeys(): EncryptionKeys;
+      /** A folder for the script's files. Seen in use, offered. Gone when the runner ends, unless it keeps a state. */
+      storageDir: string;
+    }
+
+    interface EcSigner {
+      /** ECDSA over a digest (32 bytes) as it is: r and s, 64 bytes. Documented, offered. */
+      sign(payload: string): string;
+      /** Seals for the owner of `publicKey`, from the pair of `getEncryptionKeys()`. Documented, offered. */
+      encrypt(publicKey: string, salt: string, payload: string): string;
+      /** Opens what `publicKey` sealed for the pair of `getEncryptionKeys()`. Throws where it does not open. Documented, offered. */
+      decrypt(publicKey: string, salt: string, payload: string): string;
+    }
+
+    interface Signers {
+      /** P-256. */
+      secp256r1: EcSigner;
+      secp256k1: EcSigner;
+      ed25519: {
+        /** Signs the bytes, 64 bytes. Documented, offered. */
+        sign(payload: string): string;
+      };
+    }
+
+    /** `sender` and `recipient` are ids, 32 hex digits. */
+    interface WsPayload {
+      sender: string;
+      recipient: string;
+      payload: string;
+    }
+
+    interface Websocket {
+      /** Connects to the first service that answers, and again for as long as the deployment runs. Documented, offered. */
+      open(url: string | readonly string[], success?: Success | null, error?: Failure | null): void;
+      /** Documented, offered. */
+      close(success?: Success | null, error?: Failure | null): void;
+      /** Payloads that came before wait for it. Documented, offered. */
+      registerPayloadHandler(handler: (payload: WsPayload) => unknown): void;
+      /**
+       * `recipient`: a public key (documented) or an id (seen in use: scripts pass `payload.sender`). Success means that the
+       * operating system took it; nothing is acknowledged. Documented, offered.
+       */
+      send(recipient: string, payload: string, success?: Success | null, error?: Failure | null): void;
+    }
+
+    interface Network {
+      /** Documented, not offered. */
+      whitelist(hosts: string | readonly string[]): void;
+    }
+
+    interface P2PConfig {
+      messageProtocols: string[];
+      /** Seen in use. */
+      streamProtocols?: string[];
+      relays: string[];
+      /** Milliseconds. */
+      idleConnectionTimeout?: number;
+    }
+    interface P2PPeer {
+      type: 'address' | 'peerId';
+      value: string;
+    }
+    interface P2PMessage {
+      type: 'request' | 'response';
+      id: string;
+      sender: P2PPeer;
+      protocol: string;
+      bytes: string;
+    }
+    interface P2PStream {
+      protocol: string;
+      peer: P2PPeer;
+      read(n: number): Promise<Buffer>;
+      write(bytes: Uint8Array | string): Promise<void>;
+      close(): Promise<void>;
+    }
+    /** Documented; not one of its members is offered. */
+    interface P2P {
+      start(config: P2PConfig, success?: Success, error?: Failure): void;
+      close(success?: Success, error?: Failure): void;
+      onMessage(listener: (message: P2PMessage) => void): void;
+      request(receiver: string, protocol: string, bytes: string, success?: Success, error?: Failure): void;
+      respond(request: P2PMessage, bytes: string, success?: Success, error?: Failure): void;
+      connect(
+        peer: string,
+        options: { timeout?: number | string } | undefined,
+        success?: Success,
+        error?: Failure,
+      ): void;
+      disconnect(peer: string, success?: Success, error?: Failure): void;
+      openOutgoingStream(peer: string, protocol: string, success?: (stream: P2PStream) => void, error?: Failure): void;
+      onIncomingStream(listener: (stream: P2PStream) => void): void;
+      onRelayConnected(listener: (address: string) => void): void;
+      peerIdFromPublicKey(publicKey: string): string;
+    }
+
+    interface TunnelSpec {
+      serverAddrs: string[];
+      domainSuffix: string;
+      localAddr: string;
+      /** `bytes`: a PKCS#8 key as base64. */
+      primaryKey: { algorithm: 'Secp256r1'; bytes: string };
+      acmeStaging?: boolean;
+      acmeEmail?: string;
+      certPem?: string;
+      forceH2?: boolean;
+      poolSize?: number;
+    }
+    interface TunnelInfo {
+      url: string;
+      clientId: string;
+      secondaryUrl?: string;
+      secondaryClientId?: string;
+    }
+    /** Documented; not one of its members is offered. */
+    interface Tunnel {
+      start(spec: TunnelSpec, success?: (info: TunnelInfo) => void, error?: Failure): void;
+      stop(success?: Success, error?: Failure): void;
+      status(success?: (status: number) => void, error?: Failure): void;
+      certPem(success?: (pem: string | null) => void, error?: Failure): void;
+    }
+
+    interface WebViewTab {
+      id: string;
+      getUrl(): Promise<string>;
+      getTrigger(): Promise<string>;
+      close(): unknown;
+      startRefreshLoop(options?: { interval?: number; wholeTree?: boolean }): void;
+      stopRefreshLoop(options?: { wholeTree?: boolean }): void;
+    }
+    /** Documented; not one of its members is offered. */
+    interface WebView {
+      newTab(url: string, success?: (tab: WebViewTab) => void, error?: Failure): void;
+      close(success?: Success, error?: Failure): void;
+      getOpenTabs(success?: (tabs: WebViewTab[]) => void, error?: Failure): void;
+      useProxy(
+        url: string,
+        config: { username?: string; password?: string; fallback?: boolean } | undefined,
+        success?: Success,
+        error?: Failure,
+      ): void;
+      removeProxy(success?: Success, error?: Failure): void;
+      getDebugUrl(): string;
+      /** Seen in use. */
+      open(url: string, success?: Success, error?: Failure): void;
+    }
+
+    type Nodes = string | readonly string[];
+    type Extra = Record<string, unknown>;
+    type Submitted = (operationHash: string) => void;
+    type Refused = (message: string[]) => void;
+
+    /** Documented; not one of its members is offered. */
+    interface Chains {
+      substrate: {
+        fulfill(nodes: Nodes, payload: string, extra: Extra, success?: Submitted, error?: Refused): void;
+        signer: { setSigner(curveType: 'SECP256K1' | 'SECP256R1'): void; sign(payload: string): string };
+        codec: {
+          blakeTwo256(value: string): string;
+          encodeUnsignedNumber(value: number | string, bitSize: 8 | 32 | 64 | 128): string;
+          encodeCompactUnsignedNumber(value: number | string): string;
+          encodeBytes(value: string | ArrayBuffer): string;
+          encodeBoolean(value: boolean): string;
+          encodeAddress(value: string): string;
+          encodeMultiAddress(value: string): string;
+        };
+        contract: {
+          fulfill(
+            nodes: Nodes,
+            callIndex: string,
+            destination: string,
+            data: string,
+            extra: Extra,
+            success?: Submitted,
+            error?: Refused,
+          ): void;
+          callView(
+            nodes: Nodes,
+            method: string,
+            destination: string,
+            data: string,
+            extra: Extra,
+            success?: Submitted,
+            error?: Refused,
+          ): void;
+        };
+        gear: {
+          sendMessage(
+            nodes: Nodes,
+            callIndex: string,
+            destination: string,
+            data: string,
+            extra: Extra,
+            success?: Submitted,
+            error?: Refused,
+          ): void;
+        };
+      };
+      tezos: {
+        fulfill(nodes: Nodes, payload: unknown, extra: Extra, success?: Submitted, error?: Refused): void;
+        customCall(nodes: Nodes, payload: unknown, extra: Extra, success?: Submitted, error?: Refused): void;
+        encoding: {
+          pack(value: unknown): string;
+          encodeExpr(value: object): string;
+          /** Seen in use. */
+          unpack(value: string): unknown;
+        };
+        signer: { sign(message: string): string };
+      };
+      ethereum: {
+        fulfill(
+          url: string,
+          destination: string,
+          payload: string,
+          extra: Extra,
+          success?: Submitted,
+          error?: Refused,
+        ): void;
+        getAddress(): string;
+        signer: { sign(message: string): string };
+        abi: {
+          encode(value: unknown): string;
+          encodeNumeric(value: number | string, bitLength: number, isNatural: boolean): string;
+          encodeStruct(value: unknown, isDynamic: boolean): string;
+        };
+      };
+      bitcoin: {
+        getPublicKey(): string;
+        getExtendedPublicKey(version: string, derivationPath: string): string;
+        signer: {
+          sign(message: string): string;
+          rawSign(message: string): string;
+          sha256(value: string): string;
+          signHD(message: string, derivationPath: string): string;
+          rawSignHD(message: string, derivationPath: string): string;
+        };
+        utils: {
+          derivePublicKey(xpub: string, derivationPath: string): string;
+          base58CheckEncode(value: string): string;
+          base58Encode(value: string): string;
+          base58CheckDecode(value: string): string;
+          base58Decode(value: string): string;
+        };
+      };
+      aeternity: {
+        fulfill(
+          url: string,
+          destination: string,
+          payload: object[],
+          extra: Extra,
+          success?: Submitted,
+          error?: Refused,
+        ): void;
+        getAddress(): string;
+        data: {
+          int(value: number | string): object;
+          string(value: string): object;
+          bytes(value: string): object;
+          list(values: object[]): object;
+          tuple(values: object[]): object;
+          map(values: object[][]): object;
+        };
+      };
+    }
+  }
+}
