@@ -53,13 +53,13 @@ export interface ReadyEvent {
   id: string;
   publicKey: string;
 }
-/** A change of the connection. `retryIn`: milliseconds until the next try; -1 if there is none. */
+/** A change of the connection. `retryIn`: milliseconds until the next try, if there is one. */
 export interface StateEvent {
   event: 'state';
   state: 'connecting' | 'authenticating' | 'connected' | 'disconnected' | 'closed';
   service: string;
   reason?: string;
-  retryIn: number;
+  retryIn?: number;
 }
 /** One call of `print()`. */
 export interface PrintEvent {
@@ -89,14 +89,7 @@ export interface EndEvent {
   event: 'end';
   code: number;
 }
-export type DeploymentEvent =
-  | StartEvent
-  | ReadyEvent
-  | StateEvent
-  | PrintEvent
-  | OutputEvent
-  | ErrorEvent
-  | EndEvent;
+export type DeploymentEvent = StartEvent | ReadyEvent | StateEvent | PrintEvent | OutputEvent | ErrorEvent | EndEvent;
 
 /** What a deployment emits: every event as 'event' and by its own name. An error is emitted only where somebody listens. */
 export interface DeploymentEvents {

@@ -10,6 +10,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 
+const TROUBLE = new Set(['script', 'unhandled rejection', 'connection']); // nobody in the script took care of these
 const STOP_MS = 1000; // for a script to be told and its connection to be closed; then its thread is ended
 
 function flagsOfNode() {
@@ -102,7 +103,7 @@ class Deployment extends EventEmitter {
       Object.assign(this, { id: told.id, publicKey: told.publicKey, address: told.address });
       told = { ...told, ...(this.service ? { service: this.service } : {}) };
     }
-    if (event === 'error' && (where === 'script' || where === 'unhandled rejection')) this.#troubled = true;
+    if (event === 'error' && TROUBLE.has(where)) this.#troubled = true;
     this.emit('event', told);
     if (event !== 'error' || this.listenerCount('error') > 0) this.emit(event, told);
   }

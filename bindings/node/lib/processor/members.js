@@ -2,7 +2,7 @@
 // What processors have and this runner has not. Such a member is there, so that a script gets an error with its name and
 // the place in the documentation where it fails to be called `undefined`; it fails when it is used, not when it is looked at.
 
-/** Members of `_STD_` that are not offered, and their headings in docs/processor.md. */
+/** Members of `_STD_` that are not offered, and their headings in lib/processor/README.md. */
 const NOT_OFFERED = {
   chains: 'Chains',
   network: 'Network',
@@ -15,7 +15,7 @@ const NOT_OFFERED = {
 class NotOfferedError extends Error {
   constructor(member, name) {
     super(
-      `${member} is not offered by acurast-processor; see "${NOT_OFFERED[name]}" under "Not offered" in docs/processor.md. ` +
+      `${member} is not offered by acurast-processor; see "${NOT_OFFERED[name]}" under "Not offered" in lib/processor/README.md. ` +
         `A script that can do without it finds it absent with --without ${name}`,
     );
     this.code = 'ACURAST_NOT_OFFERED';

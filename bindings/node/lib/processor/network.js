@@ -14,21 +14,25 @@ class NotAllowedError extends Error {
   }
 }
 
+// `name`, `name:port`, `[v6]:port`, or a bare v6 address.
+function hostOf(text) {
+  const rule = text.trim().toLowerCase();
+  const [, host, port] = /^\[(.+)\](?::(\d+))?$/.exec(rule) ?? /^([^:]+)(?::(\d+))?$/.exec(rule) ?? [];
+  if (host) return { host, port };
+  if (net.isIPv6(rule)) return { host: rule };
+  throw new TypeError(`allowNet: ${JSON.stringify(text)} is no host`);
+}
+
 /**
- * The rule for a list of hosts: `host`, `host:port`, `[v6]:port`, or `*.domain` for what is below a domain.
+ * The rule for a list of hosts: those of hostOf(), and `*.domain` for what is below a domain.
  * @param {readonly string[] | undefined} hosts undefined allows all
  * @returns {Allowed}
  */
 function ruleOf(hosts) {
   if (!hosts) return () => true;
-  const rules = hosts.map((text) => {
-    const [, v6, name, port] =
-      /^(?:\[([^\]]+)\]|([^:]+|[^:]*:[^:]*:.*?))(?::(\d+))?$/.exec(text.trim().toLowerCase()) ?? [];
-    if (!v6 && !name) throw new TypeError(`allowNet: ${JSON.stringify(text)} is no host`);
-    return { host: v6 ?? name, port };
-  });
-  return (host, port) => {
-    const name = String(host)
+  const rules = hosts.map(hostOf);
+  return (given, port) => {
+    const name = String(given)
       .toLowerCase()
       .replace(/^\[|\]$/g, '');
     return rules.some((rule) => {

@@ -85,7 +85,7 @@ class Websocket {
     const client = new Client(urls, { identity });
     const connection = { client, urls };
     client.on('state', (change) => this.#changed(connection, change));
-    connection.opened = client.connect().then(() => {
+    connection.opened = client.connect({ timeout: Infinity }).then(() => {
       tell('ready', { service: client.url, id: client.id, publicKey: client.publicKey });
       connection.ready = true;
     });
@@ -97,6 +97,7 @@ class Websocket {
 
   #changed(connection, { state, url, error, retryIn }) {
     if (state === 'closed' && this.#connection === connection) this.#connection = undefined;
+    if (state === 'closed' && error) this.#lost('connection', error); // for good: refused, or another took its place
     this.#settings.tell('state', { state, service: url, ...(error ? { reason: error.message } : {}), retryIn });
   }
 
@@ -114,8 +115,8 @@ class Websocket {
     connection.pumped = true;
     try {
       for await (const message of connection.client) this.#deliver(message);
-    } catch (error) {
-      this.#settings.tell('error', { where: 'connection', name: error.name, message: error.message });
+    } catch {
+      // closed by itself: #changed() tells why
     }
   }
 
@@ -131,7 +132,7 @@ class Websocket {
     const { call } = this.#settings;
     this.#sent(to, bytes).then(
       () => call('success callback of ws.send', ok),
-      (reason) => (failed ? call('error callback of ws.send', failed, reason.message) : this.#lost(reason)),
+      (reason) => (failed ? call('error callback of ws.send', failed, reason.message) : this.#lost('ws.send', reason)),
     );
   }
 
@@ -140,8 +141,8 @@ class Websocket {
     await this.#connection.client.send(to, bytes);
   }
 
-  #lost(error) {
-    this.#settings.tell('error', { where: 'ws.send', name: error.name, message: error.message });
+  #lost(where, error) {
+    this.#settings.tell('error', { where, name: error.name, message: error.message });
   }
 
   #close(success, error) {
