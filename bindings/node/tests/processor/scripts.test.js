@@ -120,7 +120,7 @@ test('a handler that throws is reported with its place, and the deployment goes 
   assert.deepEqual([rejected.where, rejected.name, rejected.line], ['payload handler', 'RangeError', 7]);
   assert.equal(await user.ask('later'), 'later');
   const later = await run.events.next({ event: 'error', where: 'script' });
-  assert.deepEqual([later.name, later.file, later.line], ['ReferenceError', file, 6]);
+  assert.deepEqual([later.name, later.file, later.line], ['TypeError', file, 6]);
   assert.equal(await user.ask('still there'), 'still there');
   assert.equal(await run.deployment.stop(), 0);
 });

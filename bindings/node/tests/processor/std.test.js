@@ -136,7 +136,10 @@ for (const [curve, { file, oid }] of Object.entries(CURVES)) {
       t,
       `JSON.parse(environment('JOBS')).map(({ peer, salt, plain, sealed }) =>
         [${signer}.encrypt(peer, salt, plain), ${signer}.decrypt(peer, '0x' + salt, sealed)])`,
-      { state: stateWith(t, { [`${file}-encryption`]: privateKeyOf(curve, ours) }), env: { JOBS: JSON.stringify(jobs) } },
+      {
+        state: stateWith(t, { [`${file}-encryption`]: privateKeyOf(curve, ours) }),
+        env: { JOBS: JSON.stringify(jobs) },
+      },
     );
     for (const [i, [sealed, plain]] of results.entries()) {
       assert.equal(plain, jobs[i].plain);

@@ -52,6 +52,11 @@ class Events {
       this.#waiters.delete(waiter);
     }
   }
+
+  /** `count` events that have all of `wanted`. */
+  async times(count, wanted) {
+    for (let from = 0; count > 0; count--) from = this.all.indexOf(await this.next(wanted, from)) + 1;
+  }
 }
 
 /** Runs a deployment with an embedded service, unless told otherwise: { deployment, events }. */
