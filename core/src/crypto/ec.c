@@ -216,14 +216,15 @@ static acurast_status pair_open(curve *on, EVP_PKEY **pair, BIGNUM *scalar, uint
 
 acurast_status acurast__ec_open(acurast_key_kind kind, EVP_PKEY **pair, uint8_t point[65], const uint8_t secret[32])
 {
-    BIGNUM *scalar = BN_secure_new();
-    if (!scalar)
-        return ACURAST_NO_MEMORY;
-    BN_set_flags(scalar, BN_FLG_CONSTTIME);
+    acurast_status status = ACURAST_NO_MEMORY;
     ERR_set_mark();
-    acurast_status status = pair_open(curve_of(kind), pair, scalar, point, secret);
-    ERR_pop_to_mark();
+    BIGNUM *scalar = BN_secure_new();
+    if (scalar) {
+        BN_set_flags(scalar, BN_FLG_CONSTTIME);
+        status = pair_open(curve_of(kind), pair, scalar, point, secret);
+    }
     BN_clear_free(scalar);
+    ERR_pop_to_mark();
     return status;
 }
 

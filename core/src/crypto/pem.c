@@ -173,14 +173,14 @@ static bool find(BIO *text, acurast__pem_key *key)
 acurast_status acurast__pem_read(const char *pem, size_t size, acurast__pem_key *key)
 {
     memset(key, 0, sizeof *key);
-    BIO *text = BIO_new_mem_buf(pem, (int)size);
-    if (!text)
-        return ACURAST_NO_MEMORY;
+    acurast_status status = ACURAST_NO_MEMORY;
     ERR_set_mark();
-    bool read = find(text, key);
-    ERR_pop_to_mark();
+    BIO *text = BIO_new_mem_buf(pem, (int)size);
+    if (text)
+        status = find(text, key) ? ACURAST_OK : ACURAST_BAD_KEY;
     BIO_free(text);
-    return read ? ACURAST_OK : ACURAST_BAD_KEY;
+    ERR_pop_to_mark();
+    return status;
 }
 
 /* PKCS#8 up to the scalar, and from there to the point; of an Ed25519 key up to the seed. */

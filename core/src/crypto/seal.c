@@ -195,8 +195,6 @@ static acurast_status check(const acurast_identity *identity, piece peer_key, pi
     if (!identity || !peer_key.at || (!salt.at && salt.size) || salt.size > ACURAST_SALT_MAX_SIZE ||
         (!in.at && in.size) || !out_size || (!out && *out_size))
         return ACURAST_INVALID;
-    if (acurast_identity_kind(identity) == ACURAST_KEY_ED25519)
-        return ACURAST_UNSUPPORTED;
     size_t capacity = *out_size;
     *out_size = needed;
     return capacity < needed ? ACURAST_TOO_SMALL : ACURAST_OK;
