@@ -58,14 +58,14 @@ export declare class Identity {
   /** A signature of a digest (32 bytes) as it is. Throws UnsupportedError for Ed25519. */
   signDigest(digest: Uint8Array): Uint8Array;
   /**
-   * Seals bytes for the owner of `peerKey` (of the same kind, 33 or 65 bytes; its form counts), as deployed processors know it: AES-256-GCM
-   * under a key that follows from both key pairs and `salt` (at most 64 KiB, no secret). 28 bytes longer than `plaintext`. Both
-   * sides can open it. Throws UnsupportedError for Ed25519, BadKeyError, BadHexError or TooLargeError.
+   * Seals bytes for the owner of `peerKey` (of the same kind, 33 or 65 bytes; its form counts), as deployed processors know it:
+   * AES-256-GCM under a key that follows from both key pairs and `salt` (at most 64 KiB, no secret). 28 bytes longer than
+   * `plaintext`. Both sides can open it. Throws UnsupportedError for Ed25519, BadKeyError, BadHexError or TooLargeError.
    */
   seal(peerKey: Key, salt: Bytes, plaintext: Bytes): Uint8Array;
   /**
-   * Opens what the owner of `peerKey` sealed for this identity, or this identity for him. Throws BadSealError where it does not open, else
-   * as seal().
+   * Opens what the owner of `peerKey` sealed for this identity, or this identity for him. Throws BadSealError where it does not
+   * open, else as seal().
    */
   open(peerKey: Key, salt: Bytes, sealed: Bytes): Uint8Array;
   /** Without the secret. */
@@ -88,7 +88,10 @@ export declare function compressKey(key: Key, kind?: KeyKind): string;
 export interface WaitOptions {
   /** Ends the wait: the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds; then the promise rejects with TimeoutError. Without it `connect()` waits 30 seconds, `receive()` for ever; so does Infinity. */
+  /**
+   * Milliseconds; then the promise rejects with TimeoutError. Without it `connect()` waits 30 seconds, `receive()` for ever, as
+   * Infinity does.
+   */
   timeout?: number | undefined;
 }
 
@@ -193,8 +196,8 @@ export declare class Client extends EventEmitter<ClientEvents> implements AsyncI
   connect(options?: WaitOptions): Promise<void>;
   /**
    * Sends bytes. Resolves once the operating system took the last byte: version 1 of the protocol acknowledges nothing, so
-   * that a payload may still be lost on its way. A full outbox makes it wait, in order; do not change the bytes meanwhile. Rejects with ExpiredError, TooLargeError,
-   * ClosedError, BadRecipientError, BadHexError, BadKeyError or the signal's reason.
+   * that a payload may still be lost on its way. A full outbox makes it wait, in order; do not change the bytes meanwhile. Rejects
+   * with ExpiredError, TooLargeError, ClosedError, BadRecipientError, BadHexError, BadKeyError or the signal's reason.
    */
   send(to: Key, payload: Bytes, options?: SendOptions): Promise<void>;
   /** Sends text as UTF-8. */
@@ -202,8 +205,8 @@ export declare class Client extends EventEmitter<ClientEvents> implements AsyncI
   /** Sends a value as JSON. Throws TypeError for what JSON cannot say. */
   sendJson(to: Key, value: unknown, options?: SendOptions): Promise<void>;
   /**
-   * The next message. Several may wait: each message goes to one of them. Rejects with TimeoutError, the signal's reason, BadStateError
-   * while somebody listens to 'message', or why the client is closed once everything was taken.
+   * The next message. Several may wait: each message goes to one of them. Rejects with TimeoutError, the signal's reason,
+   * BadStateError while somebody listens to 'message', or why the client is closed once everything was taken.
    */
   receive(options?: WaitOptions): Promise<Message>;
   /** The messages, until the client is closed. A slow consumer makes the client pause reading. */
