@@ -103,8 +103,7 @@ export interface DeploymentEvents {
 }
 
 /** A deployment that runs, in a thread of its own. */
-export declare class Deployment extends EventEmitter<DeploymentEvents> implements AsyncDisposable {
-  private constructor();
+export interface Deployment extends EventEmitter<DeploymentEvents>, AsyncDisposable {
   /** The id that others send to, 32 hex digits. */
   readonly id: string;
   /** The public key that others send to, 66 hex digits: `p256` of `job.getPublicKeys()`. */
