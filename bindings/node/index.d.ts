@@ -167,7 +167,10 @@ export interface Stats {
 export interface ClientEvents {
   message: [message: Message];
   state: [change: StateChange];
-  /** Why the client was disconnected or closed. Emitted only where somebody listens. */
+  /**
+   * Why the client was disconnected or closed, or why a send failed that an asynchronous listener made, for lack of a service. Emitted
+   * only where somebody listens: a service that is away is no reason to die.
+   */
   error: [error: AcurastError];
   /** What the engine has to say; see the option `logLevel` of `configure()`. */
   log: [line: LogLine];

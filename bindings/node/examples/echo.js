@@ -9,7 +9,9 @@ async function main(url, key) {
   const client = await connect(url, { identity });
   process.once('SIGINT', () => client.close());
   console.log('id', client.id);
-  for await (const message of client) await client.send(message.sender, message.payload);
+  for await (const message of client) {
+    client.send(message.sender, message.payload).catch((error) => console.error(error.message));
+  }
 }
 
 main(...process.argv.slice(2));

@@ -4,6 +4,7 @@
 const { EventEmitter } = require('node:events');
 
 const check = require('./check');
+const events = require('./events');
 const { Identity, handleOf, isIdentity, recipient } = require('./identity');
 const { Link } = require('./link');
 const { Waiter } = require('./waiter');
@@ -41,7 +42,7 @@ class Client extends EventEmitter {
   #identity;
 
   constructor(urls, options) {
-    super();
+    super({ captureRejections: true });
     const list = urlList(urls);
     const given = optional(options);
     const { identity = Identity.generate(), inboxCount = 1024, inboxBytes = 16 * 1024 * 1024 } = given;
@@ -179,6 +180,16 @@ class Client extends EventEmitter {
     link.listening = this.listenerCount('message') > 0;
     if (link.listening) link.emptyInbox();
     return this;
+  }
+
+  /**
+   * An asynchronous listener has failed. That the service is away, or the client closed, is no reason to die, so it is an
+   * 'error' here, for whoever listens; everything else is an uncaught exception, as if the listener had thrown it.
+   */
+  [Symbol.for('nodejs.rejection')](error) {
+    const away = error instanceof errors.AcurastError && (error.retriable || error instanceof errors.ClosedError);
+    if (!away) process.nextTick(events.rethrow, error);
+    else if (this.listenerCount('error')) this.emit('error', error);
   }
 
   static {

@@ -99,6 +99,9 @@ function dispatch(count, extras) {
 native.setup(dispatch, errorOf, cells, scratch);
 
 // A process or a worker that exits with clients open: the engine's threads end first.
-process.once('exit', () => native.end());
+process.once('exit', () => {
+  for (const taker of takers) taker?.onExit?.();
+  native.end();
+});
 
-module.exports = { enter, guarded, hold, leave };
+module.exports = { enter, guarded, hold, leave, rethrow };

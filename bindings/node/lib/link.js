@@ -146,6 +146,11 @@ class Link {
     if (this.open) this.inbox.tellIfMany();
   }
 
+  /** What a connection takes is still written; without one, an exit does not wait for it. */
+  onExit() {
+    if (this.state !== 'connected') this.outbox.cancelAll();
+  }
+
   onState(state, status, text, closeCode, retry) {
     const ended = state === 'disconnected' || state === 'closed';
     if (!ended && text) this.url = text;

@@ -85,6 +85,10 @@ class Outbox {
     for (let send = this.#waiting.shift(); send; send = this.#waiting.shift()) send.settle(why(), true);
   }
 
+  cancelAll() {
+    for (const send of this.#sends) if (send) native.clientCancel(this.#handle, send.operation);
+  }
+
   /** Its bytes may have been taken away meanwhile, by a transfer to another thread. */
   #handLate(send) {
     if (send.payload.length === send.size) return this.#hand(send);
