@@ -19,7 +19,8 @@ build:
 	@$(compile)
 
 demo: build
-	@sh core/tools/demo.sh $(BUILD)/bin
+	$(need) demo
+	@sh core/tools/demo.sh $(BUILD)
 
 test:
 	$(need) test
@@ -59,7 +60,7 @@ clean:
 
 help:
 	@echo "make            the library and the programs: $(BUILD)/lib, $(BUILD)/bin"
-	@echo "make demo       a service, an echo processor and a dApp on this machine; ends by itself"
+	@echo "make demo       the documented deployment script, asked by dApps in C, Node and Python; ends by itself"
 	@echo "make test       all tests: C, Python (against the programs), Node (the vendor's client), the bindings"
 	@echo "make lint       warnings as errors (gcc, clang), clang-tidy, format, symbols, headers, documents"
 	@echo "make sanitize   the tests under ASan with UBSan, then under TSan"

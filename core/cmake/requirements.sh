@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that what a task needs is there:  core/cmake/requirements.sh build|test|lint|fuzz|valgrind|bench ...
+# Sees to it that what a task needs is there:  core/cmake/requirements.sh build|demo|test|lint|fuzz|valgrind|bench ...
 #
 # A need is a probe that works on any system and the Debian package that answers it. Where every probe succeeds
 # nothing is run or printed. Else the missing packages are installed with apt-get, as root or through sudo; where
@@ -21,6 +21,10 @@ module:libuv               libuv1-dev
 module:libcrypto           libssl-dev
 debian:libcap-dev          libcap-dev
 '
+demo="$build
+?tool:node                 nodejs
+?tool:npm                  npm
+"
 test="$build
 module:cmocka              libcmocka-dev
 tool:openssl               openssl

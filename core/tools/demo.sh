@@ -1,10 +1,15 @@
 #!/bin/sh
-# The whole of it on one machine:  core/tools/demo.sh FOLDER-OF-THE-PROGRAMS
-# A service on a free port, a processor that echoes, and a dApp that asks it. Ends by itself and leaves nothing running.
+# The whole of it on one machine:  core/tools/demo.sh BUILD-FOLDER
+#
+# A service on a free port; the documented deployment script, unmodified, under acurast-processor; and a dApp in each language
+# that is there, which asks it. What is not there is left out and says why. Fails if an answer is wrong; ends by itself and
+# leaves nothing running.
 set -eu
-bin=$1
+build=$1
+bin=$build/bin
+here=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
-service='' processor=''
+service='' processor='' wrong=0
 
 end()
 {
@@ -41,29 +46,92 @@ row()
     printf '  %-11s %s\n' "$1" "$2"
 }
 
-"$bin/acurast-peer" keygen --out "$work/processor.pem" >"$work/key"
-key=$(awk '$1 == "public-key" { print $2 }' "$work/key")
+start_service()
+{
+    "$bin/acurast-service" --listen 127.0.0.1:0 >"$work/service" 2>>"$work/log" &
+    service=$!
+    wait_for '^listening on' "$work/service" $service
+    url=$(awk '/^listening on/ { print $3; exit }' "$work/service")
+}
 
-"$bin/acurast-service" --listen 127.0.0.1:0 >"$work/service" 2>>"$work/log" &
-service=$!
-wait_for '^listening on' "$work/service" $service
-url=$(awk '/^listening on/ { print $3; exit }' "$work/service")
+# The documented script under the runner; without Node, the same behaviour in C.
+start_processor()
+{
+    if [ -n "$node" ]; then
+        script=bindings/node/examples/deployments/echo.js
+        "$node" "$here/bindings/node/bin/acurast-processor.js" "$here/$script" --service "$url" --json \
+            >"$work/processor" 2>>"$work/log" &
+        processor=$! what="acurast-processor $script"
+        wait_for '"open: success"' "$work/processor" $processor
+        key=$(sed -n 's/.*"publicKey":"\([^"]*\)".*/\1/p' "$work/processor" | head -n 1)
+    else
+        key=$("$bin/acurast-peer" keygen --out "$work/processor.pem" | awk '$1 == "public-key" { print $2 }')
+        "$bin/acurast-peer" listen --echo --quiet --json --url "$url" --key "$work/processor.pem" \
+            >"$work/processor" 2>>"$work/log" &
+        processor=$! what="acurast-peer listen --echo"
+        wait_for '"connected"' "$work/processor" $processor
+    fi
+}
 
-"$bin/acurast-peer" listen --echo --quiet --json --url "$url" --key "$work/processor.pem" >"$work/processor" 2>>"$work/log" &
-processor=$!
-wait_for '"connected"' "$work/processor" $processor
+# Each asks a question and prints the median of five round trips in ms, a tab, and the answer.
+ask_c()
+{
+    answer=$("$bin/acurast-peer" send --url "$url" --to "$key" --wait 1 --timeout 10s "$1")
+    "$bin/acurast-peer" ping --url "$url" --count 5 --interval 1ms --json "$key" >"$work/ping"
+    printf '%.3f\t%s\n' "$(sed -n 's/.*"median_ms": *\([0-9.]*\).*/\1/p' "$work/ping")" "$answer"
+}
 
-question="What time is it on the phone?"
-answer=$("$bin/acurast-peer" send --url "$url" --to "$key" --wait 1 --timeout 10s "$question" 2>>"$work/log")
-"$bin/acurast-peer" ping --url "$url" --count 5 --interval 100ms --json "$key" >"$work/ping" 2>>"$work/log"
+ask_node()
+{
+    "$node" "$here/bindings/node/examples/ask.mjs" "$url" "$key" "$1"
+}
 
+ask_python()
+{
+    "$python" "$here/bindings/python/examples/ask.py" "$url" "$key" "$1"
+}
+
+# ask NAME COMMAND QUESTION: a row of the table, and whether the answer is the question.
+ask()
+{
+    if ! "$2" "$3" >"$work/answer" 2>>"$work/log"; then
+        cat "$work/log" >&2
+        printf 'no answer\t' >"$work/answer"
+    fi
+    answer=$(cut -f 2- "$work/answer")
+    [ "$answer" = "$3" ] || wrong=1
+    printf '  %-11s %-36s %8s ms\n' "$1" "$answer" "$(cut -f 1 "$work/answer")"
+}
+
+left_out()
+{
+    printf '  %-11s left out: %s\n' "$1" "$2"
+}
+
+node=$(sh "$here/bindings/node/tools/ready.sh" "$build" 2>"$work/no_node") || node=''
+python=''
+for candidate in "$build/venv-binding/bin/python" python3; do
+    "$candidate" -c 'import acurast' 2>/dev/null && python=$candidate && break
+done
+
+start_service
+start_processor
 echo
 row service "$url"
-row processor "$key (echoes)"
-row dApp "asks:    $question"
-row '' "answer:  $answer"
-awk -F '[:,} ]+' '
-    { for (i = 1; i < NF; i++) if ($i == "\"ms\"") printf "  %-11s %8.3f ms\n", (NR == 1 ? "round trips" : ""), $(i + 1)
-      for (i = 1; i < NF; i++) if ($i == "\"median_ms\"") printf "  %-11s %8.3f ms\n", "median", $(i + 1) }' "$work/ping"
+row processor "$what"
+row '' "$key"
 echo
-[ "$answer" = "$question" ]
+printf '  %-11s %-36s %11s\n' 'who asked' 'what came back' 'round trip'
+ask C ask_c "What time is it on the phone?"
+if [ -n "$node" ]; then
+    ask Node ask_node "Are you there, says Node?"
+else
+    left_out Node "$(cat "$work/no_node")"
+fi
+if [ -n "$python" ]; then
+    ask Python ask_python "Is this echo live, asks Python?"
+else
+    left_out Python "its binding is not installed; make test does that, or pip install ./bindings/python"
+fi
+echo
+exit $wrong

@@ -16,7 +16,7 @@ function folder(t) {
   t.after(() => fs.rmSync(made, { recursive: true }));
   fs.mkdirSync(path.join(made, 'node_modules'));
   fs.symlinkSync(HERE, path.join(made, 'node_modules', 'acurast'));
-  for (const name of ['echo.js', 'ask-many.mjs']) fs.copyFileSync(path.join(HERE, 'examples', name), path.join(made, name));
+  for (const name of ['echo.js', 'ask.mjs', 'ask-many.mjs']) fs.copyFileSync(path.join(HERE, 'examples', name), path.join(made, name));
   return made;
 }
 
@@ -42,6 +42,10 @@ test('echo processors, asked by one and by a dApp that takes the first three ans
   const one = await client(t, started.url);
   await one.sendText(identity.publicKey, 'there?');
   assert.equal((await within(one.receive())).text(), 'there?');
+
+  const timed = start(t, here, 'ask.mjs', started.url, ids[1], 'there?');
+  assert.deepEqual(await within(once(timed, 'close')), [0, null]);
+  assert.match(timed.text, /^\d+\.\d{3}\tthere\?\n$/);
 
   const asker = start(t, here, 'ask-many.mjs', started.url, ...ids);
   assert.deepEqual(await within(once(asker, 'close')), [0, null]);
