@@ -67,8 +67,8 @@ function send({ method, url, headers, body }, signal) {
 function redirected(exchange, response) {
   const url = new URL(response.headers.location, exchange.url);
   if (!/^https?:$/.test(url.protocol)) throw new Error(`redirected to ${url.protocol}, which is not followed`);
-  const { authorization, Authorization, cookie, Cookie, ...open } = exchange.headers;
-  const headers = url.origin === exchange.url.origin ? exchange.headers : open;
+  const kept = ([name]) => url.origin === exchange.url.origin || !/^(proxy-)?authorization$|^cookie$/i.test(name);
+  const headers = Object.fromEntries(Object.entries(exchange.headers).filter(kept));
   const same = response.statusCode === 307 || response.statusCode === 308;
   return same ? { ...exchange, url, headers } : { method: 'GET', url, headers };
 }

@@ -29,6 +29,7 @@ async function httpServer(t) {
     const [, what, more] = request.url.split('/');
     if (what === 'status') return response.writeHead(Number(more)).end('its body');
     if (what === 'to') return response.writeHead(Number(more), { location: '/there' }).end();
+    if (what === 'away') return response.writeHead(307, { location: `http://127.0.0.1:${more}/there` }).end();
     if (what === 'large') return response.end(Buffer.alloc(17 * 1024 * 1024));
     if (what === 'cut')
       return response.writeHead(200, { 'content-length': 10 }).write('half', () => request.socket.destroy());
@@ -106,6 +107,15 @@ test('redirects are followed', async (t) => {
     seen.filter(({ url, body }) => url === '/there' && body).map(({ body }) => body),
     ['kept'],
   );
+});
+
+test('a redirect to another origin does not take credentials along, however they are spelt', async (t) => {
+  const [first, second] = [await httpServer(t), await httpServer(t)];
+  const headers = "{ AUTHORIZATION: 'secret', Cookie: 'secret', 'X-Other': 'told' }";
+  await results(t, [(callbacks) => `httpGET('${first.url}/away/${new URL(second.url).port}', ${headers}, ${callbacks})`]);
+  assert.equal(first.seen[0].headers.authorization, 'secret');
+  const [{ headers: there }] = second.seen;
+  assert.deepEqual([there.authorization, there.cookie, there['x-other']], [undefined, undefined, 'told']);
 });
 
 test('callbacks are optional, and wrong arguments are errors at the call that say how it is meant', async (t) => {
