@@ -13,9 +13,11 @@ const { Worker } = require('node:worker_threads');
 const TROUBLE = new Set(['script', 'unhandled rejection', 'connection']); // nobody in the script took care of these
 const STOP_MS = 1000; // for a script to be told and its connection to be closed; then its thread is ended
 
+// import and export make a .js file ESM: later versions need no flag for that, and inherit all of this process.
 function flagsOfNode() {
-  const flag = '--experimental-detect-module'; // import and export make a .js file ESM; later versions need no flag
-  return process.allowedNodeEnvironmentFlags.has(flag) && process.features.require_module === undefined ? [flag] : [];
+  const flag = '--experimental-detect-module';
+  const wanted = process.allowedNodeEnvironmentFlags.has(flag) && process.features.require_module === undefined;
+  return wanted ? { execArgv: [...process.execArgv, flag] } : {};
 }
 
 class Deployment extends EventEmitter {
@@ -84,7 +86,7 @@ class Deployment extends EventEmitter {
     fs.mkdirSync(storageDir, { recursive: true, mode: 0o700 });
     this.#worker = new Worker(path.join(__dirname, 'worker.js'), {
       workerData: { ...rest, state, script, storageDir, services: this.#service ? [this.#service.url] : services },
-      execArgv: [...process.execArgv, ...flagsOfNode()],
+      ...flagsOfNode(),
     });
     return new Promise((resolve, reject) => {
       this.once('start', resolve);
