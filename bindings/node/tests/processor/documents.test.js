@@ -1,0 +1,107 @@
+'use strict';
+// What is written about the runner is so: its page, its declaration of `_STD_`, and `make demo`.
+
+const assert = require('node:assert/strict');
+const { execFile } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+const { promisify } = require('node:util');
+const ts = require('typescript');
+const { NOT_OFFERED } = require('../../lib/processor/members.js');
+const { HERE, command, evaluate, example } = require('./lib/harness');
+
+const BIN = process.env.ACURAST_BIN || path.join(HERE, '..', '..', 'build', 'bin');
+const PAGE = fs.readFileSync(path.join(HERE, 'lib', 'processor', 'README.md'), 'utf8');
+const DECLARATION = path.join(HERE, 'acurast-processor.d.ts');
+const run = promisify(execFile);
+
+/** A file inside the package, so that it finds the package by its name. */
+function inside(t, name, text) {
+  const folder = fs.mkdtempSync(path.join(HERE, 'tests', 'run-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  fs.writeFileSync(path.join(folder, name), text);
+  return path.join(folder, name);
+}
+
+test('the test on the page passes', async (t) => {
+  const [, code] = /```js\n([^]*?)```/.exec(PAGE);
+  const file = inside(t, 'page.test.mjs', code.replace("'./echo.js'", JSON.stringify(example('echo.js'))));
+  // Without what node:test tells its children, so that it reports by itself.
+  const { stdout } = await run('/usr/bin/env', [
+    '-u',
+    'NODE_TEST_CONTEXT',
+    process.execPath,
+    '--test-reporter=tap',
+    file,
+  ]);
+  assert.match(stdout, /^# pass 1$/m);
+});
+
+test('the page has the flags that the command has', async (t) => {
+  const said = command(t, ['--help'], { json: false });
+  assert.equal((await said.ended).code, 0);
+  const flagsIn = (text) => [...new Set(text.match(/--[a-z][a-z-]*/g))].sort();
+  const table = PAGE.slice(PAGE.indexOf('## Flags'), PAGE.indexOf('Without `--local`'));
+  assert.deepEqual(
+    flagsIn(table),
+    flagsIn(said.out).filter((flag) => !['--help', '--version'].includes(flag)),
+  );
+});
+
+/** Members of an interface of the declaration: { name: its comment }. */
+function members(name) {
+  const source = ts.createSourceFile(DECLARATION, fs.readFileSync(DECLARATION, 'utf8'), ts.ScriptTarget.Latest, true);
+  const found = {};
+  const look = (node) => {
+    if (ts.isInterfaceDeclaration(node) && node.name.text === name) {
+      for (const member of node.members) {
+        found[member.name.text] = ts
+          .getJSDocCommentsAndTags(member)
+          .map((one) => one.getText())
+          .join(' ');
+      }
+    }
+    ts.forEachChild(node, look);
+  };
+  look(source);
+  return found;
+}
+
+test('the declaration has what _STD_ has, and says what is offered', async (t) => {
+  const code = `print(JSON.stringify(Object.fromEntries(Object.entries(_STD_).map(([name, value]) => [name, Object.keys(value)]))))`;
+  const [there] = (await evaluate(t, code)).printed;
+  const declared = members('Std');
+  const offered = Object.keys(declared).filter((name) => !/not offered/.test(declared[name]));
+  assert.deepEqual(offered.sort(), Object.keys(there).sort());
+  for (const name of offered) assert.match(declared[name], /(Documented|Seen in use), offered/);
+  assert.deepEqual(
+    Object.keys(NOT_OFFERED).sort(),
+    Object.keys(declared)
+      .filter((name) => !offered.includes(name))
+      .sort(),
+  );
+  const groups = {
+    app_info: 'AppInfo',
+    device: 'Device',
+    job: 'Job',
+    random: 'Random',
+    signers: 'Signers',
+    ws: 'Websocket',
+  };
+  for (const [name, type] of Object.entries(groups))
+    assert.deepEqual(Object.keys(members(type)).sort(), there[name].sort(), type);
+});
+
+const noPrograms = !fs.existsSync(path.join(BIN, 'acurast-peer')) && `${BIN} has no acurast-peer and acurast-service`;
+
+test('make demo runs the documented script, and everybody gets an answer', { skip: noPrograms }, async () => {
+  const top = path.join(HERE, '..', '..');
+  const { stdout } = await run('sh', [path.join(top, 'core', 'tools', 'demo.sh'), path.dirname(BIN)]);
+  assert.match(
+    stdout,
+    /processor +acurast-processor bindings\/node\/examples\/deployments\/echo\.js\n +0[23][0-9a-f]{64}\n/,
+  );
+  assert.match(stdout, /^ +C +What time is it on the phone\? +\d+\.\d{3} ms$/m);
+  assert.match(stdout, /^ +Node +Are you there, says Node\? +\d+\.\d{3} ms$/m);
+});

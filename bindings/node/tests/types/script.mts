@@ -1,0 +1,24 @@
+// A deployment script with the declaration of `_STD_` and the globals, and the runner as a function.
+import { runDeployment } from 'acurast/processor';
+_STD_.ws.open(['wss://a.example'], () => {
+  print('open');
+  _STD_.ws.registerPayloadHandler(async ({ sender, payload }) => {
+    const digest: string = _STD_.random.generateSecureRandomHex();
+    _STD_.ws.send(sender, payload + _STD_.signers.secp256k1.sign(digest), undefined, (message) => print(message.length));
+  });
+});
+httpGET('https://a.example', {}, (text, certificate) => print(text + certificate), print);
+const key: string = _STD_.job.getPublicKeys().ed25519 + _STD_.chains.tezos.encoding.pack([environment('A')]);
+runDeployment('a.js', { local: true, without: 'p2p' }).then(async (deployment) => {
+  deployment.on('error', ({ where, line }) => print(where, line, key));
+  const code: number = await deployment.stop();
+  return code;
+});
+// @ts-expect-error an object where the callback belongs
+_STD_.ws.open('wss://a.example', {}, () => {});
+// @ts-expect-error payloads are hexadecimal
+_STD_.ws.send('00', new Uint8Array(1));
+// @ts-expect-error there is no such option
+runDeployment('a.js', { services: [] });
+// @ts-expect-error what is offered cannot be left out
+runDeployment('a.js', { without: ['ws'] });
