@@ -11,9 +11,9 @@
  * of which curve it is. Functions that take a key without a kind mean P-256 (or
  * Ed25519, by its ed); those that end in _as are told.
  *
- * Secrets live in guarded memory (locked, fenced, wiped on release) as far as the
- * operating system grants it, and up to 1,024 of them at a time; beyond that, and in
- * libcrypto's working copy of a key on a curve, in plain memory that is wiped on release.
+ * Secrets live in guarded memory (locked, fenced, read-only, wiped on release) as far as
+ * the operating system grants it; beyond that, and in libcrypto's working copy of a
+ * key on a curve, in plain memory that is wiped on release.
  * One gap is libcrypto's: sealing and opening with a P-256 key, its multiplication gives
  * a copy of the scalar back to the heap unwiped.
  * An identity never changes after it was made, so any number of threads and clients may

@@ -2,11 +2,8 @@
  * Identities: a secret in guarded memory, what follows from it, and a count of
  * references. Nothing changes after creation, so that threads need no lock.
  *
- * Every way in (generate, PEM, raw) ends in `build`, with 32 secret bytes. Guarded
- * memory takes four of the mappings that a process may have, some 65,000, and a page
- * of the memory that it may lock: past GUARDED_MAX secrets, or where the system has no
- * more, plain memory, wiped as well, takes its place. libcrypto holds a working copy
- * of a curve's secret, which it wipes when the identity goes.
+ * Every way in (generate, PEM, raw) ends in `build`, with 32 secret bytes. libcrypto
+ * holds a working copy of a curve's secret, which it wipes when the identity goes.
  */
 #include "crypto/identity.h"
 
@@ -15,6 +12,7 @@
 #include "crypto/ec.h"
 #include "crypto/key.h"
 #include "crypto/pem.h"
+#include "crypto/secret.h"
 
 #include <sodium.h>
 #include <stdatomic.h>
@@ -26,53 +24,17 @@
 struct acurast_identity {
     atomic_size_t references;
     acurast_key_kind kind;
-    bool guarded;
     EVP_PKEY *pair;           /* NULL for Ed25519 */
-    uint8_t *secret;          /* the scalar, or the seed and the public key: 64 bytes either way */
+    acurast__secret secret;   /* the scalar and zeros, or the seed and the public key */
     uint8_t public_point[65]; /* not of Ed25519 */
     uint8_t public_key[ACURAST_PUBLIC_KEY_SIZE];
     uint8_t id[ACURAST_ID_SIZE];
 };
 
-#define SECRET_BLOCK_SIZE crypto_sign_SECRETKEYBYTES
-#define GUARDED_MAX 1024
-
-static atomic_uint guarded_count;
-
-static uint8_t *guarded_alloc(void)
-{
-    uint8_t *secret = NULL;
-    if (atomic_fetch_add_explicit(&guarded_count, 1, memory_order_relaxed) < GUARDED_MAX)
-        secret = sodium_malloc(SECRET_BLOCK_SIZE);
-    if (!secret)
-        atomic_fetch_sub_explicit(&guarded_count, 1, memory_order_relaxed);
-    return secret;
-}
-
-static bool secret_alloc(acurast_identity *identity)
-{
-    identity->secret = guarded_alloc();
-    identity->guarded = identity->secret != NULL;
-    if (!identity->guarded)
-        identity->secret = acurast__alloc_zero(SECRET_BLOCK_SIZE);
-    return identity->secret != NULL;
-}
-
-static void secret_free(acurast_identity *identity)
-{
-    if (identity->guarded) {
-        sodium_free(identity->secret);
-        atomic_fetch_sub_explicit(&guarded_count, 1, memory_order_relaxed);
-    } else if (identity->secret) {
-        sodium_memzero(identity->secret, SECRET_BLOCK_SIZE);
-        acurast__free(identity->secret);
-    }
-}
-
 static void identity_free(acurast_identity *identity)
 {
     acurast__ec_close(identity->pair);
-    secret_free(identity);
+    acurast__secret_drop(&identity->secret);
     acurast__free(identity);
 }
 
@@ -81,22 +43,35 @@ static bool on_curve(const acurast_identity *identity)
     return identity->kind != ACURAST_KEY_ED25519;
 }
 
-static acurast_status derive_point(acurast_identity *identity, const uint8_t secret[32])
+static acurast_status derive_point(acurast_identity *identity, uint8_t secret[ACURAST__SECRET_SIZE])
 {
     acurast_status status = acurast__ec_open(identity->kind, &identity->pair, identity->public_point, secret);
     if (status != ACURAST_OK)
         return status;
-    memcpy(identity->secret, secret, ACURAST_SECRET_SIZE);
     memcpy(identity->public_key, identity->public_point, ACURAST_PUBLIC_KEY_SIZE);
     identity->public_key[0] = (uint8_t)(2 + (identity->public_point[64] & 1));
     return ACURAST_OK;
 }
 
-static acurast_status derive_ed25519(acurast_identity *identity, const uint8_t seed[32])
+static acurast_status derive_ed25519(acurast_identity *identity, uint8_t secret[ACURAST__SECRET_SIZE])
 {
-    crypto_sign_seed_keypair(identity->public_key + 1, identity->secret, seed);
+    uint8_t seed[crypto_sign_SEEDBYTES];
+    memcpy(seed, secret, sizeof seed);
+    crypto_sign_seed_keypair(identity->public_key + 1, secret, seed);
+    sodium_memzero(seed, sizeof seed);
     identity->public_key[0] = ACURAST__ED25519_TAG;
     return ACURAST_OK;
+}
+
+static acurast_status derive(acurast_identity *identity, const uint8_t given[32])
+{
+    uint8_t secret[ACURAST__SECRET_SIZE] = {0};
+    memcpy(secret, given, ACURAST_SECRET_SIZE);
+    acurast_status status = on_curve(identity) ? derive_point(identity, secret) : derive_ed25519(identity, secret);
+    if (status == ACURAST_OK && !acurast__secret_keep(&identity->secret, secret))
+        status = ACURAST_NO_MEMORY;
+    sodium_memzero(secret, sizeof secret);
+    return status;
 }
 
 static acurast_status build(acurast_key_kind kind, const uint8_t secret[32], acurast_identity **result)
@@ -105,15 +80,11 @@ static acurast_status build(acurast_key_kind kind, const uint8_t secret[32], acu
     if (!identity)
         return ACURAST_NO_MEMORY;
     identity->kind = kind;
-    acurast_status status = ACURAST_NO_MEMORY;
-    if (secret_alloc(identity))
-        status = on_curve(identity) ? derive_point(identity, secret) : derive_ed25519(identity, secret);
+    acurast_status status = derive(identity, secret);
     if (status != ACURAST_OK) {
         identity_free(identity);
         return status;
     }
-    if (identity->guarded)
-        sodium_mprotect_readonly(identity->secret);
     acurast__key_id(identity->id, identity->public_key);
     atomic_init(&identity->references, 1);
     acurast__object_born();
@@ -243,7 +214,7 @@ acurast_status acurast_identity_secret(const acurast_identity *identity, uint8_t
 {
     if (!identity || !secret)
         return ACURAST_INVALID;
-    memcpy(secret, identity->secret, ACURAST_SECRET_SIZE);
+    memcpy(secret, identity->secret.bytes, ACURAST_SECRET_SIZE);
     return ACURAST_OK;
 }
 
@@ -251,7 +222,7 @@ acurast_status acurast_identity_to_pem(const acurast_identity *identity, char *b
 {
     if (!identity || !size)
         return ACURAST_INVALID;
-    return acurast__pem_write(identity->kind, identity->secret, identity->public_point, buffer, size);
+    return acurast__pem_write(identity->kind, identity->secret.bytes, identity->public_point, buffer, size);
 }
 
 acurast_status acurast_identity_sign(const acurast_identity *identity, const void *message, size_t size,
@@ -260,7 +231,7 @@ acurast_status acurast_identity_sign(const acurast_identity *identity, const voi
     if (!identity || (!message && size) || !signature)
         return ACURAST_INVALID;
     if (!on_curve(identity)) {
-        crypto_sign_detached(signature, NULL, message, size, identity->secret);
+        crypto_sign_detached(signature, NULL, message, size, identity->secret.bytes);
         return ACURAST_OK;
     }
     uint8_t digest[ACURAST_DIGEST_SIZE];
