@@ -98,7 +98,10 @@ export interface WaitOptions {
 export interface SendOptions {
   /** Cancels this send and no other, if it is in time: the promise then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds that it may wait until it is written, else ExpiredError; at least 1. Without it, the option `sendTimeout`. */
+  /**
+   * Milliseconds that it may wait in the outbox until it is written, else ExpiredError; at least 1. Without it, the option
+   * `sendTimeout`. What waits for room in a full outbox is not in it yet: a signal ends that wait too.
+   */
   timeout?: number | undefined;
 }
 

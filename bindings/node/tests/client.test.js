@@ -2,6 +2,7 @@
 // What a client does on a good day: connect, send, receive, states, close.
 
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
 const { test } = require('node:test');
 const { acurast, client, pair, service, state, within } = require('./lib/harness');
 
@@ -140,4 +141,28 @@ test('connect gives up in time, on a signal, and where it is denied', async (t) 
   const started = await service(t, { deny: [identity.id] });
   await assert.rejects(acurast.connect(started.url, { identity }), { code: 'ACURAST_DENIED' });
   await client(t, started.url);
+});
+
+test('an Ed25519 identity connects to our service', async (t) => {
+  const started = await service(t);
+  const one = await client(t, started.url, { identity: acurast.Identity.generate('ed25519') });
+  await one.sendText(one.publicKey, 'to myself');
+  assert.equal((await within(one.receive())).sender, one.id);
+  assert.match(one.publicKey, /^ed/);
+});
+
+test('events.once and await using work as elsewhere', async (t) => {
+  const { one, two } = await pair(t);
+  const next = once(two, 'message');
+  await one.sendText(two.id, 'once');
+  assert.equal((await within(next))[0].text(), 'once');
+  assert.equal(two.listenerCount('message'), 0);
+  await one.sendText(two.id, 'then by iteration');
+  for await (const message of two) {
+    assert.equal(message.text(), 'then by iteration');
+    break; // leaves the client open
+  }
+  assert.equal(two.state, 'connected');
+  await two[Symbol.asyncDispose]();
+  assert.equal(two.state, 'closed');
 });

@@ -5,11 +5,30 @@ const assert = require('node:assert/strict');
 const { getEventListeners } = require('node:events');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const { test } = require('node:test');
+const { Line } = require('../lib/fifo');
 const native = require('../lib/native');
 const { acurast, client, eventually, freePort, pair, service, state, within } = require('./lib/harness');
 
 const NOBODY = '00'.repeat(16);
 const numbers = (count) => Array.from({ length: count }, (_, i) => i);
+
+test('those who gave up do not pile up in a line', () => {
+  const line = new Line();
+  const kept = { over: false };
+  const dropped = new Set();
+  line.push(kept);
+  for (let i = 0; i < 1000; i++) {
+    line.push({
+      get over() {
+        dropped.add(i); // it was looked at, and with that taken out
+        return true;
+      },
+    });
+  }
+  assert.ok(dropped.size >= 900, `${dropped.size} were taken out`);
+  assert.equal(line.shift(), kept);
+  assert.equal(line.shift(), undefined);
+});
 
 test('a full outbox makes a send wait, in order, and loses none', async (t) => {
   const { one, two } = await pair(t, { outboxCount: 8 });
