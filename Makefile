@@ -32,7 +32,7 @@ lint:
 
 sanitize:
 	$(need) test
-	@$(run) address thread
+	@$(run) address address_node thread
 
 valgrind:
 	$(need) valgrind

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs suites of tests and sums them up:  tests/run.sh c|python|node|binding_python|binding_node|lint|address|thread|valgrind|fuzz ...
+# Runs suites of tests and sums them up:  tests/run.sh c|python|node|binding_python|binding_node|lint|address|address_node|thread|valgrind|fuzz ...
 #
 # The last line is `N passed, N failed` (and `, N skipped`, each with its reason above), summed over every runner that
 # took part; the exit status is not 0 if anything failed. `tests/run.sh sum FILE` only adds up what earlier runs
@@ -289,6 +289,11 @@ sanitized() # DIRECTORY SANITIZERS
     run_python "$1"
     run_node "$1"
     unset ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
+    reports "$1"
+}
+
+reports() # FOLDER
+{
     for report in "$1"/report.*; do
         [ -s "$report" ] || continue
         cat "$report"
@@ -300,6 +305,41 @@ suite_address()
 {
     title "everything under AddressSanitizer and UndefinedBehaviorSanitizer"
     sanitized "$BUILD/address" address,undefined
+}
+
+# A copy of the binding whose addon is built with the sanitizers, beside links to what it needs of this folder.
+address_node_ready() # FOLDER
+{
+    npm_ready bindings/node || return 1
+    rm -rf "$1/bindings" && mkdir -p "$1/bindings/node" && ln -sfn "$top/core" "$1/core" && ln -sfn "$top/tests" "$1/tests" &&
+        (cd bindings/node && tar -cf - --exclude=./build --exclude=node_modules .) | tar -xf - -C "$1/bindings/node" &&
+        ln -sfn "$top/bindings/node/node_modules" "$1/bindings/node/node_modules" &&
+        flags='-fsanitize=address,undefined -fno-omit-frame-pointer -g' &&
+        CC=gcc CFLAGS=$flags LDFLAGS=$flags "$node" "$1/bindings/node/tools/build.js"
+}
+
+# Node itself is not built for it, so leaks are not looked for.
+suite_address_node()
+{
+    title "Node's addon under AddressSanitizer and UndefinedBehaviorSanitizer"
+    copy=$BUILD/address_node
+    if ! new_node || ! command -v npm >/dev/null 2>&1; then
+        skip "Node's addon: npm is missing, or node is missing or older than 20"
+    elif ! compile "$BUILD"; then
+        :
+    elif ! logged "$BUILD/logs/address_node_build.txt" address_node_ready "$copy"; then
+        fail "Node's addon could not be built with sanitizers"
+    else
+        rm -f "$copy"/report.*
+        still="env LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)
+            ASAN_OPTIONS=detect_leaks=0:log_path=$copy/report UBSAN_OPTIONS=print_stacktrace=1:log_path=$copy/report"
+        run_node_tests "$BUILD/logs" address_node "$BUILD/bin" --test-timeout=120000 \
+            $(for name in arguments client identity pressure process service; do
+                echo "$copy/bindings/node/tests/$name.test.js"
+            done)
+        still=''
+        reports "$copy"
+    fi
 }
 
 suite_thread()
