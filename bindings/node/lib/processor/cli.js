@@ -115,8 +115,14 @@ function complain(error, code) {
   return code;
 }
 
+// Nobody reads any more, as after `| head`.
+function endWithReader() {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(FAILED));
+}
+
 /** Runs the command with these words and resolves to its exit code. */
 async function main(words) {
+  endWithReader();
   try {
     const parsed = parse(words);
     if (parsed.values.help) return (process.stdout.write(HELP), OK);

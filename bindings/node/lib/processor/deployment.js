@@ -11,7 +11,7 @@ const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 
 const TROUBLE = new Set(['script', 'unhandled rejection', 'connection']); // nobody in the script took care of these
-const STOP_MS = 1000; // for a script to be told and its connection to be closed; then its thread is ended
+const STOP_MS = 800; // for a script to be told and its connection to be closed; then its thread is ended
 
 // import and export make a .js file ESM: later versions need no flag for that, and inherit all of this process.
 function flagsOfNode() {

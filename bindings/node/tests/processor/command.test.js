@@ -6,6 +6,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
+const util = require('node:util');
 const { runDeployment } = require('../../lib/processor');
 const { command, dapp, deploy, evaluate, example, folder, within } = require('./lib/harness');
 
@@ -57,7 +58,9 @@ test('the ready event names service, id and public key', async (t) => {
   assert.deepEqual(await run.events.next({ event: 'ready' }), { event: 'ready', service, id, publicKey });
 });
 
-test('--env goes before --env-file', async (t) => {
+const noParser = !util.parseEnv && 'this Node is older than 20.12 and cannot read env files';
+
+test('--env goes before --env-file', { skip: noParser }, async (t) => {
   const dir = folder(t);
   fs.writeFileSync(path.join(dir, '.env'), '# remark\nA=file\nB="two words"\n');
   const file = script(t, 'env.js', 'print(JSON.stringify(_STD_.env))');
@@ -215,6 +218,14 @@ test('--key is who connects', async (t) => {
   assert.equal(one.id, two.id);
   const other = crypto.generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
   await assert.rejects(runDeployment({ code: '' }, { key: other }), /key must be a P-256 key, not ed25519/);
+});
+
+test('it ends when nobody reads what it prints', async (t) => {
+  const run = command(t, [script(t, 'a.js', "setInterval(() => print('on and on'), 1)")]);
+  await run.events.next({ event: 'print' });
+  run.child.stdout.destroy();
+  assert.deepEqual(await run.ended, { code: 1, signal: null });
+  assert.equal(run.err, '');
 });
 
 test('SIGINT closes the connection and ends, also under a script that never lets go', async (t) => {

@@ -112,7 +112,9 @@ test('redirects are followed', async (t) => {
 test('a redirect to another origin does not take credentials along, however they are spelt', async (t) => {
   const [first, second] = [await httpServer(t), await httpServer(t)];
   const headers = "{ AUTHORIZATION: 'secret', Cookie: 'secret', 'X-Other': 'told' }";
-  await results(t, [(callbacks) => `httpGET('${first.url}/away/${new URL(second.url).port}', ${headers}, ${callbacks})`]);
+  await results(t, [
+    (callbacks) => `httpGET('${first.url}/away/${new URL(second.url).port}', ${headers}, ${callbacks})`,
+  ]);
   assert.equal(first.seen[0].headers.authorization, 'secret');
   const [{ headers: there }] = second.seen;
   assert.deepEqual([there.authorization, there.cookie, there['x-other']], [undefined, undefined, 'told']);

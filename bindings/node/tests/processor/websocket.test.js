@@ -150,3 +150,13 @@ test('who takes the place of a deployment ends it with a reason', async (t) => {
   assert.match(error.name, /Replaced/);
   assert.equal(await within(run.deployment.ended), 1);
 });
+
+test('a deployment that is denied: the error callback gets the reason', async (t) => {
+  const identity = acurast.Identity.generate();
+  const started = await service(t, { deny: [identity.publicKey] });
+  const code = `_STD_.ws.open('wss://a.example', () => print('open'), (message) => print('failed: ' + message))`;
+  const run = await deploy(t, { code }, { service: started.url, key: identity });
+  const { text } = await run.events.next({ event: 'print' });
+  assert.match(text, /^failed: .* lists deny this identity);
+  assert.equal(await within(run.deployment.ended), 1);
+});
