@@ -110,7 +110,7 @@ describe('the published package', () => {
 
   it('asks npm to run nothing at installation', () => {
     const { scripts } = JSON.parse(fs.readFileSync(path.join(inside, 'package.json'), 'utf8'));
-    for (const name of ['preinstall', 'install', 'postinstall']) assert.equal(scripts[name], undefined, name);
+    for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) assert.equal(scripts[name], undefined, name);
     assert.ok(!fs.existsSync(path.join(inside, 'binding.gyp'))); // npm would run node-gyp for it
   });
 
