@@ -157,6 +157,6 @@ test('a deployment that is denied: the error callback gets the reason', async (t
   const code = `_STD_.ws.open('wss://a.example', () => print('open'), (message) => print('failed: ' + message))`;
   const run = await deploy(t, { code }, { service: started.url, key: identity });
   const { text } = await run.events.next({ event: 'print' });
-  assert.match(text, /^failed: .* lists deny this identity);
+  assert.match(text, /^failed: .* lists deny this identity/);
   assert.equal(await within(run.deployment.ended), 1);
 });
