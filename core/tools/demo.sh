@@ -111,7 +111,7 @@ left_out()
 node=$(sh "$here/bindings/node/tools/ready.sh" "$build" 2>"$work/no_node") || node=''
 python=''
 for candidate in "$build/venv-binding/bin/python" python3; do
-    "$candidate" -c 'import acurast' 2>/dev/null && python=$candidate && break
+    "$candidate" -c 'from acurast import connect' 2>/dev/null && python=$candidate && break
 done
 
 start_service

@@ -9,7 +9,7 @@ const { test } = require('node:test');
 const { promisify } = require('node:util');
 const ts = require('typescript');
 const { NOT_OFFERED } = require('../../lib/processor/members.js');
-const { HERE, command, evaluate, example } = require('./lib/harness');
+const { HERE, command, evaluate, example, folder } = require('./lib/harness');
 
 const BIN = process.env.ACURAST_BIN || path.join(HERE, '..', '..', 'build', 'bin');
 const PAGE = fs.readFileSync(path.join(HERE, 'lib', 'processor', 'README.md'), 'utf8');
@@ -95,13 +95,28 @@ test('the declaration has what _STD_ has, and says what is offered', async (t) =
 
 const noPrograms = !fs.existsSync(path.join(BIN, 'acurast-peer')) && `${BIN} has no acurast-peer and acurast-service`;
 
+const demo = (build) => run('sh', [path.join(HERE, '..', '..', 'core', 'tools', 'demo.sh'), build]);
+
 test('make demo runs the documented script, and everybody gets an answer', { skip: noPrograms }, async () => {
-  const top = path.join(HERE, '..', '..');
-  const { stdout } = await run('sh', [path.join(top, 'core', 'tools', 'demo.sh'), path.dirname(BIN)]);
+  const { stdout } = await demo(path.dirname(BIN));
   assert.match(
     stdout,
     /processor +acurast-processor bindings\/node\/examples\/deployments\/echo\.js\n +0[23][0-9a-f]{64}\n/,
   );
   assert.match(stdout, /^ +C +What time is it on the phone\? +\d+\.\d{3} ms$/m);
   assert.match(stdout, /^ +Node +Are you there, says Node\? +\d+\.\d{3} ms$/m);
+});
+
+test('make demo fails where an answer is wrong', { skip: noPrograms }, async (t) => {
+  const build = folder(t);
+  const bin = path.join(build, 'bin');
+  fs.mkdirSync(bin);
+  fs.symlinkSync(path.resolve(BIN, 'acurast-service'), path.join(bin, 'acurast-service'));
+  const peer = path.resolve(BIN, 'acurast-peer');
+  const wrapper = `#!/bin/sh\n[ "$1" = send ] && { echo "something else"; exit; }\nexec ${peer} "$@"\n`;
+  fs.writeFileSync(path.join(bin, 'acurast-peer'), wrapper, { mode: 0o755 });
+  const failed = await demo(build).catch((error) => error);
+  assert.equal(failed.code, 1);
+  assert.match(failed.stdout, /^ +C +something else +\d+\.\d{3} ms$/m);
+  assert.match(failed.stdout, /^ +Node +Are you there, says Node\? /m);
 });

@@ -73,6 +73,16 @@ for (const [who, why] of Object.entries({
   });
 }
 
+test('it echoes through a service with the quirks of the deployed one', { skip: without.vendor }, async (t) => {
+  const { QuirkService } = require(path.join(INTEROP, 'lib', 'quirk_service.js'));
+  const service = await QuirkService.start();
+  t.after(() => service.close());
+  const { deployment } = await deploy(t, example('echo.js'), { service: service.url });
+  await deployment.ready;
+  assert.equal(await ask.vendor(t, service.url, deployment.publicKey, 'there?'), 'there?');
+  await deployment.stop();
+});
+
 test('it echoes again after the service was killed and started again', { skip: without.programs }, async (t) => {
   const { Service } = require(path.join(INTEROP, 'lib', 'program.js'));
   const first = await Service.start();
