@@ -20,21 +20,12 @@ function jsonShow({ stdout }) {
   };
 }
 
-function seconds(ms) {
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
-function stateWords({ state, service, reason, retryIn }) {
-  const why = reason ? `: ${reason}` : '';
-  const next = retryIn >= 0 ? `; next try in ${seconds(retryIn)}` : '';
-  return `${state}${service ? ` to ${service}` : ''}${why}${next}`;
-}
-
 /** @returns {(told: object) => void} */
 function peopleShow({ stdout, stderr }) {
   const paint = painter(stderr);
   const say = (name, text) => stderr.write(`${paint('dim', `  ${name.padEnd(11)}`)} ${text}\n`);
-  let connected = false;
+  const losses = new Set(); // told already since the last connection, so that days without a service do not fill the screen
+  let ready = false;
 
   const shows = {
     start({ script, id, publicKey, address, service }) {
@@ -45,14 +36,17 @@ function peopleShow({ stdout, stderr }) {
       say('address', address);
     },
     ready({ service, publicKey }) {
-      connected = true;
       say('connected', paint('green', service));
       say('talk to it', `npx acurast send --url ${service} --to ${publicKey} --wait 1 'hello'`);
+      ready = true;
     },
-    state(told) {
-      if (told.state === 'disconnected' || (told.state === 'closed' && told.reason))
-        say('connection', paint('yellow', stateWords(told)));
-      else if (told.state === 'connected' && connected) say('connected', `again: ${told.service}`);
+    state({ state, service, reason = 'no reason given' }) {
+      if (state === 'connected' && ready) say('connected', `again: ${service}`);
+      if (state === 'connected') losses.clear();
+      if (state === 'closed') ready = false;
+      if (state !== 'disconnected' || losses.has(service + reason)) return;
+      losses.add(service + reason);
+      say('away', paint('yellow', `${service}: ${reason}; trying on`));
     },
     print: ({ text }) => stdout.write(`${text}\n`),
     output: ({ stream, text }) => (stream === 'stderr' ? stderr : stdout).write(text),

@@ -105,3 +105,19 @@ test('it echoes again after the service was killed and started again', { skip: w
   processor.child.kill('SIGINT');
   assert.deepEqual(await processor.ended, { code: 0, signal: null });
 });
+
+test('people are told of each loss once, and of the return', { skip: without.programs }, async (t) => {
+  const { Service, eventually } = require(path.join(INTEROP, 'lib', 'program.js'));
+  const first = await Service.start();
+  t.after(() => first.kill());
+  const processor = command(t, [example('echo.js'), '--service', first.url], { json: false });
+  const said = (pattern) => eventually(() => pattern.test(processor.err), `${pattern} in ${processor.err}`);
+  await said(/talk to it/);
+  await first.kill();
+  await said(/away .*could not be reached.*\n/);
+  const second = await Service.start('--listen', `127.0.0.1:${first.port}`);
+  t.after(() => second.end());
+  await said(/connected +again: /);
+  const losses = processor.err.split('\n').filter((line) => line.includes(' away '));
+  assert.equal(new Set(losses).size, losses.length, processor.err);
+});
