@@ -112,6 +112,9 @@ test('make demo fails where an answer is wrong', { skip: noPrograms }, async (t)
   const bin = path.join(build, 'bin');
   fs.mkdirSync(bin);
   fs.symlinkSync(path.resolve(BIN, 'acurast-service'), path.join(bin, 'acurast-service'));
+  for (const node of ['node', 'node-matrix'].filter((name) => fs.existsSync(path.join(BIN, '..', name)))) {
+    fs.symlinkSync(path.resolve(BIN, '..', node), path.join(build, node)); // the Node of the demo, where the system's is old
+  }
   const peer = path.resolve(BIN, 'acurast-peer');
   const wrapper = `#!/bin/sh\n[ "$1" = send ] && { echo "something else"; exit; }\nexec ${peer} "$@"\n`;
   fs.writeFileSync(path.join(bin, 'acurast-peer'), wrapper, { mode: 0o755 });
