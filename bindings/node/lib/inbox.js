@@ -14,11 +14,13 @@ class Inbox {
   #takers = new Line(); // Waiters
   #bytes = 0;
   #told = 0;
-  #untold;
+  #untoldCount;
+  #untoldBytes;
 
-  constructor(handle, count) {
+  constructor(handle, count, bytes) {
     this.#handle = handle;
-    this.#untold = Math.min(UNTOLD_COUNT, Math.floor(count / 4));
+    this.#untoldCount = Math.min(UNTOLD_COUNT, Math.floor(count / 4));
+    this.#untoldBytes = Math.min(UNTOLD_BYTES, Math.floor(bytes / 4));
   }
 
   get length() {
@@ -53,7 +55,7 @@ class Inbox {
 
   /** After a batch. */
   tellIfMany() {
-    if (this.#messages.length > this.#untold || this.#bytes > UNTOLD_BYTES) this.tell();
+    if (this.#messages.length > this.#untoldCount || this.#bytes > this.#untoldBytes) this.tell();
   }
 
   tell() {

@@ -61,7 +61,7 @@ class Outbox {
   send(holder, to, payload, timeout, signal) {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const send = new Send(holder, to, payload, timeout, signal);
-    if (this.#waiting.peek() || !this.#hand(send)) this.#waiting.push(send);
+    if (this.#waiting.peek() || !this.#hand(send)) this.#wait(send);
     if (signal && !send.over) send.follow(this.#cancel);
     return send.promise;
   }
@@ -87,6 +87,12 @@ class Outbox {
 
   cancelAll() {
     for (const send of this.#sends) if (send) native.clientCancel(this.#handle, send.operation);
+  }
+
+  /** The recipient is copied: whoever uses his buffer again would send to somebody else. */
+  #wait(send) {
+    if (typeof send.to !== 'string') send.to = new Uint8Array(send.to);
+    this.#waiting.push(send);
   }
 
   /** Its bytes may have been taken away meanwhile, by a transfer to another thread. */

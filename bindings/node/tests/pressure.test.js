@@ -68,6 +68,15 @@ test('a buffer that was transferred while its send waits is not sent as nothing'
   assert.equal(second.reason?.code, 'ERR_INVALID_ARG_VALUE');
 });
 
+test('a recipient given as bytes is who it was at the call, also where the send waits', async (t) => {
+  const { one, two } = await pair(t, { outboxCount: 1 });
+  const to = Buffer.from(two.id, 'hex');
+  const sends = ['first', 'second'].map((text) => one.sendText(to, text));
+  to.write(one.id, 'hex');
+  await within(Promise.all(sends));
+  for (const text of ['first', 'second']) assert.equal((await within(two.receive())).text(), text);
+});
+
 test('a send waits for a connection no longer than its timeout', async (t) => {
   const made = new acurast.Client('ws://127.0.0.1:1', { linger: 0 });
   t.after(() => made.close());
@@ -131,6 +140,19 @@ test('a slow consumer pauses reading, while its own sends go on; then everything
   assert.equal((await within(one.receive())).text(), 'still here');
   assert.ok(slow.stats().payloadsIn < 10_000, `${slow.stats().payloadsIn} were read`);
   for (let i = 1; i < 20_000; i++) assert.equal((await slow.receive()).text().trim(), String(i));
+});
+
+test('inboxBytes bounds what waits, also where it is small', async (t) => {
+  const started = await service(t);
+  const one = await client(t, started.url);
+  const slow = await client(t, started.url, { inboxBytes: 1000 });
+  await within(Promise.all(numbers(60).map(() => one.send(slow.id, new Uint8Array(500)))), 'the sends');
+  for (const _ of numbers(100)) {
+    await within(slow.sendText(one.id, 'another turn of the slow one'));
+    await within(one.receive());
+  }
+  assert.ok(slow.stats().payloadsIn < 20, `${slow.stats().payloadsIn} were read`);
+  for (const _ of numbers(60)) await within(slow.receive());
 });
 
 test('a slow consumer does not hold up another client of the same thread', async (t) => {
