@@ -184,12 +184,13 @@ class Client extends EventEmitter {
 
   /**
    * An asynchronous listener has failed. That the service is away, or the client closed, is no reason to die, so it is an
-   * 'error' here, for whoever listens; everything else is an uncaught exception, as if the listener had thrown it.
+   * 'error' here, for whoever listens; everything else is an uncaught exception, as if the listener had thrown it. A listener of
+   * 'error' is not told of its own failure: it would fail again, without end.
    */
-  [Symbol.for('nodejs.rejection')](error) {
+  [Symbol.for('nodejs.rejection')](error, event) {
     const away = error instanceof errors.AcurastError && (error.retriable || error instanceof errors.ClosedError);
     if (!away) process.nextTick(events.rethrow, error);
-    else if (this.listenerCount('error')) this.emit('error', error);
+    else if (event !== 'error' && this.listenerCount('error')) this.emit('error', error);
   }
 
   static {

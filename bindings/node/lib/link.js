@@ -22,6 +22,7 @@ class Link {
   #connecting = new Set(); // Waiters
   #lastError;
   #backlog = false; // the inbox is being emptied into listeners
+  #keeps = true; // the process alive, once it is begun
 
   constructor(pairs, identityHandle, id, inboxCount, inboxBytes) {
     this.id = id;
@@ -37,7 +38,7 @@ class Link {
       events.leave(this.#slot);
       throw error;
     }
-    this.inbox = new Inbox(this.#handle, inboxCount);
+    this.inbox = new Inbox(this.#handle, inboxCount, inboxBytes);
     this.outbox = new Outbox(this.#handle);
   }
 
@@ -57,6 +58,7 @@ class Link {
   connect() {
     events.hold(this.#slot, this);
     native.clientConnect(this.#handle);
+    if (!this.#keeps) native.unref(this.#handle);
     this.state = 'connecting';
   }
 
@@ -77,6 +79,7 @@ class Link {
   }
 
   keepAlive(yes) {
+    this.#keeps = yes;
     if (this.open) (yes ? native.ref : native.unref)(this.#handle);
   }
 

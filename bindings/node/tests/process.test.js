@@ -40,6 +40,17 @@ test('an open client keeps the process, an unreferenced one does not', async () 
   clean(ended, 'still here\n');
 });
 
+test('unref() counts also before connect()', async () => {
+  const ended = await run(`
+    const service = (await acurast.Service.start()).unref();
+    const client = new acurast.Client(service.url).unref();
+    await client.connect();
+    console.log(client.state);
+    setTimeout(() => process.exit(9), 5000).unref();
+  `);
+  clean(ended, 'connected\n');
+});
+
 test('a client that was never connected keeps nobody', async () => {
   clean(await run(`new acurast.Client('ws://127.0.0.1:1').on('state', () => {});`));
 });
@@ -117,6 +128,20 @@ test('an asynchronous listener whose send fails for lack of a service harms nobo
   `);
   clean(ended, 'ACURAST_EXPIRED\n');
   assert.equal(ended.err, '');
+});
+
+test("an asynchronous listener of 'error' that fails with it does not run for ever", async () => {
+  const ended = await run(`
+    const client = new acurast.Client('ws://127.0.0.1:1', { backoffMin: 1000 });
+    let told = 0;
+    client.on('error', async (error) => {
+      if (++told === 100) process.exit(9);
+      throw error;
+    });
+    await client.connect({ timeout: 100 }).catch((error) => console.log(error.code, told));
+    await client.close();
+  `);
+  clean(ended, 'ACURAST_TIMEOUT 1\n');
 });
 
 test('a disconnected client with sends does not hold up an exit', async () => {
