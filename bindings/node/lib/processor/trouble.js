@@ -27,46 +27,43 @@ function framesOf(lines) {
   });
 }
 
-// An ES module's SyntaxError does not say where: `node --check` does.
-function withPlace(error, script) {
-  if (error.name !== 'SyntaxError' || !script || SYNTAX.test(error.stack.split('\n')[0])) return error.stack;
+// A SyntaxError of an ES module does not say where it is: `node --check` does. For a script that cannot start, and no later:
+// it takes a process and its time.
+function checked(error, script) {
+  if (error.name !== 'SyntaxError' || SYNTAX.test(error.stack.split('\n')[0])) return error.stack;
   const { stderr } = spawnSync(process.execPath, ['--check', script], { encoding: 'utf8', timeout: 5000 });
   return SYNTAX.test(stderr?.split('\n')[0]) ? stderr.trim() : error.stack;
+}
+
+// Without a stack there is no place.
+function plain(error) {
+  const message = error instanceof Error ? error.message : typeof error === 'string' ? error : inspect(error);
+  return { name: error instanceof Error ? error.name : 'Error', message, stack: message };
 }
 
 /**
  * Describes whatever was thrown.
  * @param {unknown} error
  * @param {string} [script] the script's path: its own frames come before those of its modules
+ * @param {boolean} [starting] the script was being loaded
  * @returns {{name: string, message: string, code?: string, file?: string, line?: number, column?: number, stack: string}}
  */
-function describe(error, script) {
-  if (!(error instanceof Error) && typeof error?.stack !== 'string') {
-    const message = typeof error === 'string' ? error : inspect(error);
-    return { name: 'Error', message, stack: message };
-  }
-  const lines = withPlace(error, script).split('\n');
+function describe(error, script, starting = false) {
+  if (typeof error?.stack !== 'string') return plain(error);
+  const { name, message, code } = error;
+  const lines = (starting ? checked(error, script) : error.stack).split('\n');
   const frames = framesOf(lines);
   const [, file, line] = SYNTAX.exec(lines[0]) ?? [];
+  const excerpt = file ? lines.slice(0, lines.indexOf('') + 1) : []; // the line and what is wrong with it
   const place = file
     ? { file: pathOf(file), line: Number(line) }
     : placeOf(frames.find((one) => one.includes(script)) ?? frames[0] ?? '');
-  const head = `${error.name}: ${error.message}`;
   return {
-    name: String(error.name),
-    message: String(error.message),
-    ...(error.code ? { code: String(error.code) } : {}),
+    name: String(name),
+    message: String(message),
+    ...(code ? { code: String(code) } : {}),
     ...place,
-    stack: [
-      ...(file
-        ? lines.slice(
-            0,
-            lines.findIndex((one) => one.startsWith(error.name)),
-          )
-        : []),
-      head,
-      ...frames,
-    ].join('\n'),
+    stack: [...excerpt, `${name}: ${message}`, ...frames].join('\n'),
   };
 }
 

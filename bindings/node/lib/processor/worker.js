@@ -19,7 +19,7 @@ function tell(event, more) {
 }
 
 function report(where, error) {
-  tell('error', { where, ...describe(error, script) });
+  tell('error', { where, ...describe(error, script, where === 'start') });
 }
 
 /** Runs a callback of the script; what it throws, now or later, is reported and harms nobody. */
