@@ -7,7 +7,7 @@ const { execFile } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { after, before, it } = require('node:test');
+const { after, before, describe, it } = require('node:test');
 const { promisify } = require('node:util');
 const { authority } = require('./lib/certs');
 const { Service } = require('../../../tests/interop/lib/program');
@@ -37,10 +37,33 @@ async function exercised(node, major) {
   assert.ok(done.rounds >= 100 && done.busy >= 1, stdout);
 }
 
-it('this version of Node, with its own TLS in use', () => exercised(process.execPath, process.versions.node.split('.')[0]));
+/** The tests of threads and of ends of processes, which are Node's own business more than other things. */
+async function ends(node) {
+  const env = { ...process.env };
+  delete env.NODE_TEST_CONTEXT; // of this test, which the child is no part of
+  const args = ['--test', '--test-reporter=tap', path.join(__dirname, 'process.test.js')];
+  const { stdout } = await promisify(execFile)(node, args, { env, timeout: 90_000 });
+  assert.match(stdout, /^# fail 0$/m);
+  assert.doesNotMatch(stdout, /^# pass 0$/m);
+}
 
-for (const name of Object.keys(dependencies)) {
-  const node = path.join(BUILD, 'node-matrix', 'node_modules', name, 'bin', 'node');
-  const skip = !fs.existsSync(node) && `not installed: ${node} (CI does it)`;
-  it(`${name}, with its own TLS in use`, { skip }, () => exercised(node, name.slice('node'.length)));
+const OWN = process.versions.node.split('.')[0];
+
+describe('TLS of Node in use beside ours', { concurrency: 2 }, () => {
+  it('this version', () => exercised(process.execPath, OWN));
+  for (const { name, major, node, skip } of versions()) it(name, { skip }, () => exercised(node, major));
+});
+
+describe('threads and ends of processes', { concurrency: 2 }, () => {
+  for (const { name, major, node, skip } of versions()) {
+    if (major !== OWN) it(name, { skip }, () => ends(node)); // this version's own are a file of the suite
+  }
+});
+
+/** The other versions, each with why it has to be skipped, or false. */
+function versions() {
+  return Object.keys(dependencies).map((name) => {
+    const node = path.join(BUILD, 'node-matrix', 'node_modules', name, 'bin', 'node');
+    return { name, major: name.slice('node'.length), node, skip: !fs.existsSync(node) && `not installed: ${node} (CI does it)` };
+  });
 }
