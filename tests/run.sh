@@ -10,7 +10,7 @@ top=$PWD
 BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
 JOBS=${JOBS:-2}
-processes=$((JOBS + 1)) # of pytest: most of its tests wait for a program
+processes=$((JOBS + 1)) # of pytest and of node:test: most of their tests wait for a program
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 results=${ACURAST_RESULTS:-}
 passed=0 failed=0 skipped=0
@@ -263,7 +263,7 @@ suite_binding_node()
         [ -z "${CI:-}" ] || { fail "the Node binding could not be built"; return; }
         skip "the Node binding could not be built"
     else
-        run_node_tests "$BUILD/logs" binding_node "$BUILD/bin" --test-concurrency="$JOBS" --test-timeout=120000 \
+        run_node_tests "$BUILD/logs" binding_node "$BUILD/bin" --test-concurrency="$processes" --test-timeout=120000 \
             $(find bindings/node/tests -name '*.test.*js' | sort)
     fi
 }
