@@ -26,7 +26,7 @@ function inside(t, name, text) {
 
 test('the test on the page passes', async (t) => {
   const [, code] = /```js\n([^]*?)```/.exec(PAGE);
-  const file = inside(t, 'page.test.mjs', code.replace("'./echo.js'", JSON.stringify(example('echo.js'))));
+  const file = inside(t, 'page.mjs', code.replace("'./echo.js'", JSON.stringify(example('echo.js'))));
   // Without what node:test tells its children, so that it reports by itself.
   const { stdout } = await run('/usr/bin/env', [
     '-u',
