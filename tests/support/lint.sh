@@ -56,7 +56,7 @@ format()
 node_packages()
 {
     installed=bindings/node/node_modules/.installed
-    node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || return 1
+    node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null || return 1
     cmp -s bindings/node/package-lock.json "$installed" && return 0
     npm --prefix bindings/node ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
         cp bindings/node/package-lock.json "$installed"
@@ -147,7 +147,7 @@ if node_packages >"$build/lint/output" 2>&1; then
     check "clang-tidy of Node's addon" addon_tidy
     check "JavaScript" npm --prefix bindings/node run --silent lint
 else
-    skip "Node's addon and the JavaScript: node is older than 20, or the packages could not be installed"
+    skip "Node's addon and the JavaScript: node is missing or older than 18, or the packages could not be installed"
 fi
 check "exported symbols" sh tests/support/symbols.sh "$build/lint/gcc/lib/libacurast.so" .
 check "public headers alone, C99, C11 and C++17" headers
