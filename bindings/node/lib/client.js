@@ -63,13 +63,18 @@ class Client extends EventEmitter {
     const timeout = check.timeout(given.timeout, 'options.timeout', CONNECT_TIMEOUT);
     const link = this.#link;
     if (signal?.aborted) throw signal.reason;
-    if (link.open && !link.begun) link.connect();
+    if (link.open && !link.begun) {
+      link.connect();
+      link.heed(this);
+    }
     const late = () => [`not connected within ${timeout} ms`, link.lastError()].filter(Boolean).join(': ');
     await link.connected(new Waiter(this, signal, timeout, late));
   }
 
   close() {
-    return this.#link.close();
+    const closed = this.#link.close();
+    this.#link.heed(this);
+    return closed;
   }
 
   [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
@@ -174,14 +179,6 @@ class Client extends EventEmitter {
 
   // ---- listeners: while there are any, the client is not collected, and messages go to them ----
 
-  #heed() {
-    const link = this.#link;
-    link.listener = this.eventNames().length ? this : undefined;
-    link.listening = this.listenerCount('message') > 0;
-    if (link.listening) link.emptyInbox();
-    return this;
-  }
-
   /**
    * An asynchronous listener has failed. That the service is away, or the client closed, is no reason to die, so it is an
    * 'error' here, for whoever listens; everything else is an uncaught exception, as if the listener had thrown it. A listener of
@@ -198,7 +195,8 @@ class Client extends EventEmitter {
       const original = EventEmitter.prototype[name];
       this.prototype[name] = function (...values) {
         original.apply(this, values);
-        return this.#heed();
+        this.#link.heed(this);
+        return this;
       };
     }
     this.prototype.addListener = this.prototype.on;

@@ -23,13 +23,14 @@ class Link {
   #lastError;
   #backlog = false; // the inbox is being emptied into listeners
   #keeps = true; // the process alive, once it is begun
+  #closing = false;
 
   constructor(pairs, identityHandle, id, inboxCount, inboxBytes) {
     this.id = id;
     this.state = 'idle';
     this.url = '';
     this.reason = undefined; // why it closed by itself
-    this.listener = undefined; // the client, while somebody listens to it
+    this.listener = undefined; // the client, while somebody listens to it and something may come
     this.listening = false; // to messages
     this.#slot = events.enter();
     try {
@@ -85,6 +86,7 @@ class Link {
 
   close() {
     if (!this.open) return Promise.resolve();
+    this.#closing = true;
     const closed = new Promise((resolve) => this.#closers.push(resolve));
     if (this.begun) native.clientClose(this.#handle);
     else process.nextTick(() => this.#end({ state: 'closed', url: this.url, closeCode: 0, retryIn: undefined }));
@@ -104,8 +106,20 @@ class Link {
     this.close();
   }
 
+  /** The client's listeners have changed, or what they may hear of. One of whom nothing more comes is not held. */
+  heed(client) {
+    this.listening = client.listenerCount('message') > 0;
+    const active = this.open && (this.begun || this.#closing);
+    this.listener = client.eventNames().length && (active || this.#owes) ? client : undefined;
+    if (this.listener && this.listening) this.#emptyInbox();
+  }
+
+  get #owes() {
+    return this.listening && this.inbox.length > 0;
+  }
+
   /** Gives what has arrived to a listener that came later; a slice in each turn of the loop. */
-  emptyInbox() {
+  #emptyInbox() {
     if (this.#backlog || !this.inbox.length) return;
     this.#backlog = true;
     setImmediate(() => this.#emptySlice());
@@ -115,10 +129,15 @@ class Link {
     this.#backlog = false;
     for (let left = BACKLOG_SLICE; left && this.listening; left--) {
       const message = this.inbox.take();
-      if (!message) return;
+      if (!message) break;
       events.guarded(() => this.listener.emit('message', message));
     }
-    if (this.listening) this.emptyInbox();
+    if (this.listening) this.#emptyInbox();
+    this.#letGo();
+  }
+
+  #letGo() {
+    if (!this.open && !this.#owes) this.listener = undefined;
   }
 
   // ---- events ----
@@ -181,6 +200,7 @@ class Link {
     for (const waiter of this.#connecting) waiter.reject(this.gone());
     for (const resolve of this.#closers) resolve();
     this.#tell(event);
+    this.#letGo();
   }
 
   #tell(event) {

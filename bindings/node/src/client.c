@@ -102,7 +102,7 @@ static napi_value send_payload(napi_env env, napi_callback_info info)
     return from_number(env, status == ACURAST_OK ? (double)operation : -(double)status);
 }
 
-/* clientCancel(handle, operation) */
+/* clientCancel(handle, operation). Asks and no more: a client that closes ends its sends by itself. */
 static napi_value cancel(napi_env env, napi_callback_info info)
 {
     napi_value values[2];
@@ -112,9 +112,9 @@ static napi_value cancel(napi_env env, napi_callback_info info)
     source *self = client_of(env, values[0]);
     if (!self || !number(env, values[1], &operation))
         return NULL;
-    if (!(operation >= 1 && operation <= 9007199254740991.0))
-        return fail(env, ACURAST_INVALID, "operation");
-    return answer(env, acurast_client_cancel(self->client, (uint64_t)operation));
+    if (operation >= 1 && operation <= 9007199254740991.0)
+        acurast_client_cancel(self->client, (uint64_t)operation);
+    return undefined(env);
 }
 
 /* clientKeep(handle, payloads, bytes) */

@@ -64,6 +64,16 @@ test('messages by listener, also those that came before it', async (t) => {
   await assert.rejects(two.receive(), { code: 'ACURAST_BAD_STATE' });
 });
 
+test('what had come before the end still reaches a listener', async (t) => {
+  const { one, two } = await pair(t);
+  await Promise.all(Array.from({ length: 1000 }, (_, i) => one.sendText(two.id, String(i))));
+  while (two.stats().payloadsIn < 1000) await new Promise(setImmediate);
+  let seen = 0;
+  const all = new Promise((resolve) => two.on('message', () => ++seen === 1000 && resolve()));
+  await two.close();
+  await within(all, '1,000 messages');
+});
+
 test('two consumers share the messages', async (t) => {
   const { one, two } = await pair(t);
   const seen = [];

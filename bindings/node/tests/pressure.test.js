@@ -7,7 +7,7 @@ const { monitorEventLoopDelay } = require('node:perf_hooks');
 const { test } = require('node:test');
 const { Line } = require('../lib/fifo');
 const native = require('../lib/native');
-const { acurast, client, eventually, freePort, pair, service, state, within } = require('./lib/harness');
+const { DEADLINE, acurast, client, eventually, freePort, pair, service, state, within } = require('./lib/harness');
 
 const NOBODY = '00'.repeat(16);
 const numbers = (count) => Array.from({ length: count }, (_, i) => i);
@@ -104,6 +104,21 @@ test('an aborted send leaves its neighbours alone', async (t) => {
     assert.equal((await within(one.receive())).text(), String(i));
   }
   await assert.rejects(one.sendText(one.id, 'x', { signal: AbortSignal.abort() }), { name: 'AbortError' });
+});
+
+test('a signal that comes when the engine is through, but not yet its events, is no exception', async (t) => {
+  const made = new acurast.Client('ws://127.0.0.1:1', { linger: 0 });
+  t.after(() => made.close());
+  made.connect().catch(() => {});
+  const stop = new AbortController();
+  const sends = numbers(10).map(() => made.send(NOBODY, new Uint8Array(1), { signal: stop.signal }));
+  const ends = Promise.allSettled(sends);
+  const closed = made.close();
+  // Without a turn of the loop in between: the threads of the engine go on alone.
+  for (const end = Date.now() + DEADLINE; made.stats().outboxCount && Date.now() < end; );
+  stop.abort();
+  for (const { reason } of await within(ends)) assert.equal(reason.name, 'AbortError');
+  await within(closed);
 });
 
 test('10,000 aborted sends leave nothing behind', async (t) => {
