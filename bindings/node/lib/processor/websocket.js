@@ -7,6 +7,7 @@
 
 const { Client } = require('../../index.js');
 const { bytesOf, callbackOf, hexOf, kindOf } = require('./hex.js');
+const { NotAllowedError } = require('./network.js');
 
 const RECIPIENT_SIZES = [16, 33, 65];
 const USAGE = {
@@ -72,22 +73,22 @@ class Websocket {
   }
 
   #permitted(url) {
-    const { hostname, port, protocol } = new URL(url);
-    if (this.#settings.allowed(hostname, port || (protocol === 'ws:' ? 80 : 443))) return url;
-    throw new Error(`connections to ${hostname} are not allowed here; --allow-net ${hostname} allows them`);
+    const { hostname, port: given, protocol } = new URL(url);
+    const port = given || (protocol === 'ws:' ? 80 : 443);
+    if (this.#settings.allowed(hostname, port)) return url;
+    throw new NotAllowedError(hostname, port);
   }
 
   // The connection that is there if it goes to the same services, else a new one in its place.
   #connectionTo(urls) {
     if (this.#connection?.urls.join() === urls.join()) return this.#connection;
-    this.shut();
     const { identity, tell } = this.#settings;
     const client = new Client(urls, { identity });
+    this.shut();
     const connection = { client, urls };
     client.on('state', (change) => this.#changed(connection, change));
     connection.opened = client.connect({ timeout: Infinity }).then(() => {
       tell('ready', { service: client.url, id: client.id, publicKey: client.publicKey });
-      connection.ready = true;
     });
     connection.opened.catch(() => {});
     this.#connection = connection;

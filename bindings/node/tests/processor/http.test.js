@@ -207,7 +207,7 @@ test('allowNet: [] allows nothing, nor the services that the script names', asyn
     local: false,
   });
   const error = await events.next({ event: 'error', where: 'start' });
-  assert.equal(error.message, 'connections to a.example are not allowed here; --allow-net a.example allows them');
+  assert.equal(error.message, 'connections to a.example:443 are not allowed here; --allow-net a.example allows them');
   assert.equal(code, 1);
 });
 
