@@ -9,7 +9,6 @@ class AcurastError extends Error {
     Object.defineProperty(this, 'detail', { value: detail });
   }
 }
-Object.assign(AcurastError.prototype, { name: 'AcurastError', code: 'ACURAST', status: 0, retriable: false, text: 'failed', advice: '' });
 
 /** The class of a status, by its number. */
 const BY_STATUS = new Map();
@@ -22,122 +21,216 @@ function describe(title, status, code, retriable, text, advice = '') {
   BY_STATUS.set(status, title);
 }
 
+describe(AcurastError, 0, 'ACURAST', false, 'failed');
+
 class InvalidError extends AcurastError {}
-describe(InvalidError, 1, 'ACURAST_INVALID', false, 'an argument is missing or has a value that is not allowed');
+describe(InvalidError, 1, 'ACURAST_INVALID', false,
+  'an argument is missing or has a value that is not allowed',
+);
 
 class OutOfMemoryError extends AcurastError {}
-describe(OutOfMemoryError, 2, 'ACURAST_NO_MEMORY', true, 'out of memory');
+describe(OutOfMemoryError, 2, 'ACURAST_NO_MEMORY', true,
+  'out of memory',
+);
 
 class BadStateError extends AcurastError {}
-describe(BadStateError, 3, 'ACURAST_BAD_STATE', false, "the object's present state does not allow this call");
+describe(BadStateError, 3, 'ACURAST_BAD_STATE', false,
+  "the object's present state does not allow this call",
+);
 
 class ClosedError extends AcurastError {}
-describe(ClosedError, 4, 'ACURAST_CLOSED', false, 'the object is closed', 'make a new one');
+describe(ClosedError, 4, 'ACURAST_CLOSED', false,
+  'the object is closed',
+  'make a new one',
+);
 
 class TimeoutError extends AcurastError {}
-describe(TimeoutError, 5, 'ACURAST_TIMEOUT', true, 'the time allowed for the call has passed', 'allow more time, or look at the service');
+describe(TimeoutError, 5, 'ACURAST_TIMEOUT', true,
+  'the time allowed for the call has passed',
+  'allow more time, or look at the service',
+);
 
 class SendCancelledError extends AcurastError {}
-describe(SendCancelledError, 6, 'ACURAST_CANCELLED', false, 'the operation was cancelled');
+describe(SendCancelledError, 6, 'ACURAST_CANCELLED', false,
+  'the operation was cancelled',
+);
 
 class UnsupportedError extends AcurastError {}
-describe(UnsupportedError, 7, 'ACURAST_UNSUPPORTED', false, 'not supported by this key, this peer or this build');
+describe(UnsupportedError, 7, 'ACURAST_UNSUPPORTED', false,
+  'not supported by this key, this peer or this build',
+);
 
 class ForkedError extends AcurastError {}
-describe(ForkedError, 8, 'ACURAST_FORKED', false, 'the object belongs to the parent process; after fork() make a new one');
+describe(ForkedError, 8, 'ACURAST_FORKED', false,
+  'the object belongs to the parent process; after fork() make a new one',
+);
 
 class WouldDeadlockError extends AcurastError {}
-describe(WouldDeadlockError, 9, 'ACURAST_WOULD_DEADLOCK', false, 'a waiting call is not allowed on an I/O thread or in a callback');
+describe(WouldDeadlockError, 9, 'ACURAST_WOULD_DEADLOCK', false,
+  'a waiting call is not allowed on an I/O thread or in a callback',
+);
 
 class BusyError extends AcurastError {}
-describe(BusyError, 10, 'ACURAST_BUSY', true, 'the object is in use by another call');
+describe(BusyError, 10, 'ACURAST_BUSY', true,
+  'the object is in use by another call',
+);
 
 class NotFoundError extends AcurastError {}
-describe(NotFoundError, 11, 'ACURAST_NOT_FOUND', false, 'there is no such thing');
+describe(NotFoundError, 11, 'ACURAST_NOT_FOUND', false,
+  'there is no such thing',
+);
 
 class TooSmallError extends AcurastError {}
-describe(TooSmallError, 12, 'ACURAST_TOO_SMALL', false, 'the buffer given is too small; the size needed was stored');
+describe(TooSmallError, 12, 'ACURAST_TOO_SMALL', false,
+  'the buffer given is too small; the size needed was stored',
+);
 
 class SystemCallError extends AcurastError {}
-describe(SystemCallError, 13, 'ACURAST_SYSTEM', true, 'a system call failed');
+describe(SystemCallError, 13, 'ACURAST_SYSTEM', true,
+  'a system call failed',
+);
 
 class AddressInUseError extends AcurastError {}
-describe(AddressInUseError, 14, 'ACURAST_ADDRESS_IN_USE', true, 'the address is in use by another program', 'take port 0 for a free one');
+describe(AddressInUseError, 14, 'ACURAST_ADDRESS_IN_USE', true,
+  'the address is in use by another program',
+  'take port 0 for a free one',
+);
 
 class NotPermittedError extends AcurastError {}
-describe(NotPermittedError, 15, 'ACURAST_NOT_PERMITTED', false, 'the operating system does not permit this');
+describe(NotPermittedError, 15, 'ACURAST_NOT_PERMITTED', false,
+  'the operating system does not permit this',
+);
 
 class BadHexError extends AcurastError {}
-describe(BadHexError, 20, 'ACURAST_BAD_HEX', false, 'not hexadecimal: an odd number of digits or a foreign character', 'pass bytes, or an even number of hex digits');
+describe(BadHexError, 20, 'ACURAST_BAD_HEX', false,
+  'not hexadecimal: an odd number of digits or a foreign character',
+  'pass bytes, or an even number of hex digits',
+);
 
 class BadKeyError extends AcurastError {}
-describe(BadKeyError, 21, 'ACURAST_BAD_KEY', false, 'not a valid key: wrong size, wrong form, or not a point on the curve');
+describe(BadKeyError, 21, 'ACURAST_BAD_KEY', false,
+  'not a valid key: wrong size, wrong form, or not a point on the curve',
+);
 
 class BadRecipientError extends AcurastError {}
-describe(BadRecipientError, 22, 'ACURAST_BAD_RECIPIENT', false, 'a recipient is an id (16 bytes) or a public key (33 or 65 bytes), as bytes or hex');
+describe(BadRecipientError, 22, 'ACURAST_BAD_RECIPIENT', false,
+  'a recipient is an id (16 bytes) or a public key (33 or 65 bytes), as bytes or hex',
+);
 
 class BadSignatureError extends AcurastError {}
-describe(BadSignatureError, 23, 'ACURAST_BAD_SIGNATURE', false, 'the signature does not fit');
+describe(BadSignatureError, 23, 'ACURAST_BAD_SIGNATURE', false,
+  'the signature does not fit',
+);
 
 class BadSealError extends AcurastError {}
-describe(BadSealError, 24, 'ACURAST_BAD_SEAL', false, 'the seal does not open: changed on the way, or another key, key form or salt');
+describe(BadSealError, 24, 'ACURAST_BAD_SEAL', false,
+  'the seal does not open: changed on the way, or another key, key form or salt',
+);
 
 class UnknownOptionError extends AcurastError {}
-describe(UnknownOptionError, 30, 'ACURAST_UNKNOWN_OPTION', false, 'there is no option of this name in this scope');
+describe(UnknownOptionError, 30, 'ACURAST_UNKNOWN_OPTION', false,
+  'there is no option of this name in this scope',
+);
 
 class BadOptionError extends AcurastError {}
-describe(BadOptionError, 31, 'ACURAST_BAD_OPTION', false, "the option's value is malformed or out of its range");
+describe(BadOptionError, 31, 'ACURAST_BAD_OPTION', false,
+  "the option's value is malformed or out of its range",
+);
 
 class NotConnectedError extends AcurastError {}
-describe(NotConnectedError, 40, 'ACURAST_NOT_CONNECTED', true, 'not connected to any service');
+describe(NotConnectedError, 40, 'ACURAST_NOT_CONNECTED', true,
+  'not connected to any service',
+);
 
 class ResolveError extends AcurastError {}
-describe(ResolveError, 41, 'ACURAST_RESOLVE', true, "the service's host name could not be resolved");
+describe(ResolveError, 41, 'ACURAST_RESOLVE', true,
+  "the service's host name could not be resolved",
+);
 
 class ConnectError extends AcurastError {}
-describe(ConnectError, 42, 'ACURAST_CONNECT', true, 'the service could not be reached');
+describe(ConnectError, 42, 'ACURAST_CONNECT', true,
+  'the service could not be reached',
+);
 
 class TlsError extends AcurastError {}
-describe(TlsError, 43, 'ACURAST_TLS', true, 'the TLS handshake failed or the certificate is not trusted for this host', 'check the host name, or pass caFile for a private authority');
+describe(TlsError, 43, 'ACURAST_TLS', true,
+  'the TLS handshake failed or the certificate is not trusted for this host',
+  'check the host name, or pass caFile for a private authority',
+);
 
 class UpgradeError extends AcurastError {}
-describe(UpgradeError, 44, 'ACURAST_UPGRADE', true, 'the peer answered, but not as a websocket service', 'check the URL');
+describe(UpgradeError, 44, 'ACURAST_UPGRADE', true,
+  'the peer answered, but not as a websocket service',
+  'check the URL',
+);
 
 class ProtocolError extends AcurastError {}
-describe(ProtocolError, 45, 'ACURAST_PROTOCOL', true, 'the peer broke the protocol');
+describe(ProtocolError, 45, 'ACURAST_PROTOCOL', true,
+  'the peer broke the protocol',
+);
 
 class RefusedError extends AcurastError {}
-describe(RefusedError, 46, 'ACURAST_REFUSED', true, 'the service refused the handshake (close code 1008)', 'check the identity, and the clock of both sides');
+describe(RefusedError, 46, 'ACURAST_REFUSED', true,
+  'the service refused the handshake (close code 1008)',
+  'check the identity, and the clock of both sides',
+);
 
 class DeniedError extends AcurastError {}
-describe(DeniedError, 47, 'ACURAST_DENIED', false, "the service's lists deny this identity (close code 4003)", 'ask whoever runs the service');
+describe(DeniedError, 47, 'ACURAST_DENIED', false,
+  "the service's lists deny this identity (close code 4003)",
+  'ask whoever runs the service',
+);
 
 class ReplacedError extends AcurastError {}
-describe(ReplacedError, 48, 'ACURAST_REPLACED', false, 'a newer connection of the same key took over (close code 4001)', 'use one identity in one place only, or pass reconnectWhenReplaced: true');
+describe(ReplacedError, 48, 'ACURAST_REPLACED', false,
+  'a newer connection of the same key took over (close code 4001)',
+  'use one identity in one place only, or pass reconnectWhenReplaced: true',
+);
 
 class WorkTooHardError extends AcurastError {}
-describe(WorkTooHardError, 49, 'ACURAST_WORK_TOO_HARD', false, 'the service asks for more proof of work than the option `max-work` allows', 'pass a larger maxWork if you trust the service');
+describe(WorkTooHardError, 49, 'ACURAST_WORK_TOO_HARD', false,
+  'the service asks for more proof of work than the option `max-work` allows',
+  'pass a larger maxWork if you trust the service',
+);
 
 class LostError extends AcurastError {}
-describe(LostError, 50, 'ACURAST_LOST', true, 'the connection was lost');
+describe(LostError, 50, 'ACURAST_LOST', true,
+  'the connection was lost',
+);
 
 class UnresponsiveError extends AcurastError {}
-describe(UnresponsiveError, 51, 'ACURAST_UNRESPONSIVE', true, 'the peer did not answer in time');
+describe(UnresponsiveError, 51, 'ACURAST_UNRESPONSIVE', true,
+  'the peer did not answer in time',
+);
 
 class DrainingError extends AcurastError {}
-describe(DrainingError, 52, 'ACURAST_DRAINING', true, 'the service is shutting down or restarting (close code 1001)');
+describe(DrainingError, 52, 'ACURAST_DRAINING', true,
+  'the service is shutting down or restarting (close code 1001)',
+);
 
 class SlowReaderError extends AcurastError {}
-describe(SlowReaderError, 53, 'ACURAST_SLOW_READER', true, 'the service gave up on us for reading too slowly (close code 4004)', 'take messages faster');
+describe(SlowReaderError, 53, 'ACURAST_SLOW_READER', true,
+  'the service gave up on us for reading too slowly (close code 4004)',
+  'take messages faster',
+);
 
 class OutboxFullError extends AcurastError {}
-describe(OutboxFullError, 60, 'ACURAST_OUTBOX_FULL', true, 'the outbox is full; wait for the writable event', 'await the send, or pass a larger outboxCount or outboxBytes');
+describe(OutboxFullError, 60, 'ACURAST_OUTBOX_FULL', true,
+  'the outbox is full; wait for the writable event',
+  'await the send, or pass a larger outboxCount or outboxBytes',
+);
 
 class ExpiredError extends AcurastError {}
-describe(ExpiredError, 61, 'ACURAST_EXPIRED', true, 'the payload was not written within the time allowed', 'pass a longer timeout, or look at the connection');
+describe(ExpiredError, 61, 'ACURAST_EXPIRED', true,
+  'the payload was not written within the time allowed',
+  'pass a longer timeout, or look at the connection',
+);
 
 class TooLargeError extends AcurastError {}
-describe(TooLargeError, 62, 'ACURAST_TOO_LARGE', false, 'the payload is larger than the limit', 'split it, or raise maxPayload here and maxFrame at the service');
+describe(TooLargeError, 62, 'ACURAST_TOO_LARGE', false,
+  'the payload is larger than the limit',
+  'split it, or raise maxPayload here and maxFrame at the service',
+);
 
 /** The error of a status that the core answered. */
 function errorOf(status, detail = '') {

@@ -6,6 +6,7 @@
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
+const { availableParallelism } = require('node:os');
 const path = require('node:path');
 
 const HERE = path.dirname(__dirname);
@@ -51,7 +52,7 @@ function build({ from = core(), into = path.join(HERE, 'build'), target = 'acura
   const definitions = [`-DACURAST_CORE=${from}`, `-DNODE_API_HEADERS=${headers()}`];
   try {
     cmake('ignore', ['-S', HERE, '-B', into, ...generator, ...definitions]);
-    cmake(2, ['--build', into, '-j', '2', '--target', target]);
+    cmake(2, ['--build', into, '-j', String(availableParallelism()), '--target', target]);
   } catch (cause) {
     const said = [cause.stdout, cause.stderr].filter(Boolean).join('').trim();
     throw new Error(`${said}\nthe build failed; it needs, on Debian: apt-get install ${PACKAGES}`.trim(), { cause });

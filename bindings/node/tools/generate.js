@@ -56,7 +56,8 @@ const quoted = (text) => (text.includes("'") ? JSON.stringify(text) : `'${text}'
 const camel = (name) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 const comment = (text, indent = '') => {
   const lines = (text.match(/.{1,105}(?= |$)/g) ?? []).map((line) => line.trim());
-  return lines.length === 1 ? `${indent}/** ${lines[0]} */` : [`${indent}/**`, ...lines.map((line) => `${indent} * ${line}`), `${indent} */`].join('\n');
+  if (lines.length === 1) return `${indent}/** ${lines[0]} */`;
+  return [`${indent}/**`, ...lines.map((line) => `${indent} * ${line}`), `${indent} */`].join('\n');
 };
 
 function className(name) {
@@ -65,12 +66,14 @@ function className(name) {
 }
 
 /** The classes with their statuses, all but OK. */
-const failures = (statuses) => statuses.filter(({ name }) => name !== 'OK').map((one) => ({ ...one, class: className(one.name) }));
+const failures = (statuses) =>
+  statuses.filter(({ name }) => name !== 'OK').map((one) => ({ ...one, class: className(one.name) }));
 
 function errors({ statuses }) {
   const blocks = failures(statuses).map(({ name, number, retriable, text, class: title }) => {
-    const words = [title, number, `'ACURAST_${name}'`, retriable, quoted(text), ...(ADVICE[name] ? [quoted(ADVICE[name])] : [])];
-    return `class ${title} extends AcurastError {}\ndescribe(${words.join(', ')});\n`;
+    const words = [quoted(text), ...(ADVICE[name] ? [quoted(ADVICE[name])] : [])].map((one) => `  ${one},\n`);
+    const call = `describe(${title}, ${number}, 'ACURAST_${name}', ${retriable},\n${words.join('')});`;
+    return `class ${title} extends AcurastError {}\n${call}\n`;
   });
   const names = failures(statuses).map((one) => one.class).sort();
   return `'use strict';
@@ -83,7 +86,6 @@ class AcurastError extends Error {
     Object.defineProperty(this, 'detail', { value: detail });
   }
 }
-Object.assign(AcurastError.prototype, { name: 'AcurastError', code: 'ACURAST', status: 0, retriable: false, text: 'failed', advice: '' });
 
 /** The class of a status, by its number. */
 const BY_STATUS = new Map();
@@ -95,6 +97,8 @@ function describe(title, status, code, retriable, text, advice = '') {
   }
   BY_STATUS.set(status, title);
 }
+
+describe(AcurastError, 0, 'ACURAST', false, 'failed');
 
 ${blocks.join('\n')}
 /** The error of a status that the core answered. */
@@ -151,7 +155,8 @@ ${names.map((name) => `  ${name},`).join('\n')}
 }
 
 /** The options of a scope that are set by name. */
-const settable = (options, scope) => options.filter((one) => one.scope === scope && !SET_ELSEWHERE.includes(`${scope} ${one.name}`));
+const settable = (options, scope) =>
+  options.filter((one) => one.scope === scope && !SET_ELSEWHERE.includes(`${scope} ${one.name}`));
 
 function settings({ options }) {
   const scopes = Object.keys(SCOPES).map((scope) => {
