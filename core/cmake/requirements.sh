@@ -22,6 +22,8 @@ module:libcrypto           libssl-dev
 debian:libcap-dev          libcap-dev
 '
 demo="$build
+?venv:python3              python3-venv
+?header:Python.h           python3-dev
 ?tool:node                 nodejs
 ?tool:npm                  npm
 "

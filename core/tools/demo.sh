@@ -108,11 +108,16 @@ left_out()
     printf '  %-11s left out: %s\n' "$1" "$2"
 }
 
-node=$(sh "$here/bindings/node/tools/ready.sh" "$build" 2>"$work/no_node") || node=''
-python=''
-for candidate in "$build/venv-binding/bin/python" python3; do
-    "$candidate" -c 'from acurast import connect' 2>/dev/null && python=$candidate && break
-done
+# ready LANGUAGE: has its binding built; the program to run it with, or why there is none, are in files.
+ready()
+{
+    sh "$here/bindings/$1/tools/ready.sh" "$build" >"$work/$1" 2>"$work/no_$1" || : >"$work/$1"
+}
+
+ready python &
+ready node
+wait $!
+node=$(cat "$work/node") python=$(cat "$work/python")
 
 start_service
 start_processor
@@ -131,7 +136,7 @@ fi
 if [ -n "$python" ]; then
     ask Python ask_python "Is this echo live, asks Python?"
 else
-    left_out Python "its binding is not installed; make test does that, or pip install ./bindings/python"
+    left_out Python "$(cat "$work/no_python")"
 fi
 echo
 exit $wrong

@@ -105,6 +105,7 @@ test('make demo runs the documented script, and everybody gets an answer', { ski
   );
   assert.match(stdout, /^ +C +What time is it on the phone\? +\d+\.\d{3} ms$/m);
   assert.match(stdout, /^ +Node +Are you there, says Node\? +\d+\.\d{3} ms$/m);
+  assert.match(stdout, /^ +Python +(Is this echo live, asks Python\? +\d+\.\d{3} ms|left out: \S.*)$/m);
 });
 
 test('make demo fails where an answer is wrong', { skip: noPrograms }, async (t) => {
@@ -112,8 +113,9 @@ test('make demo fails where an answer is wrong', { skip: noPrograms }, async (t)
   const bin = path.join(build, 'bin');
   fs.mkdirSync(bin);
   fs.symlinkSync(path.resolve(BIN, 'acurast-service'), path.join(bin, 'acurast-service'));
-  for (const node of ['node', 'node-matrix'].filter((name) => fs.existsSync(path.join(BIN, '..', name)))) {
-    fs.symlinkSync(path.resolve(BIN, '..', node), path.join(build, node)); // the Node of the demo, where the system's is old
+  // What the demo has installed already: a Node, where the system's is old, and the binding for Python.
+  for (const name of ['node', 'node-matrix', 'venv-binding'].filter((each) => fs.existsSync(path.join(BIN, '..', each)))) {
+    fs.symlinkSync(path.resolve(BIN, '..', name), path.join(build, name));
   }
   const peer = path.resolve(BIN, 'acurast-peer');
   const wrapper = `#!/bin/sh\n[ "$1" = send ] && { echo "something else"; exit; }\nexec ${peer} "$@"\n`;
