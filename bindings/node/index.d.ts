@@ -225,7 +225,7 @@ export declare class Client extends EventEmitter<ClientEvents> implements AsyncI
   readonly state: State;
   /** The service that it is, or was last, connecting or connected to; '' before the first. */
   readonly url: string;
-  /** Throws ClosedError once it is closed. */
+  /** Once it is closed: throws ClosedError, or why it closed by itself. */
   stats(): Stats;
   /** Lets the process end although the client is open. */
   unref(): this;

@@ -73,7 +73,7 @@ function timeout(value, name = 'options.timeout', fallback = Infinity) {
 
 function signal(value, name = 'options.signal') {
   if (value === undefined) return undefined;
-  if (value === null || typeof value !== 'object' || !('aborted' in value)) {
+  if (value === null || typeof value !== 'object' || typeof value.addEventListener !== 'function') {
     throw wrongType(name, 'an instance of AbortSignal', value);
   }
   return value;

@@ -71,6 +71,7 @@ test('what is wrong with a send is told by its promise', async (t) => {
     [[KEY, new Uint8Array(1001)], acurast.TooLargeError, 'ACURAST_TOO_LARGE', ''],
     [[KEY, BYTES, null], TypeError, TYPE, 'options'],
     [[KEY, BYTES, { signal: {} }], TypeError, TYPE, 'options.signal'],
+    [[KEY, BYTES, { signal: { aborted: false } }], TypeError, TYPE, 'options.signal'],
     [[KEY, BYTES, { timeout: '1' }], TypeError, TYPE, 'options.timeout'],
     [[KEY, BYTES, { timeout: 0 }], RangeError, RANGE, 'options.timeout'],
     [[KEY, BYTES, { timeout: 1e12 }], RangeError, RANGE, 'options.timeout'],
