@@ -12,6 +12,7 @@ const { version } = require('../../package.json');
 const OK = 0;
 const FAILED = 1;
 const USAGE = 2;
+const SAME_MOMENT = 500; // ms
 
 const HELP = `usage: acurast-processor SCRIPT.js [--local | --service URL...] [flags]
 
@@ -85,11 +86,13 @@ function parse(words) {
   }
 }
 
-// The first signal ends the deployment in order, a second one at once.
+// The first signal ends the deployment in order, a later one at once. Those of the same moment are one: timeout(1), for example,
+// sends its signal to the program and to its group.
 function stopOnSignals(started) {
-  let signals = 0;
+  let first;
   const stop = () => {
-    if (signals++ > 0) process.exit(130);
+    first ??= performance.now();
+    if (performance.now() - first > SAME_MOMENT) process.exit(130);
     started.then((deployment) => deployment.stop()).catch(() => {});
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);

@@ -69,6 +69,13 @@ test('--env goes before --env-file', { skip: noParser }, async (t) => {
   assert.deepEqual(JSON.parse(text), { A: 'flag', B: 'two words', C: 'a=b' });
 });
 
+test('as a program of its own, --env-file is not for Node', { skip: noParser }, async (t) => {
+  const env = { PATH: `${path.dirname(process.execPath)}:${process.env.PATH}` };
+  const run = command(t, [example('echo.js'), '--env-file', '/nowhere/.env'], { env, json: false, node: [] });
+  assert.equal((await run.ended).code, 1, run.err);
+  assert.match(run.err, /acurast-processor: ENOENT.*\/nowhere\/\.env/);
+});
+
 test('wrong usage: code 2 and a reason', async (t) => {
   const file = example('echo.js');
   const cases = [
@@ -244,6 +251,15 @@ test('SIGINT closes the connection and ends, also under a script that never lets
     assert.deepEqual(run.events.all.at(-1), { event: 'end', code: 0 });
     if (name === 'idle.js') await run.events.next({ event: 'state', state: 'closed' });
   }
+});
+
+test('signals of the same moment are one', async (t) => {
+  const run = command(t, [example('echo.js'), '--local']);
+  await run.events.next({ event: 'ready' });
+  run.child.kill('SIGINT');
+  run.child.kill('SIGTERM');
+  assert.deepEqual(await run.ended, { code: 0, signal: null });
+  assert.deepEqual(run.events.all.at(-1), { event: 'end', code: 0 });
 });
 
 test('the function: ready, stop, events, and nothing left behind', async (t) => {

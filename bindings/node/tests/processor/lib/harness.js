@@ -94,8 +94,9 @@ async function dapp(t, { deployment, service = deployment.service }) {
 }
 
 /** The command as a child process, ended after the test: events (with --json), out, err, ended. */
-function command(t, words, { env = {}, json = true } = {}) {
-  const child = spawn(process.execPath, [COMMAND, ...words, ...(json ? ['--json'] : [])], {
+function command(t, words, { env = {}, json = true, node = [process.execPath] } = {}) {
+  const [file, ...flags] = [...node, COMMAND, ...words, ...(json ? ['--json'] : [])];
+  const child = spawn(file, flags, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
