@@ -68,5 +68,5 @@ help:
 	@echo "make fuzz       the fuzz targets, SECONDS=60 together"
 	@echo "make bench      the benchmark, beside a bare libwebsockets relay; ROWS= picks rows"
 	@echo "make install    PREFIX=/usr/local DESTDIR="
-	@echo "make clean      removes $(BUILD)/"
+	@echo "make clean      removes $(BUILD)/, and what the bindings and their tests put beside their sources"
 	@echo "Missing packages are installed by apt-get where that is possible, else they are listed."
