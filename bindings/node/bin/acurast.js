@@ -25,6 +25,7 @@ and --file, standard input.
   --ca-file FILE     PEM file of authorities to trust instead of the system's
   --hex              payloads are hexadecimal
   --json             print one object a line
+  --help, --version
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no service or no answer in time.`;
 
 const OK = 0;
@@ -32,6 +33,8 @@ const FAILED = 1;
 const USAGE = 2;
 const LATE = 3;
 const MAX_TIMEOUT = 2 ** 31 / 1000 - 1; // seconds, as far as a timer goes
+
+const WRONG = new Set(['ACURAST_BAD_OPTION', 'ACURAST_BAD_HEX', 'ACURAST_BAD_RECIPIENT']); // of what a flag said
 
 class UsageError extends Error {}
 
@@ -53,6 +56,7 @@ const COMMANDS = { keygen, id, send, listen, build };
 
 async function main([name, ...args]) {
   if (name === '--help' || name === '-h') return say(HELP);
+  if (name === '--version') return say(require('../package.json').version);
   if (!Object.hasOwn(COMMANDS, name ?? '')) throw new UsageError(name ? `there is no command ${name}` : 'name a command');
   const common = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } };
   const options = { ...FLAGS[name], ...(name === 'send' || name === 'listen' ? OF_A_CLIENT : {}), ...common };
@@ -76,10 +80,18 @@ function id(flags, recipients) {
     const identity = readKey(flags.key);
     showKey(flags, identity.id, identity.publicKey);
   }
-  const { compressKey, idOf } = acurast();
+  const { compressKey } = acurast();
   for (const each of recipients) {
     const isId = each.replace(/^0x/, '').length === 32;
-    showKey(flags, idOf(each), isId ? undefined : compressKey(each));
+    showKey(flags, recipientOf(each), isId ? undefined : compressKey(each));
+  }
+}
+
+function recipientOf(text) {
+  try {
+    return acurast().idOf(text);
+  } catch (error) {
+    throw WRONG.has(error.code) ? new UsageError(`${JSON.stringify(text)}: ${error.message}`, { cause: error }) : error;
   }
 }
 
@@ -88,7 +100,7 @@ async function send(flags, positionals) {
   const count = whole(flags, 'wait') ?? 0;
   const limit = deadlineOf(flags, 30);
   const payload = readPayload(flags, positionals);
-  const recipient = acurast().idOf(flags.to);
+  const recipient = recipientOf(flags.to);
   const client = await open(flags, limit);
   try {
     await client.send(recipient, payload, { timeout: limit.left() });
@@ -168,7 +180,7 @@ function readPayload(flags, positionals) {
   const bytes = positionals.length ? Buffer.from(positionals[0]) : fs.readFileSync(standardInput ? 0 : flags.file);
   if (!flags.hex) return bytes;
   const digits = bytes.toString('latin1').trim().replace(/^0x/, '');
-  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new Error('the payload is not hexadecimal');
+  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new UsageError('the payload is not hexadecimal');
   return Buffer.from(digits, 'hex');
 }
 
@@ -216,7 +228,7 @@ function complain(error) {
 }
 
 function codeOf(error) {
-  if (error instanceof UsageError || error.code?.startsWith('ERR_PARSE_ARGS')) return USAGE;
+  if (error instanceof UsageError || error.code?.startsWith('ERR_PARSE_ARGS') || WRONG.has(error.code)) return USAGE;
   return ['ACURAST_TIMEOUT', 'ACURAST_EXPIRED'].includes(error.code) ? LATE : FAILED;
 }
 
@@ -227,5 +239,6 @@ main(process.argv.slice(2)).then(
   (error) => {
     complain(error);
     process.exitCode = codeOf(error);
+    if (process.exitCode === USAGE) console.error('acurast --help tells more');
   },
 );

@@ -93,7 +93,7 @@ describe('exit codes', () => {
   const nowhere = ['--url', 'ws://127.0.0.1:1'];
   const cases = [
     [0, ['--help'], /^$/],
-    [2, [], /name a command/],
+    [2, [], /name a command\n.*--help/],
     [2, ['nonsense'], /no command nonsense/],
     [2, ['id'], /name a key file/],
     [2, ['id', '--nonsense'], /--nonsense/],
@@ -102,10 +102,13 @@ describe('exit codes', () => {
     [2, ['send', ...nowhere, '--to', NOBODY, '--file', 'a', 'b'], /one payload/],
     [2, ['listen', ...nowhere, '--count', '0'], /--count/],
     [2, ['listen', ...nowhere, '--timeout', 'soon'], /--timeout/],
-    [1, ['id', 'nonsense'], /./],
+    [0, ['--version'], /^$/],
+    [2, ['id', 'nonsense'], /"nonsense": a recipient is/],
     [1, ['id', '--key', path.join(folder, 'none')], /ENOENT/],
-    [1, ['send', ...nowhere, '--to', '123', 'x'], /./],
-    [1, ['send', ...nowhere, '--to', NOBODY, '--hex', 'abc'], /not hexadecimal/],
+    [2, ['send', ...nowhere, '--to', '123', 'x'], /"123": /],
+    [2, ['send', '--url', 'http://x', '--to', NOBODY, 'x'], /url: 'http:\/\/x'/],
+    [2, ['listen', ...nowhere, '--ca-file', '/nowhere/ca'], /ca-file/],
+    [2, ['send', ...nowhere, '--to', NOBODY, '--hex', 'abc'], /not hexadecimal/],
     [3, ['send', ...nowhere, '--to', NOBODY, '--timeout', '0.2', 'x'], /./],
   ];
   for (const [code, args, words] of cases) {
