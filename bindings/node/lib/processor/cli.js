@@ -13,6 +13,7 @@ const OK = 0;
 const FAILED = 1;
 const USAGE = 2;
 const SAME_MOMENT = 500; // ms
+const LEFT_MS = 200; // for the process to end by itself after its deployment
 
 const HELP = `usage: acurast-processor SCRIPT.js [--local | --service URL...] [flags]
 
@@ -86,14 +87,24 @@ function parse(words) {
   }
 }
 
+// Without listeners a signal does what it does to other programs, whatever the threads of this one wait for.
+function dieOf(signal) {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
 // The first signal ends the deployment in order, a later one at once. Those of the same moment are one: timeout(1), for example,
-// sends its signal to the program and to its group.
+// sends its signal to the program and to its group. A thread that is left behind, as it waits in the operating system, would
+// hold the process, and process.exit() would wait for it.
 function stopOnSignals(started) {
   let first;
-  const stop = () => {
+  const stop = (signal) => {
     first ??= performance.now();
-    if (performance.now() - first > SAME_MOMENT) process.exit(130);
-    started.then((deployment) => deployment.stop()).catch(() => {});
+    if (performance.now() - first > SAME_MOMENT) return dieOf(signal);
+    started
+      .then((deployment) => deployment.stop())
+      .catch(() => {})
+      .then(() => setTimeout(dieOf, LEFT_MS, signal).unref());
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
 }

@@ -9,9 +9,12 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
+const { describe } = require('./trouble.js');
 
 const TROUBLE = new Set(['script', 'unhandled rejection', 'connection']); // nobody in the script took care of these
-const STOP_MS = 800; // for a script to be told and its connection to be closed; then its thread is ended
+const UNREAD = 256; // events between a script and us; then it waits, as print would for a slow terminal
+const STOP_MS = 700; // for a script to be told and its connection to be closed; then its thread is ended
+const STUCK_MS = 300; // for a thread to end; one that waits in the operating system does not, and is left behind
 
 // import and export make a .js file ESM: later versions need no flag for that, and inherit all of this process.
 function flagsOfNode() {
@@ -27,6 +30,7 @@ class Deployment extends EventEmitter {
   #troubled = false;
   #failed = false;
   #stopping = false;
+  #over = false;
 
   /** @param {object} settings what settings.js made of the options */
   static async start(settings) {
@@ -61,7 +65,10 @@ class Deployment extends EventEmitter {
     if (!this.#stopping && this.exitCode === undefined) {
       this.#stopping = true;
       this.#worker.postMessage('stop');
-      const timer = setTimeout(() => this.#worker.terminate(), STOP_MS);
+      let timer = setTimeout(() => {
+        this.#worker.terminate();
+        timer = setTimeout(() => this.#exited(0), STUCK_MS);
+      }, STOP_MS);
       this.ended.then(() => clearTimeout(timer));
     }
     return this.ended;
@@ -84,19 +91,29 @@ class Deployment extends EventEmitter {
     if (code !== undefined) fs.writeFileSync(script, code);
     const storageDir = path.join(state ?? this.#scratch, 'storage');
     fs.mkdirSync(storageDir, { recursive: true, mode: 0o700 });
+    if (this.#service) services = [this.#service.url];
+    const room = new Int32Array(new SharedArrayBuffer(4)).fill(UNREAD); // of events that the worker may still tell
     this.#worker = new Worker(path.join(__dirname, 'worker.js'), {
-      workerData: { ...rest, state, script, storageDir, services: this.#service ? [this.#service.url] : services },
+      workerData: { ...rest, room, state, script, storageDir, services },
       ...flagsOfNode(),
     });
     return new Promise((resolve, reject) => {
       this.once('start', resolve);
-      this.#worker.on('message', (told) => this.#tell(told));
-      this.#worker.on('error', (error) => {
-        this.#failed = true;
-        reject(error);
+      this.#worker.on('message', (told) => {
+        Atomics.add(room, 0, 1);
+        Atomics.notify(room, 0);
+        if (!this.#over) this.#tell(told);
       });
+      this.#worker.on('error', (error) => this.#broke(error, reject));
       this.#worker.on('exit', (exitCode) => this.#exited(exitCode));
     });
+  }
+
+  // The thread itself has failed: it did not start, or is out of memory.
+  #broke(error, reject) {
+    this.#failed = true;
+    if (this.id === undefined) reject(error);
+    else this.#tell({ event: 'error', where: 'script', ...describe(error) });
   }
 
   #tell(told) {
@@ -112,6 +129,8 @@ class Deployment extends EventEmitter {
 
   // A script that ends by itself after an error that nobody caught has failed, as under node.
   async #exited(exitCode) {
+    if (this.#over) return;
+    this.#over = true;
     const code = this.#stopping ? 0 : exitCode || (this.#troubled || this.#failed ? 1 : 0);
     await this.#cleanUp();
     this.exitCode = code;

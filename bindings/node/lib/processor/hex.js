@@ -19,8 +19,8 @@ function bytesOf(value, name, sizes) {
   if (typeof value !== 'string')
     throw new TypeError(`${name} must be a string of hexadecimal digits, not ${kindOf(value)}`);
   const digits = /^0x/i.test(value) ? value.slice(2) : value;
-  const bytes = Buffer.from(digits, 'hex'); // stops at the first pair that is none
-  if (bytes.length * 2 !== digits.length) {
+  const bytes = Buffer.from(digits, 'hex'); // takes U+0130 for a 0, so that it is no judge of digits
+  if (digits.length % 2 || !/^[0-9a-f]*$/i.test(digits)) {
     const fault = digits.length % 2 ? `has ${digits.length} digits, an odd number` : 'has other characters';
     throw new TypeError(`${name} must be hexadecimal digits; this ${fault}`);
   }

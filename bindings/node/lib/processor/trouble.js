@@ -41,14 +41,7 @@ function plain(error) {
   return { name: error instanceof Error ? error.name : 'Error', message, stack: message };
 }
 
-/**
- * Describes whatever was thrown.
- * @param {unknown} error
- * @param {string} [script] the script's path: its own frames come before those of its modules
- * @param {boolean} [starting] the script was being loaded
- * @returns {{name: string, message: string, code?: string, file?: string, line?: number, column?: number, stack: string}}
- */
-function describe(error, script, starting = false) {
+function described(error, script, starting) {
   if (typeof error?.stack !== 'string') return plain(error);
   const { name, message, code } = error;
   const lines = (starting ? checked(error, script) : error.stack).split('\n');
@@ -65,6 +58,22 @@ function describe(error, script, starting = false) {
     ...place,
     stack: [...excerpt, `${name}: ${message}`, ...frames].join('\n'),
   };
+}
+
+/**
+ * Describes whatever was thrown.
+ * @param {unknown} error
+ * @param {string} [script] the script's path: its own frames come before those of its modules
+ * @param {boolean} [starting] the script was being loaded
+ * @returns {{name: string, message: string, code?: string, file?: string, line?: number, column?: number, stack: string}}
+ */
+function describe(error, script, starting = false) {
+  try {
+    return described(error, script, starting);
+  } catch {
+    const message = 'what was thrown throws itself when it is looked at';
+    return { name: 'Error', message, stack: message };
+  }
 }
 
 module.exports = { describe };

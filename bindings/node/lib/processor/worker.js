@@ -12,9 +12,13 @@ const { makeStd } = require('./std.js');
 const { describe } = require('./trouble.js');
 const { Websocket } = require('./websocket.js');
 
-const { allowNet, env, key, script, services, state, storageDir, version, without } = workerData;
+const { allowNet, env, key, room, script, services, state, storageDir, version, without } = workerData;
 
+// Waits where the main thread is behind, so that a script that prints without end neither fills the memory nor keeps the
+// main thread from a signal.
 function tell(event, more) {
+  while (Atomics.load(room, 0) <= 0) Atomics.wait(room, 0, 0);
+  Atomics.sub(room, 0, 1);
   parentPort.postMessage({ event, ...more });
 }
 
@@ -57,7 +61,7 @@ function prepare() {
   defineGlobals({
     _STD_: std,
     print: (...words) => tell('print', { text: format(...words) }),
-    environment: (name) => std.env[name],
+    environment: (name) => (Object.hasOwn(std.env, name) ? std.env[name] : undefined),
     ...httpFunctions(call),
   });
   const { id, publicKey } = keys.p256;
