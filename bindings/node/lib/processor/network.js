@@ -14,6 +14,11 @@ class NotAllowedError extends Error {
   }
 }
 
+/** Whether a text is the address of a service. */
+function isService(text) {
+  return /^wss?:/i.test(text) && URL.canParse(text);
+}
+
 // `name`, `name:port`, `[v6]:port`, or a bare v6 address.
 function hostOf(text) {
   const rule = text.trim().toLowerCase();
@@ -62,4 +67,4 @@ function restrict(allowed) {
   };
 }
 
-module.exports = { NotAllowedError, restrict, ruleOf };
+module.exports = { NotAllowedError, isService, restrict, ruleOf };

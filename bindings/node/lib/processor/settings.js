@@ -6,7 +6,7 @@ const path = require('node:path');
 const { fileURLToPath } = require('node:url');
 const { kindOf } = require('./hex.js');
 const { NOT_OFFERED } = require('./members.js');
-const { ruleOf } = require('./network.js');
+const { isService, ruleOf } = require('./network.js');
 const { version } = require('../../package.json');
 
 const NAMES = ['allowNet', 'env', 'key', 'local', 'onEvent', 'service', 'state', 'without'];
@@ -35,9 +35,10 @@ function listOf(value, name) {
 function servicesOf(value, local) {
   const list = listOf(value, 'service')?.map((url) => url.trim());
   if (list && local) throw new TypeError('service and local exclude each other: one service, please');
-  const bad = list?.find((url) => !/^wss?:\/\/./i.test(url));
+  const bad = list?.find((url) => !isService(url));
   if (bad !== undefined) wrong('service', 'a ws:// or wss:// address', bad);
-  return list?.length ? list : undefined;
+  if (list?.length === 0) wrong('service', 'a ws:// or wss:// address', '');
+  return list;
 }
 
 function envOf(value = {}) {

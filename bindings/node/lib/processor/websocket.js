@@ -7,7 +7,7 @@
 
 const { Client } = require('../../index.js');
 const { bytesOf, callbackOf, hexOf, kindOf } = require('./hex.js');
-const { NotAllowedError } = require('./network.js');
+const { NotAllowedError, isService } = require('./network.js');
 
 const RECIPIENT_SIZES = [16, 33, 65];
 const USAGE = {
@@ -20,7 +20,7 @@ const USAGE = {
 /** The services of a script, in order, without the blanks around them. */
 function urlsOf(value) {
   const list = Array.isArray(value) ? value : [value];
-  const at = list.findIndex((url) => typeof url !== 'string' || !/^wss?:\/\/./i.test(url.trim()));
+  const at = list.findIndex((url) => typeof url !== 'string' || !isService(url.trim()));
   if (list.length > 0 && at < 0) return list.map((url) => url.trim());
   const got =
     list.length === 0 ? 'an empty list' : typeof list[at] === 'string' ? JSON.stringify(list[at]) : kindOf(list[at]);

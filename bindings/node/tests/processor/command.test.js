@@ -84,6 +84,8 @@ test('wrong usage: code 2 and a reason', async (t) => {
     [[file, '--nothing'], /'--nothing'/],
     [[file, '--env', 'novalue'], /--env takes KEY=VALUE, not "novalue"/],
     [[file, '--service', 'http://a'], /service must be a ws:\/\/ or wss:\/\/ address, not "http:\/\/a"/],
+    [[file, '--service', ''], /service must be a ws:\/\/ or wss:\/\/ address, not ""/],
+    [[file, '--service', 'ws://a:b'], /service must be a ws:\/\/ or wss:\/\/ address, not "ws:\/\/a:b"/],
     [[file, '--local', '--service', 'ws://a'], /service and local exclude each other/],
     [[file, '--key', file, '--state', '/tmp'], /key and state exclude each other/],
     [[file, '--without', 'ws'], /without must be one of chains, /],

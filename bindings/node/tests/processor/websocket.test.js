@@ -18,6 +18,7 @@ test('open says how it is meant when it is called in another way', async (t) => 
     '_STD_.ws.open([])': /^url must be .*, not an empty list/,
     '_STD_.ws.open([undefined])': /^url must be .*, not undefined/,
     "_STD_.ws.open(['wss://a.example', 'https://b.example'])": /^url must be .*, not "https:\/\/b\.example"/,
+    "_STD_.ws.open(['wss://a.example', 'wss://b.example:x'])": /^url must be .*, not "wss:\/\/b\.example:x"/,
     '_STD_.ws.registerPayloadHandler({})':
       /^handler must be a function, not an object\. This is how it is meant: _STD_\.ws\.reg/,
     '_STD_.ws.registerPayloadHandler()': /^handler must be a function/,
@@ -34,6 +35,17 @@ test('open says how it is meant when it is called in another way', async (t) => 
     `print(JSON.stringify([${attempts}].map((call) => { try { call() } catch (e) { return e.message } })))`,
   );
   for (const [i, pattern] of Object.values(calls).entries()) assert.match(String(printed[0][i]), pattern);
+});
+
+test('a list that cannot be opened leaves the connection alone', async (t) => {
+  const there = await service(t);
+  const code = `_STD_.ws.open(${JSON.stringify(there.url)}, () => {
+      _STD_.ws.registerPayloadHandler(({ sender, payload }) => _STD_.ws.send(sender, payload));
+      try { _STD_.ws.open('wss://name:word@a.example') } catch (error) { print(error.message) }
+    });`;
+  const run = await deploy(t, { code }, { local: false });
+  await run.events.next({ event: 'print', text: /name or password is not allowed/ });
+  assert.equal(await (await dapp(t, { ...run, service: there.url })).ask('still there?'), 'still there?');
 });
 
 test('a handler registered late misses nothing, and keeps the order', async (t) => {
