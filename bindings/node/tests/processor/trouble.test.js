@@ -4,7 +4,6 @@
 const assert = require('node:assert/strict');
 const childProcess = require('node:child_process');
 const { test } = require('node:test');
-const { dapp, deploy } = require('./lib/harness');
 
 let processes = 0;
 const { spawnSync } = childProcess;
@@ -12,6 +11,7 @@ childProcess.spawnSync = (...words) => {
   processes++;
   return spawnSync(...words);
 };
+const { dapp, deploy } = require('./lib/harness'); // after this: the runner takes spawnSync as it is loaded
 const { describe } = require('../../lib/processor/trouble.js');
 
 function syntaxError() {
