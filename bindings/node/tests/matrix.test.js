@@ -42,7 +42,8 @@ async function ends(node) {
   const env = { ...process.env };
   delete env.NODE_TEST_CONTEXT; // of this test, which the child is no part of
   const args = ['--test', '--test-reporter=tap', path.join(__dirname, 'process.test.js')];
-  const { stdout } = await promisify(execFile)(node, args, { env, timeout: 90_000 });
+  const ended = promisify(execFile)(node, args, { env, timeout: 90_000 });
+  const { stdout } = await ended.catch((error) => assert.fail(error.stdout));
   assert.match(stdout, /^# fail 0$/m);
   assert.doesNotMatch(stdout, /^# pass 0$/m);
 }
