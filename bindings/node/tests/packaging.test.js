@@ -90,7 +90,7 @@ describe('the published package', () => {
     assert.equal(node(installed, '-p', "require('acurast').version"), `${packed.version}\n`);
   });
 
-  it('holds the sources, the addon and the licence, and nothing else', { skip: withoutGit() }, () => {
+  it('holds the sources, the addon, the example deployments and the licence, and nothing else', { skip: withoutGit() }, () => {
     const { files } = JSON.parse(fs.readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'));
     const wanted = (name) => files.some((one) => name === one || name.startsWith(`${one}/`));
     const expected = [
