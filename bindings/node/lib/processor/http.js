@@ -27,6 +27,12 @@ function headersOf(value, method) {
   throw new TypeError(`headers must be an object, not ${kindOf(value)}. This is how it is meant: ${USAGE[method]}`);
 }
 
+function bodyOf(value) {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'string') return value;
+  throw new TypeError(`body must be a string, not ${kindOf(value)}. This is how it is meant: ${USAGE.POST}`);
+}
+
 /** What scripts get as `certificate`: SHA-256 of the server's public key (SPKI), as hex; empty without TLS. */
 function keyHash(socket) {
   const key = socket.getPeerX509Certificate?.()?.publicKey;
@@ -63,13 +69,18 @@ function send({ method, url, headers, body }, signal) {
   });
 }
 
+// Headers that a redirect leaves behind: those of the body where that stays, those for the first server where another is asked.
+const OF_BODY = /^(content-.*|transfer-encoding|expect)$/i;
+const OF_SERVER = /^((proxy-)?authorization|cookie|host)$/i;
+
 // Where a redirect leads, as browsers read it: 303, and 301 and 302 after POST, become GET.
 function redirected(exchange, response) {
   const url = new URL(response.headers.location, exchange.url);
   if (!/^https?:$/.test(url.protocol)) throw new Error(`redirected to ${url.protocol}, which is not followed`);
-  const kept = ([name]) => url.origin === exchange.url.origin || !/^(proxy-)?authorization$|^cookie$/i.test(name);
-  const headers = Object.fromEntries(Object.entries(exchange.headers).filter(kept));
   const same = response.statusCode === 307 || response.statusCode === 308;
+  const elsewhere = url.origin !== exchange.url.origin;
+  const kept = ([name]) => !(elsewhere && OF_SERVER.test(name)) && (same || !OF_BODY.test(name));
+  const headers = Object.fromEntries(Object.entries(exchange.headers).filter(kept));
   return same ? { ...exchange, url, headers } : { method: 'GET', url, headers };
 }
 
@@ -94,25 +105,29 @@ async function exchange(first) {
 }
 
 function reasonOf(error) {
-  return error.name === 'TimeoutError' ? `no answer within ${TIMEOUT / 1000} s` : error.message || error.code;
+  return error.cause?.name === 'TimeoutError' ? `no answer within ${TIMEOUT / 1000} s` : error.message || error.code;
 }
 
 /**
  * The two functions for a script.
  * @param {(what: string, callback: Function | undefined, ...words: unknown[]) => void} call runs a callback of the script
+ * @param {(event: string, more: object) => void} tell reports a failure that no callback takes
  */
-function httpFunctions(call) {
+function httpFunctions(call, tell) {
   function start(method, url, body, headers, success, error) {
     const ok = callbackOf(success, 'success', USAGE[method]);
     const failed = callbackOf(error, 'error', USAGE[method]);
     exchange({ method, url: urlOf(url, method), headers: headersOf(headers, method), body }).then(
       ({ text, certificate }) => call(`success callback of http${method}`, ok, text, certificate),
-      (reason) => call(`error callback of http${method}`, failed, reasonOf(reason)),
+      (reason) => {
+        if (failed) call(`error callback of http${method}`, failed, reasonOf(reason));
+        else tell('error', { where: `http${method}`, name: reason.name, message: reasonOf(reason) });
+      },
     );
   }
   return {
     httpGET: (url, headers, success, error) => start('GET', url, undefined, headers, success, error),
-    httpPOST: (url, body, headers, success, error) => start('POST', url, String(body ?? ''), headers, success, error),
+    httpPOST: (url, body, headers, success, error) => start('POST', url, bodyOf(body), headers, success, error),
   };
 }
 

@@ -62,7 +62,7 @@ function prepare() {
     _STD_: std,
     print: (...words) => tell('print', { text: format(...words) }),
     environment: (name) => (Object.hasOwn(std.env, name) ? std.env[name] : undefined),
-    ...httpFunctions(call),
+    ...httpFunctions(call, tell),
   });
   const { id, publicKey } = keys.p256;
   tell('start', { script, id, publicKey, address: std.device.getAddress() });

@@ -98,10 +98,11 @@ test('redirects are followed', async (t) => {
     (callbacks) => `httpGET('${url}/to/301', { a: 'b' }, ${callbacks})`,
     (callbacks) => `httpPOST('${url}/to/303', 'x', {}, ${callbacks})`,
     (callbacks) => `httpPOST('${url}/to/307', 'kept', {}, ${callbacks})`,
+    (callbacks) => `httpPOST('${url}/to/302', 'body', { 'Content-Length': '4', 'Content-Type': 'a/b' }, ${callbacks})`,
   ]);
   assert.deepEqual(
     got.map(([, text]) => text),
-    ['ä GET', 'ä GET', 'ä POST'],
+    ['ä GET', 'ä GET', 'ä POST', 'ä GET'], // a GET that announces a body would wait for it
   );
   assert.deepEqual(
     seen.filter(({ url, body }) => url === '/there' && body).map(({ body }) => body),
@@ -111,13 +112,14 @@ test('redirects are followed', async (t) => {
 
 test('a redirect to another origin does not take credentials along, however they are spelt', async (t) => {
   const [first, second] = [await httpServer(t), await httpServer(t)];
-  const headers = "{ AUTHORIZATION: 'secret', Cookie: 'secret', 'X-Other': 'told' }";
+  const headers = "{ AUTHORIZATION: 'secret', Cookie: 'secret', host: 'first.example', 'X-Other': 'told' }";
   await results(t, [
     (callbacks) => `httpGET('${first.url}/away/${new URL(second.url).port}', ${headers}, ${callbacks})`,
   ]);
   assert.equal(first.seen[0].headers.authorization, 'secret');
   const [{ headers: there }] = second.seen;
   assert.deepEqual([there.authorization, there.cookie, there['x-other']], [undefined, undefined, 'told']);
+  assert.equal(there.host, new URL(second.url).host);
 });
 
 test('callbacks are optional, and wrong arguments are errors at the call that say how it is meant', async (t) => {
@@ -132,6 +134,7 @@ test('callbacks are optional, and wrong arguments are errors at the call that sa
     "httpGET('ftp://a')": /url must be a string .*not "ftp:\/\/a"/,
     "httpGET('http://a', 'b')": /headers must be an object, not a string/,
     "httpGET('http://a', {}, {})": /success must be a function, not an object/,
+    "httpPOST('http://a', { a: 1 })": /body must be a string, not an object/,
     "httpPOST('http://a', '', {}, null, 1)": /error must be a function, not a number.*httpPOST\(url, body, /,
   };
   for (const [call, pattern] of Object.entries(calls)) {
@@ -141,6 +144,22 @@ test('callbacks are optional, and wrong arguments are errors at the call that sa
     assert.equal(error.line, 3);
     assert.equal(code, 1);
   }
+});
+
+test('a request that fails without a callback is reported; one without an answer says how long it waited', async (t) => {
+  const { events } = await evaluate(t, "httpGET('http://127.0.0.1:9/')");
+  const error = await events.next({ event: 'error', where: 'httpGET' });
+  assert.match(error.message, /ECONNREFUSED/);
+
+  const silent = http.createServer();
+  t.after(() => silent.closeAllConnections());
+  const port = await listen(t, silent);
+  const hurry = 'const real = AbortSignal.timeout; AbortSignal.timeout = () => real.call(AbortSignal, 50);';
+  const { printed } = await evaluate(
+    t,
+    `${hurry} httpGET('http://127.0.0.1:${port}/', {}, null, (message) => print(JSON.stringify(message)))`,
+  );
+  assert.deepEqual(printed, ['no answer within 30 s']);
 });
 
 test('a callback that throws is reported and harms nobody', async (t) => {
