@@ -232,6 +232,12 @@ function codeOf(error) {
   return ['ACURAST_TIMEOUT', 'ACURAST_EXPIRED'].includes(error.code) ? LATE : FAILED;
 }
 
+// Whoever read has gone, as behind `| head`.
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') complain(error);
+  process.exit(FAILED);
+});
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = typeof code === 'number' ? code : OK;

@@ -32,9 +32,20 @@ function outOfRange(name, expected, received) {
   return coded(new RangeError(text), 'ERR_OUT_OF_RANGE');
 }
 
+/** Transferred to another thread: what is left looks as if it were empty. */
+function isDetached(buffer) {
+  try {
+    return !new Uint8Array(buffer);
+  } catch {
+    return true;
+  }
+}
+
 function bytes(value, name) {
-  if (isUint8Array(value) || isAnyArrayBuffer(value)) return isUint8Array(value) ? value : new Uint8Array(value);
-  throw wrongType(name, 'an instance of Uint8Array or ArrayBuffer', value);
+  const isView = isUint8Array(value);
+  if (!isView && !isAnyArrayBuffer(value)) throw wrongType(name, 'an instance of Uint8Array or ArrayBuffer', value);
+  if (value.byteLength === 0 && isDetached(isView ? value.buffer : value)) throw wrongValue(name, 'not detached');
+  return isView ? value : new Uint8Array(value);
 }
 
 function sizedBytes(value, name, size) {

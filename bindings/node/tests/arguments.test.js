@@ -89,6 +89,17 @@ test('what is wrong with a send is told by its promise', async (t) => {
   await assert.rejects(one.connect({ timeout: NaN }), { code: RANGE });
 });
 
+test('bytes that were transferred to another thread are refused, not taken for nothing', async (t) => {
+  const one = await client(t, (await service(t)).url);
+  const bytes = new Uint8Array(8);
+  structuredClone(bytes, { transfer: [bytes.buffer] });
+  for (const gone of [bytes, bytes.buffer]) {
+    await assert.rejects(one.send(KEY, gone), { code: VALUE });
+    refused(() => one.identity.sign(gone), 'message', VALUE);
+  }
+  await one.send(KEY, new Uint8Array()); // that there is nothing to say may be said
+});
+
 test('keys and signatures', () => {
   const identity = Identity.generate();
   refused(() => new Identity(), 'Identity.generate', undefined);

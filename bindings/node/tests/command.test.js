@@ -119,6 +119,14 @@ describe('exit codes', () => {
     });
   }
 
+  it('1 without a trace of the stack where nobody reads any more what is printed', async () => {
+    const { listener, id } = await listening(PROGRAMS.acurast);
+    listener.child.stdout.destroy();
+    assert.equal((await run(['send', '--url', service.url, '--to', id, 'x'])).code, 0);
+    assert.equal((await listener.wait()).code, 1);
+    assert.deepEqual(listener.errors, [`acurast: ${id} connected`]);
+  });
+
   it('3 where no answer comes in time', async () => {
     const flags = ['--url', service.url, '--to', NOBODY, '--timeout', '0.5', '--wait', '1'];
     const { code, errors } = await run(['send', ...flags, 'x']);
