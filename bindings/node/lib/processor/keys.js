@@ -16,6 +16,14 @@ const PAIRS = {
   device: 'p256',
 };
 
+function identityOf(pem, where) {
+  try {
+    return Identity.fromPem(pem);
+  } catch (cause) {
+    throw new Error(`${where} holds no key: ${cause.message}`, { cause });
+  }
+}
+
 function read(file) {
   let pem;
   try {
@@ -25,11 +33,7 @@ function read(file) {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   }
-  try {
-    return Identity.fromPem(pem);
-  } catch (cause) {
-    throw new Error(`${file} holds no key: ${cause.message}`, { cause });
-  }
+  return identityOf(pem, file);
 }
 
 // A link refuses to replace: where two runners make the same file at once, the first one's key is both's.
@@ -57,7 +61,7 @@ function kept(folder, name, kind) {
 }
 
 function given(pem) {
-  const identity = Identity.fromPem(pem);
+  const identity = identityOf(pem, 'key');
   if (identity.kind !== 'p256')
     throw new TypeError(`key must be a P-256 key, not ${identity.kind}: it logs in to the service`);
   return identity;

@@ -6,7 +6,7 @@ const path = require('node:path');
 const { fileURLToPath } = require('node:url');
 const { inspect } = require('node:util');
 
-const OURS = __dirname + path.sep;
+const OURS = path.dirname(__dirname) + path.sep;
 const FRAME = /((?:file:\/\/)?\/[^:]*):(\d+):(\d+)/; // within eval too: (eval at main (/a/b.js:1:2), <anonymous>:3:4)
 const SYNTAX = /^((?:file:\/\/)?\/.*):(\d+)$/; // the first line of a SyntaxError's stack
 
@@ -41,6 +41,12 @@ function plain(error) {
   return { name: error instanceof Error ? error.name : 'Error', message, stack: message };
 }
 
+// Why it happened, where the error says so: that of fetch() says nothing else.
+function reasonsOf({ cause, errors }) {
+  const all = [cause, ...(Array.isArray(errors) ? errors : [])].filter((one) => one instanceof Error);
+  return all.map((one) => `    because of ${one.name}: ${one.message || one.code}`);
+}
+
 function described(error, script, starting) {
   if (typeof error?.stack !== 'string') return plain(error);
   const { name, message, code } = error;
@@ -56,7 +62,7 @@ function described(error, script, starting) {
     message: String(message),
     ...(code ? { code: String(code) } : {}),
     ...place,
-    stack: [...excerpt, `${name}: ${message}`, ...frames].join('\n'),
+    stack: [...excerpt, `${name}: ${message}`, ...frames, ...reasonsOf(error)].join('\n'),
   };
 }
 

@@ -10,6 +10,8 @@ const { bytesOf, callbackOf, hexOf, kindOf } = require('./hex.js');
 const { NotAllowedError, isService } = require('./network.js');
 
 const RECIPIENT_SIZES = [16, 33, 65];
+const WAITING_LIMIT = 64 * 1024 * 1024; // bytes of sends that are not over, so that a service that is away does not fill the memory
+const SEND_SIZE = 256; // what a send takes besides its payload
 const USAGE = {
   open: "_STD_.ws.open(['wss://…'], () => {…}, (message) => {…}), and then _STD_.ws.registerPayloadHandler(({ sender, payload }) => {…})",
   close: '_STD_.ws.close(() => {…}, (message) => {…})',
@@ -33,6 +35,7 @@ class Websocket {
   #settings;
   #connection;
   #handler;
+  #waiting = 0;
 
   /**
    * @param {{identity: Identity, services?: string[], allowed: (host: string, port?: string) => boolean,
@@ -139,7 +142,15 @@ class Websocket {
 
   async #sent(to, bytes) {
     if (!this.#connection) throw new Error('no connection is open: call _STD_.ws.open first');
-    await this.#connection.client.send(to, bytes);
+    const size = bytes.length + SEND_SIZE;
+    if (this.#waiting + size > WAITING_LIMIT)
+      throw new Error(`too much waits to be sent already, ${WAITING_LIMIT / 1024 / 1024} MiB`);
+    this.#waiting += size;
+    try {
+      await this.#connection.client.send(to, bytes);
+    } finally {
+      this.#waiting -= size;
+    }
   }
 
   #lost(where, error) {

@@ -2,6 +2,7 @@
 // The thread in which a script runs: real Node with the globals of a processor. It tells the main thread what happens, in
 // order, through one port: what the script prints, its errors, and the states of its connection.
 
+const { StringDecoder } = require('node:string_decoder');
 const { format } = require('node:util');
 const { parentPort, workerData } = require('node:worker_threads');
 const { httpFunctions } = require('./http.js');
@@ -36,14 +37,15 @@ function call(where, callback, ...words) {
 }
 
 // console.log and whatever else writes to the standard streams goes the same way as print(), so that the order holds.
-function capture(stream) {
-  process[stream].write = (chunk, encoding, done) => {
-    const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
-    tell('output', { stream, text });
-    const finished = typeof encoding === 'function' ? encoding : done;
-    if (finished) process.nextTick(finished);
-    return true;
+function capture(name) {
+  const stream = process[name];
+  const decoder = new StringDecoder();
+  const put = ({ chunk, encoding }) => {
+    const text = decoder.write(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
+    if (text) tell('output', { stream: name, text });
   };
+  stream._write = (chunk, encoding, done) => done(put({ chunk, encoding }));
+  stream._writev = (chunks, done) => done(chunks.forEach(put));
 }
 
 function defineGlobals(values) {

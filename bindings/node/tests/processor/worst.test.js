@@ -6,6 +6,7 @@ const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
+const { runDeployment } = require('../../lib/processor');
 const { command, deploy, evaluate, folder, within } = require('./lib/harness');
 
 function script(t, text) {
@@ -74,4 +75,35 @@ test('hexadecimal digits are those of ASCII', async (t) => {
     "try { _STD_.signers.ed25519.sign('\\u0130\\u0131') } catch (error) { print(JSON.stringify(error.message)) }";
   const { printed } = await evaluate(t, code);
   assert.deepEqual(printed, ['payload must be hexadecimal digits; this has other characters']);
+});
+
+test('whatever a script does to its standard streams, --json prints one object a line', async (t) => {
+  const text = `process.stdout.write(Buffer.from('é').subarray(0, 1));
+    process.stdout.write(Buffer.from('é').subarray(1));
+    process.stdout.write('6162', 'hex', () => { print('called'); process.stdout.end('end') });`;
+  const run = command(t, [script(t, text)]);
+  assert.equal((await run.ended).code, 0);
+  const told = run.events.all.slice(1, -1).map(({ event, text }) => `${event} ${text}`);
+  assert.deepEqual(told, ['output é', 'output ab', 'print called', 'output end']);
+});
+
+test('sends that wait for a service are bounded', async (t) => {
+  const code = `const payload = '00'.repeat(1024 * 1024);
+    let failed = 0;
+    _STD_.ws.open('ws://127.0.0.1:1');
+    for (let i = 0; i < 100; i++)
+      _STD_.ws.send('00'.repeat(16), payload, null, (message) => ++failed === 1 && print(message));
+    setImmediate(() => { print(String(failed)); process.exit(0) });`;
+  const { deployment, events } = await deploy(t, { code }, { local: false });
+  await within(deployment.ended);
+  const printed = events.all.filter(({ event }) => event === 'print').map(({ text }) => text);
+  assert.match(printed[0], /^too much waits to be sent already, 64 MiB$/);
+  assert.equal(printed[1], '37'); // of a hundred, 63 and what they take besides
+});
+
+test('an error says why it happened; what is no key is named', async (t) => {
+  const { events } = await evaluate(t, "fetch('http://127.0.0.1:9/')");
+  const error = await events.next({ event: 'error', where: 'unhandled rejection' });
+  assert.match(error.stack, /^TypeError: fetch failed\n {4}because of Error: .+/);
+  await assert.rejects(runDeployment({ code: '' }, { key: 'nothing' }), /^Error: key holds no key: /);
 });
