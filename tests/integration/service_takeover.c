@@ -71,6 +71,8 @@ static void assert_replaced(recipient *to, size_t generation)
     const kit_event *closed =
         kit_find(&to->logs[generation], (kit_pattern){.type = ACURAST_EVENT_STATE, .state = ACURAST_STATE_CLOSED}, 0);
     assert_int_equal(closed->view.status, ACURAST_REPLACED);
+    assert_int_equal(closed->view.close_code, 4001);
+    assert_string_not_equal(closed->text, "");
 }
 
 static void takeovers_lose_nothing_and_keep_the_order(void **state)

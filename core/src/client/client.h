@@ -64,12 +64,14 @@ struct acurast_client {
     _Atomic uint64_t connections, payloads_in, payloads_out, ignored_frames, stray_payloads;
 
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* of the state */
+    pthread_cond_t changed; /* to connected or closed, which is what acurast__client_wait() waits for */
     acurast__client_phase phase;
     acurast__loop *loop; /* from RUNNING on */
     bool closing;        /* close was called, or it closed by itself */
     bool wake_posted;
     acurast_status end_status; /* why it closed by itself; else OK */
+    uint32_t end_code;         /* and what the service said then */
+    char end_reason[128];
     uint64_t last_number;
     acurast__list incoming;         /* operations, in the order of their numbers */
     acurast__list cancels;

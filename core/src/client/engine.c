@@ -13,6 +13,7 @@
 #include "base/memory.h"
 
 #include <sodium.h>
+#include <stdio.h>
 
 /* What the websocket may hold beyond one message: enough to keep the socket busy, little enough to cancel. */
 #define FLIGHT_BYTES ((size_t)256 * 1024)
@@ -247,10 +248,13 @@ static void on_ended(void *owner, const acurast__connection_end *end)
     acurast__client_log(client, ACURAST_LOG_WARN, "%s %s: %s%s%s", end->accepted ? "lost" : "could not connect to",
                         target_of(client)->url, acurast_status_text(end->status), *end->reason ? ": " : "",
                         end->reason);
-    if (is_final(client, end))
-        end_client(client, end->status);
-    else
+    if (!is_final(client, end)) {
         reconnect(client, end);
+        return;
+    }
+    client->end_code = end->code;
+    snprintf(client->end_reason, sizeof client->end_reason, "%s", end->reason);
+    end_client(client, end->status);
 }
 
 static const acurast__connection_handlers connection_handlers = {.authenticating = on_authenticating,

@@ -54,7 +54,8 @@ static void set_state(acurast_client *client, acurast_state state, acurast_statu
     pthread_mutex_lock(&client->lock);
     atomic_store(&client->state, (int)state);
     client->end_status = end_status;
-    pthread_cond_broadcast(&client->changed);
+    if (state == ACURAST_STATE_CONNECTED || state == ACURAST_STATE_CLOSED)
+        pthread_cond_broadcast(&client->changed);
     pthread_mutex_unlock(&client->lock);
 }
 
@@ -95,7 +96,7 @@ static void release_closed(acurast__event *event)
 
 void acurast__client_report_closed(acurast_client *client, acurast_status status)
 {
-    fill_state(&client->closed_event, ACURAST_STATE_CLOSED, status, "");
+    fill_state(&client->closed_event, ACURAST_STATE_CLOSED, status, client->end_reason)->close_code = client->end_code;
     client->closed_event.event.release = release_closed;
     set_state(client, ACURAST_STATE_CLOSED, status);
     acurast__client_retain(client);
