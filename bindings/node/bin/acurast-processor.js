@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --
 'use strict';
-// Without the -- Node 20 takes an --env-file behind the script for a flag of its own.
+// Without the -- Node takes an --env-file behind the script for a flag of its own, too.
 
 require('../lib/processor/cli.js')
   .main(process.argv.slice(2))
