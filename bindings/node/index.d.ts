@@ -247,6 +247,8 @@ export interface ServiceOptions extends ServiceSettings {
   host?: string | undefined;
   /** I/O threads; 0 takes one for each processor core (default 1). */
   threads?: number | undefined;
+  /** The least of what its event 'log' tells (default 'warn'). */
+  logLevel?: ContextOptions['logLevel'];
 }
 
 /** What a service emits. */

@@ -9,7 +9,7 @@ const native = require('./native');
 const { errorOf, errors } = require('./errors');
 const { pairs } = require('./options');
 
-const OWN_OPTIONS = ['port', 'host', 'threads'];
+const OWN_OPTIONS = ['port', 'host', 'threads', 'logLevel'];
 const OWN = Symbol('made here');
 
 function address(options) {
@@ -55,9 +55,9 @@ class Service extends EventEmitter {
 
   static async start(options = {}) {
     check.object(options, 'options');
-    const { threads = 1 } = options;
+    const { threads = 1, logLevel } = options;
     check.integer(threads, 'options.threads', 0, 256);
-    return new Service(OWN, settings(options), ['threads', threads]);
+    return new Service(OWN, settings(options), pairs('context', { threads, logLevel }));
   }
 
   get url() {

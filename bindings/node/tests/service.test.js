@@ -117,6 +117,16 @@ test('a thousand messages through the program, both ways', needsProgram, async (
   for (let i = 0; i < 1000; i++) assert.equal((await within(one.receive())).text(), String(i));
 });
 
+test('a service tells what it does at its own log level', async () => {
+  const started = await acurast.Service.start({ logLevel: 'info' });
+  const lines = [];
+  started.on('log', (line) => lines.push(`${line.level} ${line.text}`));
+  await started.close();
+  assert.ok(lines.some((line) => /^info what=listening urls=/.test(line)), lines.join('\n'));
+  assert.equal(lines.at(-1), 'info what=closed');
+  await assert.rejects(acurast.Service.start({ logLevel: 'loud' }), { code: 'ACURAST_BAD_OPTION' });
+});
+
 test('log lines come to whoever listens', async () => {
   const ended = await run(`
     acurast.configure({ logLevel: 'debug' });
