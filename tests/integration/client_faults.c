@@ -282,6 +282,30 @@ static void test_too_large_for_the_client(void **state)
     kit_log_clear(&log);
 }
 
+/* The frames of the handshake are larger than that. */
+static void test_small_payloads_only(void **state)
+{
+    kit_log log;
+    (void)state;
+    kit_log_init(&log);
+    acurast_context *context = kit_context("1");
+    acurast_service *service = kit_service(context, 0, NULL);
+    acurast_client *client =
+        kit_connected(context, acurast_service_url(service), KIT_PAIRS(KIT_EAGER, "max-payload", "1"), &log);
+    acurast_client *sender = kit_connected(context, acurast_service_url(service), NULL, NULL);
+    const uint8_t *id = acurast_client_id(client);
+    assert_int_equal(acurast_client_send(sender, id, 16, "1", 1, NULL, NULL), ACURAST_OK);
+    assert_true(kit_wait(&log, any_payload, 1));
+    assert_int_equal(acurast_client_send(sender, id, 16, "12", 2, NULL, NULL), ACURAST_OK);
+    assert_true(kit_wait(&log, disconnected, 1));
+    assert_int_equal(kit_find(&log, disconnected, 0)->view.status, ACURAST_TOO_LARGE);
+    acurast_client_release(sender);
+    kit_client_end(client, &log);
+    kit_context_end(context);
+    acurast_service_release(service);
+    kit_log_clear(&log);
+}
+
 #define THREADS 4
 #define SENDS 500
 
@@ -352,6 +376,7 @@ int main(int argc, char **argv)
         KIT_TEST(test_close_towards_a_frozen_service),
         KIT_TEST(test_too_large_for_the_service),
         KIT_TEST(test_too_large_for_the_client),
+        KIT_TEST(test_small_payloads_only),
         KIT_TEST(test_many_threads_while_services_die),
     };
     return cmocka_run_group_tests(tests, kit_warm_up, NULL);

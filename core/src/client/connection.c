@@ -16,6 +16,8 @@
 
 #include <string.h>
 
+/* Difficulty, challenge and the service's extension block: they pass however small the payloads are to be. */
+#define CHALLENGE_MAX_SIZE (32 + (size_t)ACURAST__EXTENSION_MAX_SIZE)
 #define GOODBYE_MS 1000u
 #define CLOSE_NORMAL 1000u
 /* A solution takes more than 32 times the expected hashes once in 10^13 puzzles. */
@@ -237,6 +239,7 @@ static void on_message(void *owner, acurast__ws *ws, const uint8_t *bytes, size_
         break;
     case ACURAST__CLIENT_NOW_ACCEPTED:
         acurast__loop_timer_stop(connection->loop, &connection->timer);
+        acurast__ws_set_max_message(connection->ws, ACURAST__HEADER_SIZE + connection->settings->max_payload);
         connection->handlers->accepted(connection->owner);
         break;
     case ACURAST__CLIENT_UNSUPPORTED:
@@ -312,7 +315,8 @@ acurast__connection *acurast__connection_open(acurast__loop *loop, const acurast
                                 .path = target->path,
                                 .tls = target->secure ? tls : NULL,
                                 .connect_timeout_ms = settings->connect_timeout_ms};
-    acurast__ws_settings limits = {.max_message = ACURAST__HEADER_SIZE + settings->max_payload,
+    size_t body = settings->max_payload < CHALLENGE_MAX_SIZE ? CHALLENGE_MAX_SIZE : settings->max_payload;
+    acurast__ws_settings limits = {.max_message = ACURAST__HEADER_SIZE + body,
                                    .ping_interval_ms = settings->ping_interval_ms,
                                    .ping_timeout_ms = settings->ping_timeout_ms};
     acurast__connection *connection = acurast__alloc_zero(sizeof *connection);
