@@ -100,6 +100,7 @@ class Deployment extends EventEmitter {
     return new Promise((resolve, reject) => {
       this.once('start', resolve);
       this.#worker.on('message', (told) => {
+        if (typeof told?.event !== 'string') return; // a script's own word to the thread that it takes for its parent
         Atomics.add(room, 0, 1);
         Atomics.notify(room, 0);
         if (!this.#over) this.#tell(told);

@@ -14,6 +14,7 @@ const { describe } = require('./trouble.js');
 const { Websocket } = require('./websocket.js');
 
 const { allowNet, env, key, room, script, services, state, storageDir, version, without } = workerData;
+delete workerData.key; // a script that looks at its thread's data, or prints it, finds no secret there
 
 // Waits where the main thread is behind, so that a script that prints without end neither fills the memory nor keeps the
 // main thread from a signal.

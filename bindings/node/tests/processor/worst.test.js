@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
+const { generateKeyPairSync } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
@@ -106,4 +107,14 @@ test('an error says why it happened; what is no key is named', async (t) => {
   const error = await events.next({ event: 'error', where: 'unhandled rejection' });
   assert.match(error.stack, /^TypeError: fetch failed\n {4}because of Error: .+/);
   await assert.rejects(runDeployment({ code: '' }, { key: 'nothing' }), /^Error: key holds no key: /);
+});
+
+test('a script that knows of threads finds no key there, and its messages are none of the runner’s', async (t) => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const code = `const { parentPort, workerData } = require('worker_threads');
+    for (const message of [null, undefined, 1, 'a', {}]) parentPort.postMessage(message);
+    print(JSON.stringify([/PRIVATE/.test(JSON.stringify(workerData))]))`;
+  const { printed, code: exitCode } = await evaluate(t, code, { key });
+  assert.deepEqual([printed, exitCode], [[[false]], 0]);
 });
