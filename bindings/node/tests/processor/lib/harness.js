@@ -97,7 +97,7 @@ async function dapp(t, { deployment, service = deployment.service }) {
 function command(t, words, { env = {}, json = true, node = [process.execPath] } = {}) {
   const [file, ...flags] = [...node, COMMAND, ...words, ...(json ? ['--json'] : [])];
   const child = spawn(file, flags, {
-    env: { ...process.env, ...env },
+    env: { ...process.env, TMPDIR: folder(t), ...env }, // killed after the test, it leaves its scratch folder behind
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   t.after(() => child.kill('SIGKILL'));
