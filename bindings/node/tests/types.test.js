@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
 const { EventEmitter } = require('node:events');
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { before, describe, it } = require('node:test');
 const ts = require('typescript');
@@ -44,6 +45,14 @@ function own(...holders) {
   return names.filter((name) => !/^(_.*|constructor|name|length|prototype|nodejs\..*)$/.test(name)).sort();
 }
 
+const PROJECT = `/// <reference types="acurast/processor" />
+import { Client } from 'acurast';
+import { AcurastClient } from 'acurast/compat';
+import { runDeployment } from 'acurast/processor';
+export const all = [Client, AcurastClient, runDeployment];
+export const key: string = _STD_.job.getPublicKeys().p256;
+`;
+
 const run = (...words) => execFileSync(process.execPath, words, { cwd: PACKAGE, encoding: 'utf8', stdio: 'pipe' });
 
 it('compile as strictly as can be, for both kinds of modules, and refuse what they should', () => {
@@ -53,6 +62,25 @@ it('compile as strictly as can be, for both kinds of modules, and refuse what th
     assert.fail(error.stdout);
   }
 });
+
+// Projects of TypeScript's older or bundlers' settings: the first knows nothing of "exports".
+for (const [module, resolution] of [['commonjs', 'node10'], ['esnext', 'bundler']]) {
+  it(`are found by a project with module resolution ${resolution}`, (t) => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'acurast-types-'));
+    t.after(() => fs.rmSync(folder, { recursive: true }));
+    fs.mkdirSync(path.join(folder, 'node_modules'));
+    fs.symlinkSync(PACKAGE, path.join(folder, 'node_modules', 'acurast'));
+    const file = path.join(folder, 'a.ts');
+    fs.writeFileSync(file, PROJECT);
+    const flags = ['--noEmit', '--strict', '--target', 'es2022', '--module', module, '--moduleResolution', resolution];
+    const types = ['--types', 'node', '--typeRoots', path.join(PACKAGE, 'node_modules', '@types')];
+    try {
+      run('node_modules/typescript/bin/tsc', file, ...flags, ...types);
+    } catch (error) {
+      assert.fail(error.stdout);
+    }
+  });
+}
 
 it('leave nothing untyped', () => {
   const files = fs.globSync?.('{,lib/}*.d.{ts,mts}', { cwd: PACKAGE }) ?? ['index.d.ts', 'lib/errors.d.ts', 'lib/settings.d.ts'];
