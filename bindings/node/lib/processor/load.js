@@ -12,6 +12,7 @@ function packageType(folder) {
   try {
     return JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8')).type;
   } catch (error) {
+    if (error instanceof SyntaxError) return undefined; // Node will say in which file
     if (error.code !== 'ENOENT') throw error;
     const above = path.dirname(folder);
     return above === folder ? undefined : packageType(above);

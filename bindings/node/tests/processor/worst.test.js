@@ -118,3 +118,12 @@ test('a script that knows of threads finds no key there, and its messages are no
   const { printed, code: exitCode } = await evaluate(t, code, { key });
   assert.deepEqual([printed, exitCode], [[[false]], 0]);
 });
+
+test('a package.json that cannot be read is named', async (t) => {
+  const file = script(t, "import fs from 'node:fs'; print(1)");
+  fs.writeFileSync(path.join(path.dirname(file), 'package.json'), '{bad');
+  const run = command(t, [file]);
+  const { message } = await run.events.next({ event: 'error', where: 'start' });
+  assert.match(message, /package\.json/);
+  assert.equal((await run.ended).code, 1);
+});
