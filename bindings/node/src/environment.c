@@ -57,11 +57,22 @@ static void on_check_closed(uv_handle_t *handle)
     environment_handle_closed(handle->data);
 }
 
+/* Node keeps what it was not told to give back, for as long as the process lives. */
+static void give_back(environment *home)
+{
+    const napi_ref held[] = {home->dispatch, home->failure, home->arrays};
+    for (size_t i = 0; i < sizeof held / sizeof *held; i++)
+        if (held[i])
+            napi_delete_reference(home->env, held[i]);
+    napi_async_destroy(home->env, home->async);
+}
+
 static void on_cleanup(napi_async_cleanup_hook_handle hook, void *data)
 {
     environment *home = data;
     (void)hook;
     end(home);
+    give_back(home);
     home->env = NULL;
     for (source *each = home->sources, *next; each; each = next) {
         next = each->next;
