@@ -2,8 +2,8 @@
 // Scripts at their worst: what they throw, how they end, and what they keep the runner from.
 
 const assert = require('node:assert/strict');
-const { execFileSync } = require('node:child_process');
 const { generateKeyPairSync } = require('node:crypto');
+const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
@@ -49,14 +49,10 @@ test('SIGINT ends a script that prints without end', async (t) => {
 });
 
 test('SIGINT ends a script that waits in the operating system; the process then dies of the signal', async (t) => {
-  const pipe = path.join(folder(t), 'pipe');
-  execFileSync('mkfifo', [pipe]);
-  const file = script(
-    t,
-    `require('fs').open(${JSON.stringify(pipe)}, 'r', () => {}); print('on'); setInterval(() => {}, 1e6)`,
-  );
-  const run = command(t, [file, '--local']);
-  await run.events.next({ event: 'print', text: 'on' });
+  const wait = ['-c', 'echo waiting >&2; exec sleep 10 2>/dev/null'];
+  const text = `require('child_process').execFileSync('sh', ${JSON.stringify(wait)}, { stdio: ['ignore', 'ignore', 'inherit'] })`;
+  const run = command(t, [script(t, text), '--local']);
+  await within(once(run.child.stderr, 'data'), 'the word of the process that the script waits for');
   const began = Date.now();
   run.child.kill('SIGINT');
   assert.deepEqual(await run.ended, { code: null, signal: 'SIGINT' });
