@@ -282,6 +282,22 @@ static void test_too_large_for_the_client(void **state)
     kit_log_clear(&log);
 }
 
+/* A broadcast address: connect() fails at once. What is left of each attempt shows at the end, as descriptors of the loop. */
+static void test_an_address_that_cannot_be_reached(void **state)
+{
+    kit_log log;
+    (void)state;
+    kit_log_init(&log);
+    acurast_context *context = kit_context("1");
+    acurast_client *client = kit_client(context, "ws://127.255.255.255:9", NULL, KIT_PAIRS(KIT_EAGER), &log);
+    assert_int_equal(acurast_client_connect(client), ACURAST_OK);
+    assert_true(kit_wait(&log, disconnected, 5));
+    assert_int_equal(kit_find(&log, disconnected, 0)->view.status, ACURAST_CONNECT);
+    kit_client_end(client, &log);
+    kit_context_end(context);
+    kit_log_clear(&log);
+}
+
 /* The frames of the handshake are larger than that. */
 static void test_small_payloads_only(void **state)
 {
@@ -377,6 +393,7 @@ int main(int argc, char **argv)
         KIT_TEST(test_too_large_for_the_service),
         KIT_TEST(test_too_large_for_the_client),
         KIT_TEST(test_small_payloads_only),
+        KIT_TEST(test_an_address_that_cannot_be_reached),
         KIT_TEST(test_many_threads_while_services_die),
     };
     return cmocka_run_group_tests(tests, kit_warm_up, NULL);

@@ -80,6 +80,40 @@ static void reap_all(acurast__loop *loop)
     }
 }
 
+static void free_handle(uv_handle_t *handle)
+{
+    acurast__free(handle); /* libwebsockets has it from malloc() */
+}
+
+static void mark_orphan(uv_handle_t *handle, void *wsi)
+{
+    if (uv_handle_get_type(handle) == UV_POLL && handle->data == wsi && !uv_is_closing(handle))
+        handle->data = NULL;
+}
+
+static void close_orphan(uv_handle_t *handle, void *unused)
+{
+    (void)unused;
+    if (uv_handle_get_type(handle) == UV_POLL && !handle->data && !uv_is_closing(handle))
+        uv_close(handle, free_handle);
+}
+
+/* libwebsockets still stops the handle before it forgets it, so it is closed at the end of the turn. */
+void acurast__loop_failed(acurast__loop *loop, struct lws *wsi)
+{
+    if (!loop->uv_kind || lws_get_socket_fd(wsi) >= 0)
+        return;
+    uv_walk(&loop->uv, mark_orphan, wsi);
+    loop->orphans = true;
+}
+
+static void close_orphans(acurast__loop *loop)
+{
+    if (loop->orphans)
+        uv_walk(&loop->uv, close_orphan, NULL);
+    loop->orphans = false;
+}
+
 /* True where there is more to do without waiting for I/O. */
 static bool turn(acurast__loop *loop)
 {
@@ -88,6 +122,7 @@ static bool turn(acurast__loop *loop)
     bool more = run_hooks(loop);
     flush(loop);
     reap_all(loop);
+    close_orphans(loop);
     if (loop->sweep)
         acurast__tls_vhosts_sweep(loop, false);
     bool stopping = atomic_load(&loop->stopping); /* what was posted before is in the inbox by now */
@@ -251,6 +286,7 @@ static void tear_down(acurast__loop *loop)
     acurast__tls_vhosts_sweep(loop, true);
     lws_context_destroy(loop->lws);
     if (loop->uv_kind) {
+        close_orphans(loop);
         if (loop->pipe)
             acurast__lws_forget_descriptor(loop->pipe); /* it lives until its handle is closed */
         uv_run(&loop->uv, UV_RUN_DEFAULT);              /* closes the handles */

@@ -39,6 +39,7 @@ struct acurast__loop {
     uv_check_t after_wait;
     uv_timer_t tick;
     uv_idle_t spin;
+    bool orphans; /* there may be handles that libwebsockets has forgotten */
     bool spinning;
     bool stale; /* the time has to be read again */
 
@@ -69,6 +70,12 @@ void acurast__loop_reap(acurast__loop *loop, acurast__reap *reap, struct lws *ws
 
 /* The same with the socket shut down before, so that nobody waits for the peer. */
 void acurast__loop_cut(acurast__loop *loop, acurast__reap *reap, struct lws *wsi);
+
+/*
+ * To be told of every connecting attempt that failed, within the callback that says so. Where connect() fails at once, libwebsockets
+ * 4.1 closes the socket and forgets its libuv handle: memory that is lost, and a loop that cannot be closed.
+ */
+void acurast__loop_failed(acurast__loop *loop, struct lws *wsi);
 
 /* The loop that the calling thread runs; NULL on other threads. */
 extern _Thread_local acurast__loop *acurast__loop_current;

@@ -304,9 +304,12 @@ int acurast__ws_connect_event(acurast__ws *ws, struct lws *wsi, enum lws_callbac
 {
     switch (reason) {
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        acurast__loop_failed(ws->loop, wsi);
         lws_set_opaque_user_data(wsi, NULL);
         return on_error(ws, in, size);
     case LWS_CALLBACK_WSI_DESTROY:
+        if (ws->connecting->in_attempt) /* its connect() failed at once, which is told in no other way */
+            acurast__loop_failed(ws->loop, wsi);
         return on_error(ws, NULL, 0);
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         return on_established(ws, wsi);
