@@ -76,34 +76,32 @@ static napi_value kind_of(napi_env env, napi_callback_info info)
     return identity ? from_number(env, acurast_identity_kind(identity)) : NULL;
 }
 
-static napi_value id(napi_env env, napi_callback_info info)
+/* What the core stores of an identity that is no secret, as hex. */
+typedef acurast_status getter(const acurast_identity *identity, uint8_t *bytes);
+
+static napi_value shown(napi_env env, napi_callback_info info, getter *get, size_t size)
 {
-    uint8_t bytes[ACURAST_ID_SIZE];
+    uint8_t bytes[ACURAST_UNCOMPRESSED_KEY_SIZE]; /* the largest of them */
     acurast_identity *identity = identity_of(env, info);
     if (!identity)
         return NULL;
-    acurast_status status = acurast_identity_id(identity, bytes);
-    return status == ACURAST_OK ? from_hex(env, bytes, sizeof bytes) : fail(env, status, "");
+    acurast_status status = get(identity, bytes);
+    return status == ACURAST_OK ? from_hex(env, bytes, size) : fail(env, status, "");
+}
+
+static napi_value id(napi_env env, napi_callback_info info)
+{
+    return shown(env, info, acurast_identity_id, ACURAST_ID_SIZE);
 }
 
 static napi_value public_key(napi_env env, napi_callback_info info)
 {
-    uint8_t bytes[ACURAST_PUBLIC_KEY_SIZE];
-    acurast_identity *identity = identity_of(env, info);
-    if (!identity)
-        return NULL;
-    acurast_status status = acurast_identity_public_key(identity, bytes);
-    return status == ACURAST_OK ? from_hex(env, bytes, sizeof bytes) : fail(env, status, "");
+    return shown(env, info, acurast_identity_public_key, ACURAST_PUBLIC_KEY_SIZE);
 }
 
 static napi_value uncompressed_key(napi_env env, napi_callback_info info)
 {
-    uint8_t bytes[ACURAST_UNCOMPRESSED_KEY_SIZE];
-    acurast_identity *identity = identity_of(env, info);
-    if (!identity)
-        return NULL;
-    acurast_status status = acurast_identity_uncompressed_key(identity, bytes);
-    return status == ACURAST_OK ? from_hex(env, bytes, sizeof bytes) : fail(env, status, "");
+    return shown(env, info, acurast_identity_uncompressed_key, ACURAST_UNCOMPRESSED_KEY_SIZE);
 }
 
 static napi_value secret(napi_env env, napi_callback_info info)
