@@ -59,6 +59,15 @@ function string(value, name) {
   return value;
 }
 
+/** One string stands for a list of one. */
+function strings(value, name) {
+  const list = typeof value === 'string' ? [value] : value;
+  if (!Array.isArray(list) || !list.every((each) => typeof each === 'string')) {
+    throw wrongType(name, 'of type string or an Array of strings', value);
+  }
+  return list;
+}
+
 function object(value, name) {
   if (value === null || typeof value !== 'object') throw wrongType(name, 'of type object', value);
   return value;
@@ -90,4 +99,16 @@ function signal(value, name = 'options.signal') {
   return value;
 }
 
-module.exports = { bytes, integer, object, outOfRange, signal, sizedBytes, string, timeout, wrongType, wrongValue };
+module.exports = {
+  bytes,
+  integer,
+  object,
+  outOfRange,
+  signal,
+  sizedBytes,
+  string,
+  strings,
+  timeout,
+  wrongType,
+  wrongValue,
+};

@@ -20,10 +20,7 @@ const NOTHING = Object.freeze({});
 const forgotten = new FinalizationRegistry((link) => link.abandon());
 
 function urlList(urls) {
-  const list = typeof urls === 'string' ? [urls] : urls;
-  if (!Array.isArray(list) || !list.every((url) => typeof url === 'string')) {
-    throw check.wrongType('urls', 'of type string or an Array of strings', urls);
-  }
+  const list = check.strings(urls, 'urls');
   if (!list.length) throw check.wrongValue('urls', 'not empty');
   if (list.some((url) => url.includes('\0'))) throw check.wrongValue('urls', 'without NUL');
   return list;

@@ -33,11 +33,10 @@ class Early {
 
 /** The services as a list: blanks around a URL, and empty ones, come from scripts in the wild. */
 function listOf(urls) {
-  const list = typeof urls === 'string' ? [urls] : urls;
-  if (!Array.isArray(list) || !list.every((url) => typeof url === 'string')) {
-    throw check.wrongType('urls', 'of type string or an Array of strings', urls);
-  }
-  return list.map((url) => url.trim()).filter(Boolean);
+  return check
+    .strings(urls, 'urls')
+    .map((url) => url.trim())
+    .filter(Boolean);
 }
 
 /** A signal that aborts, with the last error, once each service was asked and none has accepted. */
