@@ -7,6 +7,7 @@ import asyncio
 import gc
 import inspect
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -17,6 +18,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 BIN = Path(os.environ.get("ACURAST_BIN", ROOT / "build" / "bin"))
 DEADLINE = 60.0
+
+# Ignored where a shell started this in the background, and the programs that the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class ReaderlessLoop(asyncio.SelectorEventLoop):
