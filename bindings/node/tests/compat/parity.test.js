@@ -7,7 +7,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
 
-const { INTEROP, OURS, Running, Service, VENDOR, accepted, keyPair, program } = require('./lib/programs');
+const { INTEROP, OURS, Running, Service, VENDOR, accepted, firstRound, keyPair, program } = require('./lib/programs');
 const { Listener, keyFile } = require(path.join(INTEROP, 'lib', 'peer.js'));
 
 const NEAR_HEX = ['hello', 'xyz', 'ünïcödé ✓', 'de ad', '0x', '', ' 00', '00 ', '0xdeadbeefg', '0Xdead', 'dead\n', '{"id":1}'];
@@ -102,15 +102,24 @@ describe('the same program with the vendor’s package and with ours', { concurr
     assert.deepStrictEqual(told, [{ refused: true }]);
   });
 
+  /** The program and the service that it came back to; nothing where its process has died. */
+  async function afterRestart(which, keys) {
+    const first = await Service.start();
+    const running = Running.of(which, program('steered.js'), [first.url, JSON.stringify(keys)], folder);
+    assert.deepStrictEqual(await running.told(), { started: true });
+    await first.kill();
+    const second = await Service.start('--listen', `127.0.0.1:${first.port}`);
+    if (await accepted(second, 1, running)) return { running, second };
+    await second.end();
+    return undefined;
+  }
+
   for (const which of [VENDOR, OURS])
     test(`a service that is back at once is found again by ${which}`, async () => {
-      const first = await Service.start();
       const keys = keyPair();
-      const running = Running.of(which, program('steered.js'), [first.url, JSON.stringify(keys)], folder);
-      assert.deepStrictEqual(await running.told(), { started: true });
-      await first.kill();
-      const second = await Service.start('--listen', `127.0.0.1:${first.port}`);
-      await accepted(second);
+      const back = which === OURS ? await afterRestart(which, keys) : await firstRound(() => afterRestart(which, keys));
+      assert.ok(back, 'its process died');
+      const { running, second } = back;
       running.say({ to: keys.id, payload: 'still there' });
       const told = [await running.told(), await running.told()].map((each) => Object.entries(each)[0]);
       assert.deepStrictEqual(told.sort(), [['received', 'still there'], ['sent', 'still there']]);

@@ -6,7 +6,7 @@ const path = require('node:path');
 const { createRequire } = require('node:module');
 
 const INTEROP = path.join(__dirname, '..', '..', '..', '..', '..', 'tests', 'interop');
-const { Program, Service, eventually } = require(path.join(INTEROP, 'lib', 'program.js'));
+const { Program, Service, eventually, firstRound } = require(path.join(INTEROP, 'lib', 'program.js'));
 const { keyPair } = require(path.join(INTEROP, 'lib', 'vendor.js'));
 const PROGRAMS = path.join(__dirname, '..', 'programs');
 const COMPAT = path.join(__dirname, '..', '..', '..', 'lib', 'compat');
@@ -68,11 +68,12 @@ function program(name) {
   return fs.readFileSync(path.join(PROGRAMS, name), 'utf8');
 }
 
-/** Waits until a service has accepted `number` clients. */
-async function accepted(service, number = 1) {
+/** Waits until a service has accepted `number` clients; false if `running` ends first. */
+async function accepted(service, number = 1, running = undefined) {
   const page = `${service.url.replace('ws', 'http')}/metrics`;
   const figure = async () => /^acurast_handshakes_total\{result="accepted"\} (\d+)$/m.exec(await (await fetch(page)).text())?.[1];
-  await eventually(async () => Number(await figure()) === number, `${number} accepted`);
+  await eventually(async () => running?.result || Number(await figure()) === number, `${number} accepted`);
+  return !running?.result;
 }
 
-module.exports = { COMPAT, INTEROP, OURS, Program, Running, Service, VENDOR, accepted, eventually, installed, imported, keyPair, program, substituted };
+module.exports = { COMPAT, INTEROP, OURS, Program, Running, Service, VENDOR, accepted, eventually, firstRound, installed, imported, keyPair, program, substituted };
