@@ -190,7 +190,7 @@ static void test_frozen_service_is_noticed(void **state)
     kit_child service = kit_child_start(0);
     acurast_context *context = kit_context("1");
     acurast_client *client = kit_connected(
-        context, service.url, KIT_PAIRS("ping-interval", "50ms", "ping-timeout", "100ms", "linger", "0"), &log);
+        context, service.url, KIT_PAIRS("ping-interval", "50ms", "ping-timeout", "1s", "linger", "0"), &log);
     nanosleep(&(struct timespec){.tv_nsec = 400000000}, NULL); /* a few pings that are answered */
     assert_int_equal(kit_count(&log, disconnected), 0);
     kit_child_stop(&service);

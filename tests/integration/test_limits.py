@@ -159,7 +159,7 @@ def test_when_the_memory_is_used_up_the_largest_user_goes_first(service, client,
 
 @pytest.mark.parametrize("stage", ["tcp", "half a request", "upgraded", "challenged", "half a response"])
 def test_a_slow_handshake_is_ended_in_time(service, bystanders, stage):
-    one = service(handshake_time="400ms")
+    one = service(handshake_time="1s")
     bystanders(one.url)
     with rawws.RawSocket(one.url) as slow:
         begin = time.monotonic()
@@ -179,7 +179,7 @@ def test_a_slow_handshake_is_ended_in_time(service, bystanders, stage):
             closed = slow.closed()
             assert closed.code == 1008, "no refusal is silence"
             assert closed.reason
-        assert 0.3 <= time.monotonic() - begin < DEADLINE
+        assert 0.9 <= time.monotonic() - begin < DEADLINE
 
 
 def test_a_slow_handshake_cannot_be_drawn_out_by_dribbling(service):
@@ -207,7 +207,7 @@ def test_a_slow_handshake_cannot_be_drawn_out_by_dribbling(service):
 
 
 def test_an_accepted_client_may_be_silent_for_longer_than_the_handshake_time(service, client):
-    one = service(handshake_time="300ms")
+    one = service(handshake_time="1s")
     quiet = client(one.url)
     with rawws.RawSocket(one.url) as slow:
         slow.read_to_end()  # an event that takes just that time
@@ -218,7 +218,7 @@ def test_an_accepted_client_may_be_silent_for_longer_than_the_handshake_time(ser
 
 def test_a_half_open_peer_is_hung_up_after_the_ping_timeout(service, client, bystanders):
     """A client behind a network that swallows everything: no reset, no end."""
-    one = service(ping_interval="300ms", ping_timeout="300ms")
+    one = service(ping_interval="300ms", ping_timeout="1s")
     bystanders(one.url)
     with proxy.FaultProxy(one.port) as net:
         lost = v1.Client(net.url)
@@ -232,7 +232,7 @@ def test_a_half_open_peer_is_hung_up_after_the_ping_timeout(service, client, bys
 
 
 def test_a_client_that_does_not_answer_pings_is_hung_up(service, bystanders):
-    one = service(ping_interval="300ms", ping_timeout="300ms")
+    one = service(ping_interval="300ms", ping_timeout="1s")
     bystanders(one.url)
     with rawws.RawSocket(one.url) as mute:
         mute.login()

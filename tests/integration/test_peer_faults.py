@@ -456,7 +456,7 @@ def test_a_reset_is_survived(service, client, proxied, listen, key):
 
 
 def test_a_stopped_client_is_hung_up_and_comes_back_when_it_wakes(service, client, listen, key):
-    one = service(ping_interval="300ms", ping_timeout="300ms")
+    one = service(ping_interval="300ms", ping_timeout="1s")
     other = client(one.url)
     listener = listen(one.url, key, "--echo")
     listener.program.signal(signal.SIGSTOP)

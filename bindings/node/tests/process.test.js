@@ -110,7 +110,7 @@ test('a listener that throws kills the process where nobody catches it', async (
 test('an asynchronous listener whose send fails for lack of a service harms nobody', async () => {
   const ended = await run(`
     const service = await acurast.Service.start({ drainTime: 100 });
-    const client = await acurast.connect(service.url, { sendTimeout: 50, linger: 0 });
+    const client = await acurast.connect(service.url, { sendTimeout: 500, linger: 0 });
     let failed;
     const error = new Promise((resolve) => (failed = resolve));
     client.on('message', async (message) => {

@@ -177,7 +177,7 @@ describe('starting', () => {
     const urls = [silent.url, service.url];
     const vendors = steered(VENDOR, urls);
     await silent.wasTried(1);
-    const ours = new AcurastClient(urls, { connectTimeout: 50 });
+    const ours = new AcurastClient(urls, { connectTimeout: 1000 });
     await ours.start(keyPair());
     assert.strictEqual(vendors.lines.length, 0);
     await ours.close();
