@@ -56,6 +56,7 @@ test('whatever is thrown in a handler is reported, and the deployment goes on', 
   const user = await dapp(t, { deployment });
   for (const _ of thrown) await user.send('x');
   assert.equal(await user.ask('still'), 'still');
+  await events.times(thrown.length, { event: 'error' }); // which come another way than the answer
   const messages = events.all.filter(({ event }) => event === 'error').map(({ message }) => message);
   assert.deepEqual(messages, ['null', 'undefined', '7n', 'Symbol(s)', '{ a: 1 }', 'bare']);
 });
