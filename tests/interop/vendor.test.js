@@ -75,8 +75,8 @@ describe('two vendor clients through our service', () => {
   })
 })
 
-// The echo and the service that it came back to; nothing where its process has died.
-async function echoAfterRestart(keys) {
+// The echo and the service that it came back to; nothing where its process has died, whose last words go to `deaths`.
+async function echoAfterRestart(keys, deaths) {
   const first = await Service.start()
   const echo = child(first.url, keys)
   assert.strictEqual(JSON.parse(await echo.line()).event, 'started')
@@ -90,6 +90,7 @@ async function echoAfterRestart(keys) {
     return asker.received.length > 0
   }, 'an echo after the restart')
   if (!echo.result) return { echo, second, asker }
+  deaths.push(...echo.errors)
   await asker.close()
   await second.end()
   return undefined
@@ -97,8 +98,9 @@ async function echoAfterRestart(keys) {
 
 test('a vendor client reconnects to a new service on the same port and is reached again', async () => {
   const keys = keyPair()
-  const back = await firstRound(() => echoAfterRestart(keys))
-  assert.ok(back, "the vendor's client died each time")
+  const deaths = []
+  const back = await firstRound(() => echoAfterRestart(keys, deaths))
+  assert.ok(back, `the vendor's client died each time: ${deaths.join('\n')}`)
   const first_echo = await back.asker.next()
   assert.strictEqual(first_echo.sender, keys.id)
   await back.asker.close()

@@ -186,6 +186,6 @@ service.close()
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == "interrupted\n"
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 2
     assert process.wait(30) == 0
     process.stdout.close()
