@@ -128,7 +128,7 @@ run_python() # DIRECTORY
         skip "Python tests: their packages could not be installed with pip"
     else
         ACURAST_BIN=$1/bin ACURAST_BUILD=$1 logged "$1/logs/python.txt" \
-            $still "$BUILD/venv/bin/python" -m pytest -n "$processes" -q -rs --timeout=300 -p no:cacheprovider tests/integration
+            $still "$BUILD/venv/bin/python" -m pytest -n "$processes" -q -rs -p no:cacheprovider tests/integration
         count_pytest "$1/logs/python.txt" $?
     fi
 }
