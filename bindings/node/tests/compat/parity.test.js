@@ -109,7 +109,7 @@ describe('the same program with the vendor’s package and with ours', { concurr
     assert.deepStrictEqual(await running.told(), { started: true });
     await first.kill();
     const second = await Service.start('--listen', `127.0.0.1:${first.port}`);
-    if (await accepted(second, 1, running)) return { running, second };
+    if (await accepted(second, running)) return { running, second };
     await second.end();
     return undefined;
   }
