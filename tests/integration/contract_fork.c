@@ -124,7 +124,7 @@ static void child_makes_its_own(const char *url)
 static void test_39_child_makes_its_own(void **state)
 {
     (void)state;
-#if KIT_SANITIZER_THREADS
+#if SANITIZER_THREADS
     skip(); /* ThreadSanitizer does not let the child of a process with threads start its own */
 #endif
     acurast_context *context = kit_context("1");

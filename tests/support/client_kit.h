@@ -31,17 +31,6 @@
 
 extern char **environ;
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define KIT_SANITIZER_THREADS 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define KIT_SANITIZER_THREADS 1 /* it starts one of its own beside our first */
-#elif !defined(KIT_SANITIZER_THREADS)
-#define KIT_SANITIZER_THREADS 0
-#endif
-
 static inline uint64_t kit_now_ms(void)
 {
     struct timespec now;
@@ -422,7 +411,7 @@ static inline int kit_warm_up(void **state)
     kit_service_end(service);
     kit_context_end(context);
     /* One that was joined may be listed a little longer. */
-    KIT_EVENTUALLY(kit_count_entries("/proc/self/task") <= threads + KIT_SANITIZER_THREADS);
+    KIT_EVENTUALLY(kit_count_entries("/proc/self/task") <= threads + SANITIZER_THREADS);
     return 0;
 }
 

@@ -312,6 +312,14 @@ static void default_to(world_options *o)
     o->settings.max_message = o->settings.max_message ? o->settings.max_message : 4 << 20;
 }
 
+/* A thread that was joined may be in the kernel's list for a moment more. */
+static void await_threads(size_t count)
+{
+    uint64_t until = acurast__clock_ms() + PATIENCE_SECONDS * 1000;
+    while (count_threads() > count && acurast__clock_ms() < until)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 /* What libraries keep for the process is there before anything is counted. */
 static void warm_up(void)
 {
@@ -320,10 +328,12 @@ static void warm_up(void)
     if (warm)
         return;
     warm = true;
+    size_t threads = count_threads();
     assert_true(acurast__lws_tls_ready());
     assert_int_equal(acurast__loop_start(&(acurast__loop_config){.kind = ACURAST__LOOP_AUTO}, &loop), ACURAST_OK);
     acurast__loop_stop(loop);
     acurast__loop_join(loop);
+    await_threads(threads + SANITIZER_THREADS);
 }
 
 void world_open(world *w, const world_options *options)
@@ -392,15 +402,6 @@ unsigned world_admitted(world *w)
     return admitted;
 }
 
-/* A thread that was joined may be in the kernel's list for a moment more. */
-static void await_threads(size_t count)
-{
-    uint64_t until = acurast__clock_ms() + PATIENCE_SECONDS * 1000;
-    while (count_threads() > count && acurast__clock_ms() < until)
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    assert_int_equal(count_threads(), count);
-}
-
 void world_close(world *w)
 {
     acurast__listener_close(w->listener, on_listener_closed, &w->listener_closed);
@@ -419,6 +420,7 @@ void world_close(world *w)
     }
     assert_int_equal(w->left.count, w->admitted);
     await_threads(w->threads);
+    assert_int_equal(count_threads(), w->threads);
     assert_int_equal(count_descriptors(), w->descriptors);
 }
 
