@@ -92,6 +92,14 @@ ACURAST_API acurast_status acurast_client_send(acurast_client *client, const voi
  */
 ACURAST_API acurast_status acurast_client_cancel(acurast_client *client, uint64_t operation);
 
+/*
+ * Stops reading from the service, 1, or goes on, 0: for a caller who has more payloads than it can use for now. Outcomes and states
+ * still come, and so does what was read before. It outlasts reconnects. While it lasts, a connection that the service has ended seems
+ * to stand, until reading goes on or a send fails. How long a service bears with a reader that pauses is its own rule. Idempotent.
+ * Fails with INVALID, BAD_STATE (before connect), CLOSED or FORKED.
+ */
+ACURAST_API acurast_status acurast_client_pause(acurast_client *client, int paused);
+
 /* The state right now; an event that tells of it may still be on its way. */
 ACURAST_API acurast_state acurast_client_state(const acurast_client *client);
 

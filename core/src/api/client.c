@@ -78,6 +78,12 @@ acurast_status acurast_client_cancel(acurast_client *client, uint64_t operation)
     return status == ACURAST_OK ? acurast__client_cancel(client, operation) : status;
 }
 
+acurast_status acurast_client_pause(acurast_client *client, int paused)
+{
+    acurast_status status = check(client);
+    return status == ACURAST_OK ? acurast__client_pause(client, paused != 0) : status;
+}
+
 acurast_state acurast_client_state(const acurast_client *client)
 {
     return client ? (acurast_state)atomic_load(&client->state) : ACURAST_STATE_CLOSED;

@@ -348,6 +348,18 @@ acurast_status acurast__client_cancel(acurast_client *client, uint64_t operation
     return status;
 }
 
+acurast_status acurast__client_pause(acurast_client *client, bool paused)
+{
+    pthread_mutex_lock(&client->lock);
+    acurast_status status = check_running(client);
+    if (status == ACURAST_OK && client->pause_asked != paused) {
+        client->pause_asked = paused;
+        acurast__client_wake_locked(client);
+    }
+    pthread_mutex_unlock(&client->lock);
+    return status;
+}
+
 void acurast__client_get_stats(const acurast_client *client, acurast_client_stats *stats)
 {
     size_t count = atomic_load(&client->outbox.count), untaken = atomic_load(&client->untaken);

@@ -69,6 +69,7 @@ struct acurast_client {
     acurast__loop *loop; /* from RUNNING on */
     bool closing;        /* close was called, or it closed by itself */
     bool wake_posted;
+    bool pause_asked;
     acurast_status end_status; /* why it closed by itself; else OK */
     uint32_t end_code;         /* and what the service said then */
     char end_reason[128];
@@ -90,7 +91,8 @@ struct acurast_client {
     bool begun;   /* the first round has begun */
     bool lingering; /* closing, and the outbox may still be written */
     bool leaving; /* closing, and nothing more is written */
-    bool paused;  /* the queue is full */
+    bool held;    /* the caller asked to pause */
+    bool full;    /* the queue is full */
     acurast__event_waiter waiter;
     acurast__task room; /* posted by the waiter */
     acurast__list spare_states;
@@ -108,6 +110,7 @@ acurast_status acurast__client_wait(acurast_client *client, int timeout_ms);
 acurast_status acurast__client_send(acurast_client *client, const uint8_t recipient[16], const void *payload,
                                     size_t payload_size, const acurast_send_params *params, uint64_t *operation);
 acurast_status acurast__client_cancel(acurast_client *client, uint64_t operation);
+acurast_status acurast__client_pause(acurast_client *client, bool paused);
 void acurast__client_get_stats(const acurast_client *client, acurast_client_stats *stats);
 void acurast__client_close(acurast_client *client);
 void acurast__client_release(acurast_client *client);

@@ -148,14 +148,23 @@ static void on_authenticating(void *owner)
     acurast__client_report_state(client, ACURAST_STATE_AUTHENTICATING, ACURAST_OK, 0, target_of(client)->url, -1);
 }
 
+static void pause_or_resume(acurast_client *client)
+{
+    if (!client->online_since)
+        return;
+    if (client->full || client->held)
+        acurast__ws_pause(acurast__connection_ws(client->connection));
+    else
+        acurast__ws_resume(acurast__connection_ws(client->connection));
+}
+
 static void on_accepted(void *owner)
 {
     acurast_client *client = owner;
     client->online_since = now_of(client);
     acurast__round_accepted(&client->round, client->candidate);
     atomic_fetch_add(&client->connections, 1);
-    if (client->paused)
-        acurast__ws_pause(acurast__connection_ws(client->connection));
+    pause_or_resume(client);
     acurast__client_report_state(client, ACURAST_STATE_CONNECTED, ACURAST_OK, 0, target_of(client)->url, -1);
     acurast__client_log(client, ACURAST_LOG_INFO, "connected to %s", target_of(client)->url);
     pump(client);
@@ -164,9 +173,9 @@ static void on_accepted(void *owner)
 static void on_payload(void *owner, const acurast__frame *frame)
 {
     acurast_client *client = owner;
-    if (!client->paused && acurast__delivery_full(&client->delivery, &client->waiter)) {
-        client->paused = true;
-        acurast__ws_pause(acurast__connection_ws(client->connection));
+    if (!client->full && acurast__delivery_full(&client->delivery, &client->waiter)) {
+        client->full = true;
+        pause_or_resume(client);
     }
     if (!acurast__client_report_payload(client, frame))
         acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory for a payload, which is lost");
@@ -181,9 +190,8 @@ static void on_room(acurast__event_waiter *waiter)
 static void resume(acurast__task *task)
 {
     acurast_client *client = ACURAST__CONTAINER(task, acurast_client, room);
-    client->paused = false;
-    if (client->online_since)
-        acurast__ws_resume(acurast__connection_ws(client->connection));
+    client->full = false;
+    pause_or_resume(client);
 }
 
 static void on_dropped(void *owner, uint64_t ignored, uint64_t stray)
@@ -279,6 +287,7 @@ static bool take_in(acurast_client *client)
     move_all(&incoming, &client->incoming);
     move_all(&cancels, &client->cancels);
     client->wake_posted = false;
+    client->held = client->pause_asked;
     bool closing = client->closing;
     pthread_mutex_unlock(&client->lock);
     while (!acurast__list_empty(&incoming)) {
@@ -298,7 +307,9 @@ static bool take_in(acurast_client *client)
 void acurast__client_on_wake(acurast__task *task)
 {
     acurast_client *client = ACURAST__CONTAINER(task, acurast_client, wake);
-    bool closing = take_in(client);
+    bool held = client->held, closing = take_in(client);
+    if (client->held != held)
+        pause_or_resume(client);
     if (closing)
         begin_closing(client);
     if (!client->begun && !client->leaving) {
