@@ -1,0 +1,14 @@
+// Package acurast talks to Acurast deployments, and is one: clients of the Acurast websocket protocol for dApps and processors, and the
+// service between them, on the C core of libacurast.
+//
+//	client, err := acurast.Dial(ctx, "ws://127.0.0.1:9001")
+//	if err != nil { ... }
+//	defer client.Close()
+//	err = client.Send(ctx, acurast.MustParseID("02..."), []byte("hello"))
+//	for message := range client.Messages() { ... }
+//
+// A context ends the operation that it is given to, and nothing else. No C ever calls into Go; one goroutine takes what the core
+// tells. The package starts goroutines only while a client or a service is open.
+package acurast
+
+//go:generate go run ./internal/tables

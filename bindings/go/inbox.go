@@ -1,0 +1,115 @@
+package acurast
+
+import "sync"
+
+// inbox holds the messages that nobody has taken. When they are too many it asks for a pause, and takes that back at a half.
+type inbox struct {
+	pause    func(bool)
+	maxCount int
+	maxBytes int
+	arrived  chan struct{} // has one while messages may be there and somebody should look
+	ended    chan struct{} // closed when nothing comes any more
+
+	mu       sync.Mutex
+	messages fifo[Message]
+	bytes    int
+	paused   bool
+}
+
+func newInbox(c config, pause func(bool)) *inbox {
+	return &inbox{
+		pause:    pause,
+		maxCount: c.inboxCount,
+		maxBytes: c.inboxBytes,
+		arrived:  make(chan struct{}, 1),
+		ended:    make(chan struct{}),
+	}
+}
+
+func (b *inbox) put(message Message) {
+	b.mu.Lock()
+	b.messages.push(message)
+	b.bytes += len(message.Payload)
+	if !b.paused && (b.messages.size() >= b.maxCount || b.bytes >= b.maxBytes) {
+		b.paused = true
+		b.pause(true)
+	}
+	b.mu.Unlock()
+	b.wakeOne()
+}
+
+func (b *inbox) wakeOne() {
+	select {
+	case b.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// poll is the next message, if there is one.
+func (b *inbox) poll() (message Message, found bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.messages.size() == 0 {
+		return message, false
+	}
+	message = b.messages.pop()
+	b.bytes -= len(message.Payload)
+	if b.paused && b.messages.size() <= b.maxCount/2 && b.bytes <= b.maxBytes/2 {
+		b.paused = false
+		b.pause(false)
+	}
+	if b.messages.size() > 0 {
+		b.wakeOne() // for somebody else
+	}
+	return message, true
+}
+
+// take waits for a message; false if nothing comes any more or done was closed first.
+func (b *inbox) take(done <-chan struct{}) (Message, bool) {
+	for {
+		if message, found := b.poll(); found {
+			return message, true
+		}
+		select {
+		case <-b.arrived:
+		case <-done:
+			return Message{}, false
+		case <-b.ended:
+			return b.poll()
+		}
+	}
+}
+
+// fifo is a queue in a ring that grows by doubling, and is let go of when it was large and is empty.
+type fifo[T any] struct {
+	ring  []T
+	first int
+	count int
+}
+
+const fifoKept = 64
+
+func (f *fifo[T]) size() int { return f.count }
+
+func (f *fifo[T]) push(value T) {
+	if f.count == len(f.ring) {
+		larger := make([]T, max(8, 2*len(f.ring)))
+		n := copy(larger, f.ring[f.first:])
+		copy(larger[n:], f.ring[:f.first])
+		f.ring, f.first = larger, 0
+	}
+	f.ring[(f.first+f.count)&(len(f.ring)-1)] = value
+	f.count++
+}
+
+func (f *fifo[T]) pop() T {
+	var none T
+	value := f.ring[f.first]
+	f.ring[f.first] = none
+	f.first = (f.first + 1) & (len(f.ring) - 1)
+	f.count--
+	if f.count == 0 && len(f.ring) > fifoKept {
+		*f = fifo[T]{}
+	}
+	return value
+}

@@ -1,0 +1,24 @@
+#include "glue.h"
+
+int64_t acurast_go_send(acurast_client *client, uint64_t to_first, uint64_t to_second, const void *payload, size_t size,
+                        uint64_t token, uint32_t no_outcome, uint32_t timeout_ms)
+{
+    const uint64_t to[2] = {to_first, to_second};
+    acurast_send_params params = {
+        .size = sizeof params, .token = token, .no_outcome = no_outcome, .timeout_ms = timeout_ms};
+    uint64_t operation = 0;
+    acurast_status status = acurast_client_send(client, to, sizeof to, payload, size, &params, &operation);
+    return status == ACURAST_OK ? (int64_t)operation : -(int64_t)status;
+}
+
+int64_t acurast_go_take(acurast_queue *queue, acurast_event_view *views, size_t max)
+{
+    size_t count = 0;
+    views[0].size = sizeof views[0];
+    acurast_status status = acurast_queue_take(queue, views, max, 0, &count);
+    return status == ACURAST_OK ? (int64_t)count : status == ACURAST_TIMEOUT ? 0 : -(int64_t)status;
+}
+
+void acurast_go_nothing(void)
+{
+}

@@ -1,0 +1,18 @@
+/* What makes one call of Go out of several of C, and passes ids by value, so that Go need not keep them in its heap. */
+#ifndef ACURAST_GO_GLUE_H
+#define ACURAST_GO_GLUE_H
+
+#include <acurast/acurast.h>
+
+
+/* The operation, or a status below 0. */
+int64_t acurast_go_send(acurast_client *client, uint64_t to_first, uint64_t to_second, const void *payload, size_t size,
+                        uint64_t token, uint32_t no_outcome, uint32_t timeout_ms);
+
+/* Does not wait. How many views were filled, 0 where nothing is there, or a status below 0. */
+int64_t acurast_go_take(acurast_queue *queue, acurast_event_view *views, size_t max);
+
+/* Does nothing: what a call from Go into C costs by itself. */
+void acurast_go_nothing(void);
+
+#endif

@@ -1,0 +1,159 @@
+package core
+
+// #include <stdlib.h>
+// #include "glue.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// batch is how many events one call takes: enough that the call costs nothing beside them.
+const batch = 256
+
+// ID is the id of a client.
+type ID = [IDSize]byte
+
+// Kind is what an event tells of.
+type Kind int
+
+// The kinds.
+const (
+	StateEvent    Kind = C.ACURAST_EVENT_STATE
+	PayloadEvent  Kind = C.ACURAST_EVENT_PAYLOAD
+	OutcomeEvent  Kind = C.ACURAST_EVENT_OUTCOME
+	WritableEvent Kind = C.ACURAST_EVENT_WRITABLE
+	LogEvent      Kind = C.ACURAST_EVENT_LOG
+)
+
+// The states that events tell of.
+const (
+	StateIdle           = C.ACURAST_STATE_IDLE
+	StateConnecting     = C.ACURAST_STATE_CONNECTING
+	StateAuthenticating = C.ACURAST_STATE_AUTHENTICATING
+	StateConnected      = C.ACURAST_STATE_CONNECTED
+	StateDisconnected   = C.ACURAST_STATE_DISCONNECTED
+	StateClosed         = C.ACURAST_STATE_CLOSED
+	StateListening      = C.ACURAST_STATE_LISTENING
+	StateDraining       = C.ACURAST_STATE_DRAINING
+)
+
+// The levels of log events.
+const (
+	LogError = C.ACURAST_LOG_ERROR
+	LogWarn  = C.ACURAST_LOG_WARN
+	LogInfo  = C.ACURAST_LOG_INFO
+)
+
+// Event is one event. Everything in it is Go's own.
+type Event struct {
+	Kind      Kind
+	Source    uint64
+	Status    Status
+	State     int
+	Level     int
+	Token     uint64
+	Sender    ID
+	Recipient ID
+	Payload   []byte
+	Text      string
+	CloseCode int
+	Retry     time.Duration // -1 if there is no next try
+}
+
+// Queue collects the events of many clients and services. One goroutine waits for them and takes them.
+type Queue struct {
+	handle *C.acurast_queue
+	views  *C.acurast_event_view
+	file   *os.File // a duplicate of the queue's descriptor, which Go's own poller watches
+	raw    syscall.RawConn
+}
+
+// NewQueue makes a queue of the core's default size. To be released.
+func NewQueue(context *Context) (*Queue, error) {
+	queue := &Queue{}
+	if status := C.acurast_queue_create(context.handle, 0, 0, &queue.handle); status != C.ACURAST_OK {
+		return nil, errors.New(Status(status).Info().Text)
+	}
+	queue.views = (*C.acurast_event_view)(C.calloc(batch, C.sizeof_acurast_event_view))
+	if err := queue.watch(); err != nil {
+		queue.Release()
+		return nil, err
+	}
+	return queue, nil
+}
+
+func (q *Queue) watch() error {
+	syscall.ForkLock.RLock()
+	descriptor, err := syscall.Dup(int(C.acurast_queue_descriptor(q.handle)))
+	if err == nil {
+		syscall.CloseOnExec(descriptor)
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return fmt.Errorf("the queue's descriptor: %w", err)
+	}
+	q.file = os.NewFile(uintptr(descriptor), "acurast queue")
+	q.raw, err = q.file.SyscallConn()
+	return err
+}
+
+// Release gives it back. Only whoever takes may do that.
+func (q *Queue) Release() {
+	if q.file != nil {
+		q.file.Close()
+	}
+	C.acurast_queue_release(q.handle)
+	C.free(unsafe.Pointer(q.views))
+}
+
+// Drain waits until there are events, without holding a thread, and passes each to handle. What handle gets is valid during the call.
+func (q *Queue) Drain(handle func(*Event)) error {
+	var count C.int64_t
+	err := q.raw.Read(func(uintptr) bool {
+		count = C.acurast_go_take(q.handle, q.views, batch)
+		return count != 0
+	})
+	if err != nil {
+		return err
+	}
+	if count < 0 {
+		return errors.New(Status(-count).Info().Text)
+	}
+	defer C.acurast_queue_done(q.handle)
+	var event Event
+	for i := range unsafe.Slice(q.views, int(count)) {
+		read(&unsafe.Slice(q.views, int(count))[i], &event)
+		handle(&event)
+	}
+	return nil
+}
+
+func read(view *C.acurast_event_view, event *Event) {
+	*event = Event{Kind: Kind(view._type), Source: uint64(view.source), Status: Status(view.status)}
+	switch event.Kind {
+	case PayloadEvent:
+		event.Sender = *(*ID)(unsafe.Pointer(view.sender))
+		event.Recipient = *(*ID)(unsafe.Pointer(view.recipient))
+		event.Payload = make([]byte, int(view.payload_size))
+		copy(event.Payload, unsafe.Slice((*byte)(unsafe.Pointer(view.payload)), int(view.payload_size)))
+	case OutcomeEvent:
+		event.Token = uint64(view.token)
+	case StateEvent:
+		event.State = int(view.state)
+		event.Text = C.GoString(view.text)
+		event.CloseCode = int(view.close_code)
+		event.Retry = -1
+		if view.retry_ms >= 0 {
+			event.Retry = time.Duration(view.retry_ms) * time.Millisecond
+		}
+	case LogEvent:
+		event.Level = int(view.level)
+		event.Text = C.GoString(view.text)
+	}
+}

@@ -1,0 +1,70 @@
+package acurast
+
+import (
+	"sync"
+
+	"github.com/libacurast/libacurast/bindings/go/internal/core"
+)
+
+// sends are those whose outcome has not come. Each has a slot; the slot's number, from 1, travels as the token.
+type sends struct {
+	mu    sync.Mutex
+	slots []*send
+	free  []int
+}
+
+// A send waits for its outcome, or was left by who waited. It is used again for another.
+type send struct {
+	token   uint64
+	outcome chan core.Status // of one, so that whoever brings it never waits
+	left    bool
+}
+
+// begin is a send with a token.
+func (s *sends) begin() *send {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last := len(s.free) - 1; last >= 0 {
+		slot := s.free[last]
+		s.free = s.free[:last]
+		return s.slots[slot]
+	}
+	made := &send{token: uint64(len(s.slots) + 1), outcome: make(chan core.Status, 1)}
+	s.slots = append(s.slots, made)
+	return made
+}
+
+// end gives the send back: its outcome was taken, or never comes.
+func (s *sends) end(over *send) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.giveBack(over)
+}
+
+func (s *sends) giveBack(over *send) {
+	over.left = false
+	s.free = append(s.free, int(over.token-1))
+}
+
+// leave is end for who does not wait for the outcome any longer.
+func (s *sends) leave(over *send) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-over.outcome: // it came just now
+		s.giveBack(over)
+	default:
+		over.left = true
+	}
+}
+
+// settle brings an outcome.
+func (s *sends) settle(token uint64, status core.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if over := s.slots[token-1]; over.left {
+		s.giveBack(over)
+	} else {
+		over.outcome <- status
+	}
+}

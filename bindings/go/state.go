@@ -1,0 +1,93 @@
+package acurast
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/libacurast/libacurast/bindings/go/internal/core"
+)
+
+// State is where a client or a service stands.
+type State int
+
+// The states. A client goes from Idle through Connecting and Authenticating to Connected, to Disconnected whenever that fails or ends, and
+// from there to Connecting again; a service from Idle to Listening and Draining. Closed is the last one of both.
+const (
+	Idle           State = core.StateIdle
+	Connecting     State = core.StateConnecting
+	Authenticating State = core.StateAuthenticating
+	Connected      State = core.StateConnected
+	Disconnected   State = core.StateDisconnected
+	Closed         State = core.StateClosed
+	Listening      State = core.StateListening
+	Draining       State = core.StateDraining
+)
+
+var stateNames = [...]string{"idle", "connecting", "authenticating", "connected", "disconnected", "closed", "listening", "draining"}
+
+// String is the name in lower case.
+func (s State) String() string {
+	if s < 0 || int(s) >= len(stateNames) {
+		return fmt.Sprintf("state %d", int(s))
+	}
+	return stateNames[s]
+}
+
+// StateChange is a step from one state to the next.
+type StateChange struct {
+	State State
+	// URL is the service, where the change is about one.
+	URL string
+	// Err is why a client was disconnected or closed by itself, with the peer's words as detail; else nil.
+	Err error
+	// CloseCode is the websocket close code that came; 0 if none did.
+	CloseCode int
+	// Retry is the time until the next try; -1 if there is none.
+	Retry time.Duration
+}
+
+func stateChange(event *core.Event) StateChange {
+	change := StateChange{State: State(event.State), CloseCode: event.CloseCode, Retry: event.Retry}
+	if event.Status == core.OK {
+		change.URL = event.Text
+	} else {
+		change.Err = errorOf(event.Status, event.Text)
+	}
+	return change
+}
+
+// statesKept is how many changes wait for one who watches.
+const statesKept = 256
+
+// watchers get every change of state, each by a channel of its own.
+type watchers []chan StateChange
+
+func (w *watchers) add() <-chan StateChange {
+	changes := make(chan StateChange, statesKept)
+	*w = append(*w, changes)
+	return changes
+}
+
+// tell never waits: of a channel that is full the oldest change is dropped.
+func (w *watchers) tell(change StateChange) {
+	for _, changes := range *w {
+		for told := false; !told; {
+			select {
+			case changes <- change:
+				told = true
+			default:
+				select {
+				case <-changes:
+				default:
+				}
+			}
+		}
+	}
+}
+
+func (w *watchers) end() {
+	for _, changes := range *w {
+		close(changes)
+	}
+	*w = nil
+}
