@@ -128,28 +128,29 @@ func (c *Client) collected() {
 }
 
 // ID is what others address.
-func (l *link) ID() ID { return l.id }
+func (c *Client) ID() ID { return c.id }
 
 // PublicKey is the public key that it connects with.
-func (l *link) PublicKey() PublicKey { return l.key }
+func (c *Client) PublicKey() PublicKey { return c.key }
 
 // ---- connecting ----
 
 // Connect starts connecting and waits until a service has accepted the client; again, it only waits. When the context is done it goes on
 // in the background. It fails as [Dial] does.
-func (l *link) Connect(ctx context.Context) error {
-	if status := l.handle.Connect(); status != core.OK && status != core.BadState {
-		return l.over(status)
+func (c *Client) Connect(ctx context.Context) error {
+	defer runtime.KeepAlive(c)
+	if status := c.handle.Connect(); status != core.OK && status != core.BadState {
+		return c.over(status)
 	}
 	for {
-		l.mu.Lock()
-		state, failure, changed := l.state, l.failure, l.changed
-		l.mu.Unlock()
+		c.mu.Lock()
+		state, failure, changed := c.state, c.failure, c.changed
+		c.mu.Unlock()
 		switch state {
 		case Connected:
 			return nil
 		case Closed:
-			return l.over(core.Closed)
+			return c.over(core.Closed)
 		}
 		select {
 		case <-changed:
@@ -164,34 +165,36 @@ func (l *link) Connect(ctx context.Context) error {
 }
 
 // State is where it stands right now.
-func (l *link) State() State {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.state
+func (c *Client) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
 }
 
 // States are the changes from now on. The channel is closed after [Closed]; of one that nobody reads the oldest of 256 is dropped.
-func (l *link) States() <-chan StateChange {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	changes := l.watchers.add()
-	if l.state == Closed {
-		l.watchers.end()
+func (c *Client) States() <-chan StateChange {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	changes := c.watchers.add()
+	if c.state == Closed {
+		c.watchers.end()
 	}
 	return changes
 }
 
 // Err is why the client closed by itself; nil as long as it did not.
-func (l *link) Err() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.end
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.end
 }
 
 // over is the error of a call that came too late.
 func (l *link) over(status core.Status) error {
-	if err := l.Err(); err != nil && status == core.Closed {
-		return err
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if status == core.Closed && l.end != nil {
+		return l.end
 	}
 	return errorOf(status, "")
 }
@@ -199,10 +202,11 @@ func (l *link) over(status core.Status) error {
 // Close ends the client: what waits to be sent is written for at most the time of [WithLinger], every send that waits gets its
 // outcome, and Messages is closed. Messages that nobody has taken are dropped. It returns when that is done, and always nil. Not to be
 // called where [Client.Handle]'s handler has to return first.
-func (l *link) Close() error {
-	l.once.Do(func() { close(l.closing) })
-	l.handle.Close()
-	<-l.finished
+func (c *Client) Close() error {
+	defer runtime.KeepAlive(c)
+	c.once.Do(func() { close(c.closing) })
+	c.handle.Close()
+	<-c.finished
 	return nil
 }
 
@@ -214,37 +218,39 @@ func (l *link) Close() error {
 // It fails when the context is done: then the send is cancelled, and nothing else; the payload may be on its way all the same. A context without
 // a deadline is bounded by [WithSendTimeout] ([ErrExpired]). Other failures are [ErrTooLarge], [ErrClosed], [ErrNoMemory] and the reason
 // why the client closed by itself.
-func (l *link) Send(ctx context.Context, to ID, payload []byte) error {
-	pending := l.sends.begin()
-	operation, err := l.hand(ctx, to, payload, pending.token, false)
+func (c *Client) Send(ctx context.Context, to ID, payload []byte) error {
+	defer runtime.KeepAlive(c)
+	pending := c.sends.begin()
+	operation, err := c.hand(ctx, to, payload, pending.token, false)
 	if err != nil {
-		l.sends.end(pending)
+		c.sends.end(pending)
 		return err
 	}
 	select {
 	case status := <-pending.outcome:
-		l.sends.end(pending)
-		return l.outcome(ctx, status)
+		c.sends.end(pending)
+		return c.outcome(ctx, status)
 	case <-ctx.Done():
-		l.handle.Cancel(operation)
-		l.sends.leave(pending)
+		c.handle.Cancel(operation)
+		c.sends.leave(pending)
 		return ended(ctx, "the send may have gone out")
 	}
 }
 
 // SendJSON sends a value as JSON; the error may be that of encoding/json.
-func (l *link) SendJSON(ctx context.Context, to ID, value any) error {
+func (c *Client) SendJSON(ctx context.Context, to ID, value any) error {
 	payload, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
-	return l.Send(ctx, to, payload)
+	return c.Send(ctx, to, payload)
 }
 
 // Enqueue is Send that returns as soon as the payload is in the outbox. Nobody tells how it ends. It waits where the outbox is full;
 // that is all the context is for, but its deadline holds for the payload as well.
-func (l *link) Enqueue(ctx context.Context, to ID, payload []byte) error {
-	_, err := l.hand(ctx, to, payload, 0, true)
+func (c *Client) Enqueue(ctx context.Context, to ID, payload []byte) error {
+	defer runtime.KeepAlive(c)
+	_, err := c.hand(ctx, to, payload, 0, true)
 	return err
 }
 
@@ -292,15 +298,16 @@ func (l *link) outcome(ctx context.Context, status core.Status) error {
 
 // Receive waits for the next message. Where several goroutines wait, each message goes to one of them. It fails when the context is done
 // ([ErrTimeout], [ErrCancelled]), and with [ErrClosed], or the reason, once the client is closed and everything was taken.
-func (l *link) Receive(ctx context.Context) (Message, error) {
-	message, found := l.inbox.take(ctx.Done())
+func (c *Client) Receive(ctx context.Context) (Message, error) {
+	defer runtime.KeepAlive(c)
+	message, found := c.inbox.take(ctx.Done())
 	switch {
 	case found:
 		return message, nil
 	case ctx.Err() != nil:
 		return message, ended(ctx, "no message")
 	default:
-		return message, l.over(core.Closed)
+		return message, c.over(core.Closed)
 	}
 }
 
@@ -370,9 +377,9 @@ type Stats struct {
 }
 
 // Stats reads them. It fails with [ErrClosed] once the client is closed.
-func (l *link) Stats() (Stats, error) {
-	figures, status := l.handle.Stats()
-	return Stats(figures), l.over(status)
+func (c *Client) Stats() (Stats, error) {
+	figures, status := c.handle.Stats()
+	return Stats(figures), c.over(status)
 }
 
 // ---- events, in the engine's goroutine ----

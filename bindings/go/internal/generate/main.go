@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sort"
 	"strings"
 )
 
@@ -100,6 +101,7 @@ func wanted(sources []string) map[string]string {
 			folders = append(folders, folder)
 		}
 	}
+	sort.Strings(folders)
 	imports := ""
 	for _, folder := range folders {
 		files[folder+"/vendored.go"] = fmt.Sprintf("//go:build acurast_never\n\n"+
