@@ -11,4 +11,9 @@
 // tells. The package starts goroutines only while a client or a service is open.
 package acurast
 
+import "github.com/libacurast/libacurast/bindings/go/internal/core"
+
 //go:generate go run ./internal/tables
+
+// Version is that of libacurast.
+const Version = core.Version

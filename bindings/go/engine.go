@@ -72,7 +72,7 @@ type logLine struct {
 }
 
 // enter finds a place for a new source, and starts the engine for the first.
-func (e *Engine) enter(make func(r *running, number uint64) (source, error)) error {
+func (e *Engine) enter(join func(r *running, number uint64) (source, error)) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r := e.running
@@ -85,9 +85,9 @@ func (e *Engine) enter(make func(r *running, number uint64) (source, error)) err
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.last++
-	made, err := make(r, r.last)
+	joined, err := join(r, r.last)
 	if err == nil {
-		r.sources[r.last] = made
+		r.sources[r.last] = joined
 	}
 	switch {
 	case e.running != nil:

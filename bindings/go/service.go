@@ -2,17 +2,14 @@ package acurast
 
 import (
 	"log/slog"
-	"runtime"
 	"sync"
 
 	"github.com/libacurast/libacurast/bindings/go/internal/core"
 )
 
-// Service is a websocket service in the process: for tests, and for programs that are one. Any goroutine may use it.
-type Service struct{ *server }
-
-// server is the service without the handle that the garbage collector watches.
-type server struct {
+// Service is a websocket service in the process: for tests, and for programs that are one. It runs until it is closed. Any goroutine
+// may use it.
+type Service struct {
 	handle   *core.Service
 	logger   *slog.Logger
 	engine   *running
@@ -50,7 +47,7 @@ func NewService(options ...ServiceOption) (*Service, error) {
 		return nil, err
 	}
 	defer made.Release()
-	s := &server{logger: c.logger, finished: make(chan struct{})}
+	s := &Service{logger: c.logger, finished: make(chan struct{})}
 	err = c.engine.enter(func(r *running, number uint64) (source, error) {
 		var status core.Status
 		s.engine = r
@@ -67,29 +64,27 @@ func NewService(options ...ServiceOption) (*Service, error) {
 	s.mu.Lock()
 	s.url, s.adminURL, s.port = s.handle.Addresses()
 	s.mu.Unlock()
-	service := &Service{s}
-	runtime.SetFinalizer(service, func(s *Service) { go s.Close() })
-	return service, nil
+	return s, nil
 }
 
 // URL is where it listens first, such as "ws://127.0.0.1:9001".
-func (s *server) URL() string { return s.url }
+func (s *Service) URL() string { return s.url }
 
 // Port is the port of that address.
-func (s *server) Port() int { return s.port }
+func (s *Service) Port() int { return s.port }
 
 // AdminURL is the address of [WithAdminListen] as an http:// URL; "" without one.
-func (s *server) AdminURL() string { return s.adminURL }
+func (s *Service) AdminURL() string { return s.adminURL }
 
 // State is Listening, Draining or Closed.
-func (s *server) State() State {
+func (s *Service) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state
 }
 
 // States are the changes from now on, as those of a client are.
-func (s *server) States() <-chan StateChange {
+func (s *Service) States() <-chan StateChange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	changes := s.watchers.add()
@@ -101,26 +96,26 @@ func (s *server) States() <-chan StateChange {
 
 // Reload reads the certificate, its key and the lists again from their files. Connections stay, but those whose id is now denied. Where it
 // fails ([ErrTLS], [ErrBadOption], [ErrNoMemory], [ErrClosed]) the old ones stay in force.
-func (s *server) Reload() error {
+func (s *Service) Reload() error {
 	status, detail := s.handle.Reload()
 	return errorOf(status, detail)
 }
 
 // Metrics are its figures in Prometheus text. It fails with [ErrClosed] once the service is closed.
-func (s *server) Metrics() (string, error) {
+func (s *Service) Metrics() (string, error) {
 	text, status := s.handle.Metrics()
 	return text, errorOf(status, "")
 }
 
 // Close drains: it stops accepting, tells every client, and lets out what waits, for at most the time of [WithDrainTime]. It returns when
 // that is done, and always nil.
-func (s *server) Close() error {
+func (s *Service) Close() error {
 	s.handle.Close()
 	<-s.finished
 	return nil
 }
 
-func (s *server) onEvent(event *core.Event) {
+func (s *Service) onEvent(event *core.Event) {
 	switch event.Kind {
 	case core.StateEvent:
 		s.onState(stateChange(event))
@@ -132,14 +127,14 @@ func (s *server) onEvent(event *core.Event) {
 	}
 }
 
-func (s *server) onState(change StateChange) {
+func (s *Service) onState(change StateChange) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = change.State
 	s.watchers.tell(change)
 }
 
-func (s *server) onOver() {
+func (s *Service) onOver() {
 	s.handle.Release()
 	s.mu.Lock()
 	s.watchers.end()

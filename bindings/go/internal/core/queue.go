@@ -72,6 +72,9 @@ type Queue struct {
 	views  *C.acurast_event_view
 	file   *os.File // a duplicate of the queue's descriptor, which Go's own poller watches
 	raw    syscall.RawConn
+	take   func(uintptr) bool // made once, since a closure for each wake-up would be garbage
+	count  int64              // what the last take gave
+	event  Event
 }
 
 // NewQueue makes a queue of the core's default size. To be released.
@@ -79,6 +82,10 @@ func NewQueue(context *Context) (*Queue, error) {
 	queue := &Queue{}
 	if status := C.acurast_queue_create(context.handle, 0, 0, &queue.handle); status != C.ACURAST_OK {
 		return nil, errors.New(Status(status).Info().Text)
+	}
+	queue.take = func(uintptr) bool {
+		queue.count = int64(C.acurast_go_take(queue.handle, queue.views, batch))
+		return queue.count != 0
 	}
 	queue.views = (*C.acurast_event_view)(C.calloc(batch, C.sizeof_acurast_event_view))
 	if err := queue.watch(); err != nil {
@@ -114,23 +121,19 @@ func (q *Queue) Release() {
 
 // Drain waits until there are events, without holding a thread, and passes each to handle. What handle gets is valid during the call.
 func (q *Queue) Drain(handle func(*Event)) error {
-	var count C.int64_t
-	err := q.raw.Read(func(uintptr) bool {
-		count = C.acurast_go_take(q.handle, q.views, batch)
-		return count != 0
-	})
-	if err != nil {
+	if err := q.raw.Read(q.take); err != nil {
 		return err
 	}
-	if count < 0 {
-		return errors.New(Status(-count).Info().Text)
+	if q.count < 0 {
+		return errors.New(Status(-q.count).Info().Text)
 	}
-	defer C.acurast_queue_done(q.handle)
-	var event Event
-	for i := range unsafe.Slice(q.views, int(count)) {
-		read(&unsafe.Slice(q.views, int(count))[i], &event)
-		handle(&event)
+	views := unsafe.Slice(q.views, int(q.count))
+	for i := range views {
+		read(&views[i], &q.event)
+		handle(&q.event)
 	}
+	q.event = Event{}
+	C.acurast_queue_done(q.handle)
 	return nil
 }
 

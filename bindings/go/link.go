@@ -1,0 +1,121 @@
+package acurast
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/libacurast/libacurast/bindings/go/internal/core"
+)
+
+// link is the client without the handle that the garbage collector watches.
+type link struct {
+	handle   *core.Client
+	id       ID
+	key      PublicKey
+	inbox    *inbox
+	sends    sends
+	writable atomic.Pointer[chan struct{}] // closed, and another put in its place, when there is room in the outbox again
+	logger   *slog.Logger
+	engine   *running
+	life     context.Context // done when Close was called, or after the last event
+	endLife  context.CancelFunc
+	closing  chan struct{} // closed when Close was called
+	finished chan struct{} // closed after the last event
+	once     sync.Once     // for closing
+
+	mu       sync.Mutex
+	state    State
+	failure  error // why it is not connected
+	end      error // why it closed by itself
+	changed  chan struct{}
+	watchers watchers
+	messages chan Message
+}
+
+func newLink(c config, options *core.Options) (*link, error) {
+	id, status := c.identity.handle.ID()
+	if status != core.OK {
+		return nil, errorOf(status, "the identity")
+	}
+	key, _ := c.identity.handle.PublicKey()
+	l := &link{
+		id:       ID(id),
+		key:      key,
+		logger:   c.logger,
+		closing:  make(chan struct{}),
+		finished: make(chan struct{}),
+		changed:  make(chan struct{}),
+	}
+	l.life, l.endLife = context.WithCancel(context.Background())
+	l.makeWritable()
+	l.inbox = newInbox(c, func(paused bool) { l.handle.Pause(paused) })
+	err := c.engine.enter(func(r *running, number uint64) (source, error) {
+		l.engine = r
+		l.handle, status = core.NewClient(r.context, options, c.identity.handle, r.queue, number)
+		return l, errorOf(status, options.Error())
+	})
+	return l, err
+}
+
+// over is the error of a call that came too late.
+func (l *link) over(status core.Status) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if status == core.Closed && l.end != nil {
+		return l.end
+	}
+	return errorOf(status, "")
+}
+
+// ---- events, in the engine's goroutine ----
+
+func (l *link) onEvent(event *core.Event) {
+	switch event.Kind {
+	case core.PayloadEvent:
+		l.inbox.put(Message{Sender: ID(event.Sender), Recipient: ID(event.Recipient), Payload: event.Payload})
+	case core.OutcomeEvent:
+		l.sends.settle(event.Token, event.Status)
+	case core.StateEvent:
+		l.onState(stateChange(event))
+	case core.WritableEvent:
+		l.makeWritable()
+	case core.LogEvent:
+		l.engine.log(l.logger, event, slog.String("client", l.id.String()))
+	}
+}
+
+func (l *link) makeWritable() {
+	next := make(chan struct{})
+	if last := l.writable.Swap(&next); last != nil {
+		close(*last)
+	}
+}
+
+func (l *link) onState(change StateChange) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state = change.State
+	switch change.State {
+	case Connected:
+		l.failure = nil
+	case Disconnected:
+		l.failure = change.Err
+	case Closed:
+		l.end = change.Err
+	}
+	l.watchers.tell(change)
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+func (l *link) onOver() {
+	l.handle.Release()
+	close(l.inbox.ended)
+	l.mu.Lock()
+	l.watchers.end()
+	l.mu.Unlock()
+	l.endLife()
+	close(l.finished)
+}

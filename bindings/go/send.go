@@ -1,0 +1,93 @@
+package acurast
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"runtime"
+	"time"
+
+	"github.com/libacurast/libacurast/bindings/go/internal/core"
+)
+
+// Send sends a payload and returns once the operating system took its last byte. It may still be lost on its way: version 1 of the protocol
+// acknowledges nothing. Without a connection it waits for one, and for room where too much waits already. The payload is copied.
+//
+// It fails when the context is done: then the send is cancelled, and nothing else; the payload may be on its way all the same. A context without
+// a deadline is bounded by [WithSendTimeout] ([ErrExpired]). Other failures are [ErrTooLarge], [ErrClosed], [ErrNoMemory] and the reason
+// why the client closed by itself.
+func (c *Client) Send(ctx context.Context, to ID, payload []byte) error {
+	defer runtime.KeepAlive(c)
+	pending := c.sends.begin()
+	operation, err := c.hand(ctx, to, payload, pending.token, false)
+	if err != nil {
+		c.sends.end(pending)
+		return err
+	}
+	select {
+	case status := <-pending.outcome:
+		c.sends.end(pending)
+		return c.outcome(ctx, status)
+	case <-ctx.Done():
+		c.handle.Cancel(operation)
+		c.sends.leave(pending)
+		return ended(ctx, "the send may have gone out")
+	}
+}
+
+// SendJSON sends a value as JSON; the error may be that of encoding/json.
+func (c *Client) SendJSON(ctx context.Context, to ID, value any) error {
+	payload, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return c.Send(ctx, to, payload)
+}
+
+// Enqueue is Send that returns as soon as the payload is in the outbox. Nobody tells how it ends. It waits where the outbox is full;
+// that is all the context is for, but its deadline holds for the payload as well.
+func (c *Client) Enqueue(ctx context.Context, to ID, payload []byte) error {
+	defer runtime.KeepAlive(c)
+	_, err := c.hand(ctx, to, payload, 0, true)
+	return err
+}
+
+// hand puts a payload into the outbox, once there is room.
+func (l *link) hand(ctx context.Context, to ID, payload []byte, token uint64, quiet bool) (uint64, error) {
+	for {
+		if ctx.Err() != nil {
+			return 0, ended(ctx, "")
+		}
+		writable := *l.writable.Load() // before the call: the event that follows it closes this one
+		operation, status := l.handle.Send(core.ID(to), payload, token, quiet, timeoutOf(ctx))
+		switch status {
+		case core.OK:
+			return operation, nil
+		case core.OutboxFull:
+		default:
+			return 0, l.over(status)
+		}
+		select {
+		case <-writable:
+		case <-l.finished:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// timeoutOf is how long a send may wait in the outbox, in milliseconds; 0 leaves it to the option.
+func timeoutOf(ctx context.Context) uint32 {
+	deadline, has := ctx.Deadline()
+	if !has {
+		return 0
+	}
+	left := time.Until(deadline)/time.Millisecond + 1
+	return uint32(min(max(left, 1), math.MaxUint32))
+}
+
+func (l *link) outcome(ctx context.Context, status core.Status) error {
+	if _, has := ctx.Deadline(); has && status == core.Expired {
+		return &Error{Status: ErrExpired, cause: context.DeadlineExceeded}
+	}
+	return l.over(status)
+}
