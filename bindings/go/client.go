@@ -102,7 +102,7 @@ func (c *Client) Connect(ctx context.Context) error {
 		case <-ctx.Done():
 			detail := "not connected"
 			if failure != nil {
-				detail += " (" + failure.Error() + ")"
+				detail += " (" + within(failure) + ")"
 			}
 			return ended(ctx, detail)
 		}
@@ -135,8 +135,8 @@ func (c *Client) Err() error {
 }
 
 // Close ends the client: what waits to be sent is written for at most the time of [WithLinger], every send that waits gets its
-// outcome, and Messages is closed. Messages that nobody has taken are dropped. It returns when that is done, and always nil; a handler
-// may call it.
+// outcome, and the channel of [Client.Messages] is closed. What has arrived and was not taken can still be had from [Client.Receive]. It
+// returns when that is done, and always nil; a handler may call it.
 func (c *Client) Close() error {
 	defer runtime.KeepAlive(c)
 	c.once.Do(func() {

@@ -39,8 +39,10 @@ type Error struct {
 }
 
 // Error is the status's text, and the detail.
-func (e *Error) Error() string {
-	text := e.Status.Error()
+func (e *Error) Error() string { return "acurast: " + e.text() }
+
+func (e *Error) text() string {
+	text := e.Status.text()
 	if e.Detail != "" {
 		text += ": " + e.Detail
 	}
@@ -69,6 +71,15 @@ func errorOf(status core.Status, detail string) error {
 		return nil
 	}
 	return &Error{Status: Status(status), Detail: detail}
+}
+
+// within is an error's text as a part of another's.
+func within(err error) string {
+	var ours *Error
+	if errors.As(err, &ours) {
+		return ours.text()
+	}
+	return err.Error()
 }
 
 // ended is the error of a call whose context was done.
