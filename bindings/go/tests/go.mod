@@ -1,0 +1,11 @@
+module github.com/libacurast/libacurast/bindings/go/tests
+
+go 1.23.0
+
+require (
+	github.com/coder/websocket v1.8.15
+	github.com/libacurast/libacurast v0.0.0
+	go.uber.org/goleak v1.3.0
+)
+
+replace github.com/libacurast/libacurast => ../../..
