@@ -6,6 +6,7 @@ require (
 	github.com/coder/websocket v1.8.15
 	github.com/libacurast/libacurast v0.0.0
 	go.uber.org/goleak v1.3.0
+	golang.org/x/mod v0.27.0
 )
 
 replace github.com/libacurast/libacurast => ../../..
