@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/libacurast/libacurast/bindings/go"
+	"github.com/libacurast/libacurast/bindings/go/internal/core"
 	"go.uber.org/goleak"
 )
 
@@ -39,6 +40,10 @@ func TestMain(m *testing.M) {
 	world.end()
 	if err := goleak.Find(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	if left := core.LiveObjects(); left != 0 && code == 0 {
+		fmt.Fprintln(os.Stderr, left, "objects of the core are left")
 		code = 1
 	}
 	os.Exit(code)
