@@ -10,6 +10,7 @@ trap 'rm -rf "$work"' EXIT
 
 cmake --install "$build" --prefix "$work/first" >"$work/log" || { cat "$work/log"; exit 1; }
 mv "$work/first" "$work/moved"
+[ -z "$(find "$work/moved" -name '*.go')" ] || { echo "a placeholder of Go was installed"; exit 1; }
 prefix=$work/moved
 
 cat >"$work/user.c" <<'C'

@@ -20,7 +20,10 @@ function stageSources() {
   if (origin === STAGED) return; // packed from what was published: it is there already
   fresh(STAGED);
   for (const name of ['CMakeLists.txt', 'sources.txt', 'include', 'src']) {
-    fs.cpSync(path.join(origin, name), path.join(STAGED, name), { recursive: true });
+    fs.cpSync(path.join(origin, name), path.join(STAGED, name), {
+      recursive: true,
+      filter: (file) => !file.endsWith('.go'), // what lets a module of Go keep these folders
+    });
   }
   fs.copyFileSync(path.join(origin, '..', 'LICENSE'), path.join(HERE, 'LICENSE'));
 }

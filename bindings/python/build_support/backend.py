@@ -37,7 +37,7 @@ def stage() -> None:
     shutil.rmtree(STAGED, ignore_errors=True)
     STAGED.mkdir()
     for folder in ("include", "src"):
-        shutil.copytree(origin / folder, STAGED / folder, ignore=shutil.ignore_patterns(".*", "*~"))
+        shutil.copytree(origin / folder, STAGED / folder, ignore=shutil.ignore_patterns(".*", "*~", "*.go"))
     shutil.copy2(origin / "sources.txt", STAGED)
     shutil.copy2(CHECKOUT / "LICENSE", STAGED)
 

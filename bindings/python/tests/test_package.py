@@ -48,7 +48,7 @@ def test_the_sdist_holds_the_core(built):
     sources = {f"core/src/{line}" for line in listed if line[:1].islower()}
     assert sources and sources <= names
     assert {"core/include/acurast/acurast.h", "core/LICENSE", "README.md", "src/acurast/py.typed"} <= names
-    assert not [name for name in names if name.endswith((".so", ".o", ".pyc"))]
+    assert not [name for name in names if name.endswith((".so", ".o", ".pyc", ".go"))]
 
 
 def test_the_wheel(built, tmp_path):
