@@ -26,6 +26,7 @@ demo="$build
 ?header:Python.h           python3-dev
 ?tool:node                 nodejs
 ?tool:npm                  npm
+?tool:go                   golang-go
 "
 test="$build
 module:cmocka              libcmocka-dev
@@ -34,6 +35,7 @@ tool:openssl               openssl
 ?header:Python.h           python3-dev
 ?tool:node                 nodejs
 ?tool:npm                  npm
+?tool:go                   golang-go
 ?tool:chromium             chromium
 "
 bench="$build

@@ -91,6 +91,11 @@ ask_python()
     "$python" "$here/bindings/python/examples/ask.py" "$url" "$key" "$1"
 }
 
+ask_go()
+{
+    "$go" "$url" "$key" "$1"
+}
+
 # ask NAME COMMAND QUESTION: a row of the table, and whether the answer is the question.
 ask()
 {
@@ -115,9 +120,13 @@ ready()
 }
 
 ready python &
+python=$!
+ready go &
+go=$!
 ready node
-wait $!
-node=$(cat "$work/node") python=$(cat "$work/python")
+wait $python
+wait $go
+node=$(cat "$work/node") python=$(cat "$work/python") go=$(cat "$work/go")
 
 start_service
 start_processor
@@ -137,6 +146,11 @@ if [ -n "$python" ]; then
     ask Python ask_python "Is this echo live, asks Python?"
 else
     left_out Python "$(cat "$work/no_python")"
+fi
+if [ -n "$go" ]; then
+    ask Go ask_go "Did you get this, asks Go?"
+else
+    left_out Go "$(cat "$work/no_go")"
 fi
 echo
 exit $wrong
