@@ -52,7 +52,7 @@ def without_comments(text):
     """The text with comments and literals blanked, and every line where it was."""
     def blank(match):
         return re.sub(r"[^\n]", " ", match.group(0))
-    return re.sub(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", blank, text, flags=re.S)
+    return re.sub(r"/\*.*?\*/|//[^\n]*|`[^`]*`|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", blank, text, flags=re.S)
 
 
 def layering():
@@ -94,13 +94,13 @@ def allocation():
 
 def length():
     """Functions of at most 80 lines, files of at most 700."""
-    for path in tracked(".c", ".h"):
+    for path in tracked(".c", ".h", ".go"):
         lines = without_comments(path.read_text(encoding="utf-8")).splitlines()
         if len(lines) > MAX_FILE_LINES:
             yield at(path, len(lines), f"the file has {len(lines)} lines")
         start = None
         for number, line in enumerate(lines, 1):
-            if line == "{" and number > 1:
+            if line == "{" and number > 1 or re.match(r"func .*\{ *$", line):
                 start = number
             elif line == "}" and start:
                 if number - start - 1 > MAX_FUNCTION_LINES:
@@ -154,7 +154,7 @@ def links():
             for name in re.findall(r"`((?:core|tests|bindings|\.ci)/[\w./-]+)`", line):
                 if not (ROOT / name).exists():
                     yield at(path, number, f"names {name}, which is not there")
-    for path in tracked(".c", ".h", ".py", ".sh"):
+    for path in tracked(".c", ".h", ".py", ".sh", ".go"):
         for number, line in enumerate(lines_of(path), 1):
             for name in re.findall(r"\b(?:core|tests)/[\w/]+\.md\b", line):
                 if not (ROOT / name).exists():
@@ -164,7 +164,7 @@ def links():
 def machine():
     """No path or host of the machine that the code was written on, and no registry's host."""
     bad = re.compile(r"/(work|root|home|tmp/build)[/-]\w|registry\.npmjs|files\.pythonhosted|/simple/|\"resolved\":")
-    suffixes = (".c", ".h", ".py", ".sh", ".md", ".txt", ".json", ".cmake", ".in", ".js", ".cjs", ".mjs", ".yml",
+    suffixes = (".c", ".h", ".go", ".mod", ".py", ".sh", ".md", ".txt", ".json", ".cmake", ".in", ".js", ".cjs", ".mjs", ".yml",
                 "Makefile", "run", ".supp", ".ini")
     for path in tracked(*suffixes):
         if path == Path(__file__).resolve():

@@ -7,6 +7,7 @@ build=$1
 jobs=${JOBS:-2}
 passed=0 failed=0 skipped=0
 mkdir -p "$build/lint"
+go_tools=$(cd "$build" && pwd)/go-tools
 
 check() # WHAT COMMAND...
 {
@@ -79,6 +80,57 @@ addon_tidy()
         xargs -P "$jobs" -n 4 clang-tidy-14 -p "$build/lint/addon-clang-14" --quiet --warnings-as-errors='*'
 }
 
+go()
+{
+    sh "$PWD/bindings/go/tools/go.sh" "$build" "$@"
+}
+
+# What Go compiles and the core does not have, with the core's warnings.
+glue() # COMPILER
+{
+    "$1" -std=gnu11 -Wall -Wextra -Wconversion -Wshadow -Werror -Icore/include -fsyntax-only bindings/go/internal/core/glue.c
+}
+
+gofmt()
+{
+    unformatted=$("$(go env GOROOT)/bin/gofmt" -l $(files '*.go')) || return 1
+    [ -z "$unformatted" ] || { echo "$unformatted"; return 1; }
+}
+
+go_modules()
+{
+    files '*go.mod' | grep -v /tools/ | xargs -n 1 dirname
+}
+
+govet()
+{
+    status=0
+    for module in $(go_modules); do
+        go vet -C "$module" ./... || status=1
+    done
+    return $status
+}
+
+# The checker is a module of its own, whose go.mod says which Go it wants.
+staticcheck_ready()
+{
+    GOTOOLCHAIN=local go build -C bindings/go/tools/staticcheck -o "$go_tools/" honnef.co/go/tools/cmd/staticcheck
+}
+
+staticcheck()
+{
+    status=0
+    for module in $(go_modules); do
+        (cd "$module" && PATH="$(go env GOROOT)/bin:$PATH" "$go_tools/staticcheck" ./...) || status=1
+    done
+    return $status
+}
+
+generated_by_go()
+{
+    go run ./bindings/go/internal/generate -check && go run ./bindings/go/internal/tables -check -into bindings/go
+}
+
 # Each header is the only include of a translation unit.
 headers()
 {
@@ -148,6 +200,20 @@ if node_packages >"$build/lint/output" 2>&1; then
     check "JavaScript" npm --prefix bindings/node run --silent lint
 else
     skip "Node's addon and the JavaScript: node is missing or older than 18, or the packages could not be installed"
+fi
+check "no warning by gcc in Go's glue" glue gcc
+check "no warning by clang in Go's glue" glue clang-14
+if reason=$(go version 2>&1 >"$build/lint/output"); then
+    check "gofmt" gofmt
+    check "go vet" govet
+    check "what is generated for Go is what the core says" generated_by_go
+    if staticcheck_ready >"$build/lint/output" 2>&1; then
+        check "staticcheck" staticcheck
+    else
+        skip "staticcheck: $(tail -n 1 "$build/lint/output")"
+    fi
+else
+    skip "Go: $reason"
 fi
 check "exported symbols" sh tests/support/symbols.sh "$build/lint/gcc/lib/libacurast.so" .
 check "public headers alone, C99, C11 and C++17" headers

@@ -151,7 +151,7 @@ func compare(root string, files map[string]string, stale []string) error {
 		}
 	}
 	if len(stale) > 0 {
-		return fmt.Errorf("not what core/sources.txt says: %s; run go generate ./bindings/go/...", strings.Join(stale, ", "))
+		return fmt.Errorf("not what core/sources.txt says, which `go generate ./bindings/go/...` mends: %s", strings.Join(stale, ", "))
 	}
 	return nil
 }
