@@ -24,7 +24,7 @@ demo: build
 
 test:
 	$(need) test
-	@$(run) c python node binding_python binding_node
+	@$(run) c python node binding_python binding_node binding_go
 
 lint:
 	$(need) lint
@@ -32,7 +32,7 @@ lint:
 
 sanitize:
 	$(need) test
-	@$(run) address address_node thread
+	@$(run) address address_node thread race_go
 
 valgrind:
 	$(need) valgrind
@@ -60,10 +60,10 @@ clean:
 
 help:
 	@echo "make            the library and the programs: $(BUILD)/lib, $(BUILD)/bin"
-	@echo "make demo       the documented deployment script, asked by dApps in C, Node and Python; ends by itself"
+	@echo "make demo       the documented deployment script, asked by dApps in C, Node, Python and Go; ends by itself"
 	@echo "make test       all tests: C, Python (against the programs), Node (the vendor's client), the bindings"
 	@echo "make lint       warnings as errors (gcc, clang), clang-tidy, format, symbols, headers, documents"
-	@echo "make sanitize   the tests under ASan with UBSan, then under TSan"
+	@echo "make sanitize   the tests under ASan with UBSan, then under TSan, the Go binding under its race detector"
 	@echo "make valgrind   the unit tests under valgrind"
 	@echo "make fuzz       the fuzz targets, SECONDS=60 together"
 	@echo "make bench      the benchmark, beside a bare libwebsockets relay; ROWS= picks rows"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs suites of tests and sums them up:  tests/run.sh c|python|node|binding_python|binding_node|lint|address|address_node|thread|valgrind|fuzz ...
+# Runs suites of tests and sums them up:  tests/run.sh c|python|node|binding_python|binding_node|binding_go|lint|
+#                                              address|address_node|thread|race_go|valgrind|fuzz ...
 #
 # The last line is `N passed, N failed` (and `, N skipped`, each with its reason above), summed over every runner that
 # took part; the exit status is not 0 if anything failed. `tests/run.sh sum FILE` only adds up what earlier runs
@@ -266,6 +267,70 @@ suite_binding_node()
         run_node_tests "$BUILD/logs" binding_node "$BUILD/bin" --test-concurrency="$processes" --test-timeout=120000 \
             $(find bindings/node/tests -name '*.test.*js' | sort)
     fi
+}
+
+go()
+{
+    sh "$top/bindings/go/tools/go.sh" "$BUILD" "$@"
+}
+
+# Whether there is a Go; the reason where there is none was said by go.sh, and is shown.
+go_ready()
+{
+    reason=$(go version 2>&1 >/dev/null) && return 0
+    [ -z "${CI:-}" ] || { fail "the Go binding: $reason"; return 1; }
+    skip "the Go binding: $reason"
+    return 1
+}
+
+# Each test and subtest counts, and each benchmark. A package that fails without one that does counts as one.
+count_go() # LOG STATUS
+{
+    awk '/^ *--- SKIP: / { print "skipped: " $3 ":" reason } { reason = $0 }' "$1"
+    set -- "$2" $(awk '
+        /^ *--- PASS: / || /^Benchmark.* ns\/op/ { passed++ }
+        /^ *--- FAIL: /                         { failed++; here = 1 }
+        /^ *--- SKIP: /                         { skipped++ }
+        /^FAIL\t/                               { failed += !here; here = 0 }
+        END { print passed + 0, failed + 0, skipped + 0 }' "$1")
+    [ "$1" = 0 ] || [ "$3" != 0 ] || set -- "$1" "$2" 1 "$4"
+    count "$2" "$3" "$4"
+}
+
+run_go() # NAME FOLDER ARGUMENT...: `go test` in a module
+{
+    name=$1 folder=$2
+    shift 2
+    ACURAST_BIN=$BUILD/bin ACURAST_BUILD=$BUILD logged "$BUILD/logs/$name.txt" \
+        go test -C "$folder" -buildvcs=false -count=1 -timeout=300s -v "$@"
+    count_go "$BUILD/logs/$name.txt" $?
+}
+
+vet_go() # FOLDER PACKAGES
+{
+    if go vet -C "$1" "$2"; then
+        count 1 0 0
+    else
+        fail "go vet in $1"
+    fi
+}
+
+suite_binding_go()
+{
+    title "the Go binding"
+    go_ready && compile "$BUILD" || return
+    vet_go . ./bindings/go/...
+    run_go binding_go . ./bindings/go/...
+    ! command -v npm >/dev/null 2>&1 || npm_ready tests/interop # for the exchange with the vendor's client
+    vet_go bindings/go/tests ./...
+    run_go binding_go_tests bindings/go/tests ./...
+    run_go binding_go_bench bindings/go/tests -run='^$' -bench=. -benchtime=1x ./bench
+}
+
+suite_race_go()
+{
+    title "the Go binding under the race detector"
+    go_ready && compile "$BUILD" && run_go race_go . -race ./bindings/go/...
 }
 
 suite_lint()
