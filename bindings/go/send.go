@@ -87,7 +87,7 @@ func timeoutOf(ctx context.Context) uint32 {
 
 func (l *link) outcome(ctx context.Context, status core.Status) error {
 	if _, has := ctx.Deadline(); has && status == core.Expired {
-		return &Error{Status: ErrExpired, cause: context.DeadlineExceeded}
+		return &Error{Status: ErrTimeout, Detail: "not sent", cause: context.DeadlineExceeded} // as if ctx had told first
 	}
 	return l.over(status)
 }

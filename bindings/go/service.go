@@ -10,13 +10,14 @@ import (
 // Service is a websocket service in the process: for tests, and for programs that are one. It runs until it is closed. Any goroutine
 // may use it.
 type Service struct {
-	handle   *core.Service
-	logger   *slog.Logger
-	engine   *running
-	finished chan struct{} // closed after the last event
-	url      string
-	adminURL string
-	port     int
+	handle    *core.Service
+	logger    *slog.Logger
+	engine    *running
+	listening chan struct{} // closed when the state says so
+	finished  chan struct{} // closed after the last event
+	url       string
+	adminURL  string
+	port      int
 
 	mu       sync.Mutex
 	state    State
@@ -47,7 +48,7 @@ func NewService(options ...ServiceOption) (*Service, error) {
 		return nil, err
 	}
 	defer made.Release()
-	s := &Service{logger: c.logger, finished: make(chan struct{})}
+	s := &Service{logger: c.logger, listening: make(chan struct{}), finished: make(chan struct{})}
 	err = c.engine.enter(func(r *running, number uint64) (source, error) {
 		var status core.Status
 		s.engine = r
@@ -64,6 +65,7 @@ func NewService(options ...ServiceOption) (*Service, error) {
 	s.mu.Lock()
 	s.url, s.adminURL, s.port = s.handle.Addresses()
 	s.mu.Unlock()
+	<-s.listening
 	return s, nil
 }
 
@@ -132,6 +134,9 @@ func (s *Service) onState(change StateChange) {
 	defer s.mu.Unlock()
 	s.state = change.State
 	s.watchers.tell(change)
+	if change.State == Listening {
+		close(s.listening)
+	}
 }
 
 func (s *Service) onOver() {
