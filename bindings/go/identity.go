@@ -83,7 +83,8 @@ func NewIdentity(kind KeyKind) (*Identity, error) {
 	return newIdentity(core.GenerateIdentity(int(kind)))
 }
 
-// ParsePEM reads a key pair from PKCS#8 or SEC1 text of at most 64 KiB, not encrypted. The error is [ErrBadKey].
+// ParsePEM reads a key pair from PKCS#8 or SEC1 text of at most 64 KiB, not encrypted. The error is [ErrBadKey], or [ErrInvalid]
+// for a longer text.
 func ParsePEM(pem []byte) (*Identity, error) {
 	return newIdentity(core.IdentityFromPEM(pem))
 }
@@ -176,8 +177,8 @@ func verify(key, signature []byte, check func(*[SignatureSize]byte) core.Status)
 }
 
 // Seal encrypts for the owner of a public key of the same kind, in 33 or 65 bytes: AES-256-GCM under a key that follows from the two key
-// pairs and the salt, which is no secret and has at most 64 KiB. Both sides can open it. The error is [ErrBadKey],
-// [ErrTooLarge] or [ErrUnsupported] (Ed25519).
+// pairs and the salt, which is no secret and has at most 64 KiB. Both sides can open it. The error is [ErrBadKey], [ErrTooLarge],
+// [ErrInvalid] (a longer salt) or [ErrUnsupported] (Ed25519).
 func (i *Identity) Seal(peer, salt, plaintext []byte) ([]byte, error) {
 	if err := checkKey(peer); err != nil {
 		return nil, err

@@ -14,18 +14,22 @@ type ID core.ID
 // IDOf is the id of a recipient in any form: an id (16 bytes), a compressed public key (33) or an uncompressed one (65). The error is
 // [ErrBadRecipient] for another size, or [ErrBadKey] for what is not a point on the curve.
 func IDOf(recipient []byte) (ID, error) {
-	switch len(recipient) {
-	case 2 * core.IDSize, 2 * core.PublicKeySize, 2 * core.UncompressedKeySize: // which the core would take for hex
+	if !isBinary(len(recipient)) { // which the core might take for hex
 		return ID{}, errorOf(core.Status(ErrBadRecipient), "hex goes to ParseID")
 	}
 	id, status := core.IDOf(recipient)
 	return ID(id), errorOf(status, "")
 }
 
+// isBinary tells whether an id or a public key as bytes has this size; as hex none has.
+func isBinary(size int) bool {
+	return size == core.IDSize || size == core.PublicKeySize || size == core.UncompressedKeySize
+}
+
 // ParseID is the same for hexadecimal text, with or without 0x: an id or a public key. The error may also be [ErrBadHex].
 func ParseID(text string) (ID, error) {
-	if len(text) < 2*core.IDSize { // bytes would be shorter
-		return ID{}, errorOf(core.Status(ErrBadRecipient), "")
+	if isBinary(len(text)) {
+		return ID{}, errorOf(core.Status(ErrBadRecipient), "bytes go to IDOf")
 	}
 	id, status := core.IDOf([]byte(text))
 	return ID(id), errorOf(status, "")
