@@ -70,12 +70,8 @@ func fileSize(t *testing.T, name string) int64 {
 // sources are the core's.
 func sources(t *testing.T) []string {
 	t.Helper()
-	list, err := os.ReadFile(filepath.Join(root, "core", "sources.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var names []string
-	for _, line := range strings.Split(string(list), "\n") {
+	for _, line := range strings.Split(read(t, filepath.Join(root, "core", "sources.txt")), "\n") {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			names = append(names, "core/src/"+line)
 		}
@@ -89,8 +85,8 @@ type consumer struct {
 	environment []string
 }
 
-// newConsumer has got the package from the proxy.
-func newConsumer(t *testing.T, program []byte) consumer {
+// newConsumer has some files, and has got the package from the proxy.
+func newConsumer(t *testing.T, files map[string]string) consumer {
 	t.Helper()
 	folder := t.TempDir()
 	cached := strings.TrimSpace(output(t, exec.Command("go", "env", "GOMODCACHE")))
@@ -99,24 +95,38 @@ func newConsumer(t *testing.T, program []byte) consumer {
 		// What the module requires for its own tests is taken from where this test's build has put it, if it can.
 		"GOPROXY=file://"+proxied(t)+",file://"+filepath.Join(cached, "cache", "download")+","+ordinary,
 		"GOSUMDB=off", "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw", "GOMODCACHE="+filepath.Join(folder, "modules"))}
-	if err := os.MkdirAll(c.folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(c.folder, "main.go"), program, 0o644); err != nil {
-		t.Fatal(err)
+	for name, text := range files {
+		write(t, filepath.Join(c.folder, name), text)
 	}
 	c.do(t, "go", "mod", "init", "example.org/consumer")
 	c.do(t, "go", "get", packagePath+"@"+version)
 	return c
 }
 
-func program(t *testing.T) []byte {
+// write makes the file's folder as well.
+func write(t *testing.T, name, text string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "consumer", "main.go"))
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return text
+	return string(text)
+}
+
+// program is one that exchanges a message with itself.
+func program(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{"main.go": read(t, filepath.Join("testdata", "consumer", "main.go"))}
 }
 
 // with has more in its environment.

@@ -51,9 +51,7 @@ func TestTheInstalledLibraryIsLinked(t *testing.T) {
 func anotherVersionRuns(t *testing.T, c consumer) {
 	source, library := filepath.Join(c.folder, "newer.c.txt"), filepath.Join(c.folder, "newer.so")
 	code := "int acurast_version_number(void) { return 200; }\nconst char *acurast_version(void) { return \"0.2.0\"; }\n"
-	if err := os.WriteFile(source, []byte(code), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	write(t, source, code)
 	c.do(t, "cc", "-shared", "-fPIC", "-o", library, "-x", "c", source)
 	said := c.with("LD_PRELOAD="+library).refused(t, "./consumer")
 	if !strings.Contains(said, "compiled for libacurast 0.1.0, but 0.2.0 is loaded") {
@@ -64,17 +62,12 @@ func anotherVersionRuns(t *testing.T, c consumer) {
 func TestHeadersOfAnotherVersionAreRefused(t *testing.T) {
 	prefix, libraries := installed(t)
 	header := filepath.Join(prefix, "include", "acurast", "version.h")
-	text, err := os.ReadFile(header)
-	if err != nil {
-		t.Fatal(err)
-	}
-	newer := strings.Replace(string(text), "ACURAST_VERSION_MINOR 1", "ACURAST_VERSION_MINOR 2", 1)
-	if newer == string(text) {
+	text := read(t, header)
+	newer := strings.Replace(text, "ACURAST_VERSION_MINOR 1", "ACURAST_VERSION_MINOR 2", 1)
+	if newer == text {
 		t.Fatal("the header's version is not where it was")
 	}
-	if err := os.WriteFile(header, []byte(newer), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	write(t, header, newer)
 	said := onSystem(t, libraries).refused(t, "go", "build", ".")
 	if !strings.Contains(said, "this binding is for version 0.1 of libacurast") {
 		t.Error(said)

@@ -1,0 +1,109 @@
+package packaging
+
+import (
+	"bufio"
+	"context"
+	"encoding/hex"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libacurast/libacurast/bindings/go"
+)
+
+const deadline = 60 * time.Second
+
+// section is a heading of the README with a Go program below it, before the next heading.
+var section = regexp.MustCompile("(?s)\n## ([^\n]+)\n(?:[^#`]|`[^`])*?```go\n(.*?)```")
+
+// programs are those of the README, by heading.
+func programs(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, match := range section.FindAllStringSubmatch(read(t, filepath.Join(root, "bindings", "go", "README.md")), -1) {
+		found[match[1]] = match[2]
+	}
+	return found
+}
+
+// replaced fails where there is nothing to replace.
+func replaced(t *testing.T, text, before, after string) string {
+	t.Helper()
+	if !strings.Contains(text, before) {
+		t.Fatalf("there is no %q in\n%s", before, text)
+	}
+	return strings.ReplaceAll(text, before, after)
+}
+
+// TestTheProgramsOfTheReadme: they are what a user copies, and do what the page says.
+func TestTheProgramsOfTheReadme(t *testing.T) {
+	service, err := acurast.NewService()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer service.Close()
+	identity, err := acurast.NewIdentity(acurast.P256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer identity.Close()
+	pem, err := identity.PEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := identity.PublicKey()
+
+	page := programs(t)
+	here := func(name string) string { return replaced(t, page[name], "ws://127.0.0.1:9001", service.URL()) }
+	c := newConsumer(t, map[string]string{
+		"dapp/main.go":         replaced(t, here("A dApp"), "02…", hex.EncodeToString(key[:])),
+		"echo/main.go":         here("An echo processor"),
+		"dapp/test/it_test.go": page["Tests of your dApp"],
+		"key.pem":              string(pem),
+	})
+	c.do(t, "go", "vet", "./...")
+	c.do(t, "go", "build", "-o", "bin/", "./dapp", "./echo")
+	c.do(t, "go", "test", "./dapp/test")
+
+	if first := start(t, c, "bin/echo"); first != "id "+identity.ID().String() {
+		t.Errorf("the echo said %q", first)
+	}
+	if said := c.do(t, "bin/dapp"); said != identity.ID().String()+" hello\n" {
+		t.Errorf("the dApp said %q", said)
+	}
+}
+
+// start runs a program until the test ends, and returns its first line.
+func start(t *testing.T, c consumer, name string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	process := exec.CommandContext(ctx, filepath.Join(c.folder, name))
+	process.Dir, process.Env = c.folder, c.environment
+	out, err := process.StdoutPipe()
+	if err == nil {
+		err = process.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		process.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%s ended: %v", name, err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// TestTheDAppOfTheReadmeIsShort: what it does, without the lines that every Go program has.
+func TestTheDAppOfTheReadmeIsShort(t *testing.T) {
+	_, body, found := strings.Cut(programs(t)["A dApp"], "func main() {\n")
+	if lines := strings.Count(strings.TrimSuffix(body, "}\n"), "\n"); !found || lines > 15 {
+		t.Errorf("the dApp has %d lines", lines)
+	}
+}
