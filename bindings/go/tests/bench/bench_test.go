@@ -46,18 +46,24 @@ func compare(b *testing.B, clients int, run func(b *testing.B, clients []contest
 func measure(b *testing.B, run func()) {
 	b.ReportAllocs()
 	b.ResetTimer()
-	begin := processorMicroseconds()
+	begin := used()
 	run()
 	b.StopTimer()
-	b.ReportMetric((processorMicroseconds()-begin)/float64(b.N), "cpu-µs/op")
+	end := used()
+	b.ReportMetric((processorMicroseconds(end)-processorMicroseconds(begin))/float64(b.N), "cpu-µs/op")
+	b.ReportMetric(float64(end.Nvcsw-begin.Nvcsw)/float64(b.N), "switches/op")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "per-second")
 }
 
-func processorMicroseconds() float64 {
-	var used syscall.Rusage
+// used is what this process has used so far; a switch is a thread that had to wait.
+func used() (used syscall.Rusage) {
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
 		panic(err)
 	}
+	return used
+}
+
+func processorMicroseconds(used syscall.Rusage) float64 {
 	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e3
 }
 
