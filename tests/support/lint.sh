@@ -126,6 +126,12 @@ staticcheck()
     return $status
 }
 
+# The package says from which Go on it works: what its go.mod names, with that version's own library.
+oldest_go()
+{
+    GOTOOLCHAIN=$oldest go vet ./bindings/go/...
+}
+
 generated_by_go()
 {
     go run ./bindings/go/internal/generate -check && go run ./bindings/go/internal/tables -check -into bindings/go
@@ -207,6 +213,12 @@ if reason=$(go version 2>&1 >"$build/lint/output"); then
     check "gofmt" gofmt
     check "go vet" govet
     check "what is generated for Go is what the core says" generated_by_go
+    oldest=go1.21.13
+    if GOTOOLCHAIN=$oldest go version >"$build/lint/output" 2>&1; then
+        check "go vet by the oldest Go" oldest_go
+    else
+        skip "the oldest Go: $(tail -n 1 "$build/lint/output")"
+    fi
     if staticcheck_ready >"$build/lint/output" 2>&1; then
         check "staticcheck" staticcheck
     else
