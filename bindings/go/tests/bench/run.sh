@@ -1,9 +1,9 @@
 #!/bin/sh
-# Our client beside one in pure Go, in one run through one service for each round, as a table.
+# Our client beside one in pure Go and the bare C client, in one run through one service for each round, as a table.
 #
 #   bindings/go/tests/bench/run.sh BUILD [ROUNDS] [TIME]
 #
-# BUILD is the folder of a CMake build with bin/; TIME is go test's -benchtime. The contestants take turns; each figure is the median
+# BUILD is the folder of a CMake build with bin/ and lib/; TIME is go test's -benchtime. The contestants take turns; each figure is the median
 # over the rounds, and so is each ratio, of figures of one round.
 set -eu
 build=$(cd "${1:?run.sh BUILD [ROUNDS] [TIME]}" && pwd)
@@ -13,9 +13,12 @@ cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The core is a part of this program: Go does not see when one of its sources changes.
-sum=$(cat ../../../../core/src/*/*.[ch] ../../../../core/include/acurast/*.h | cksum | cut -d' ' -f1)
-CGO_CFLAGS="-g -O2 -DACURAST_SOURCES=$sum" go test -c -o "$work/bench.test" .
+go()
+{
+    sh ../../tools/go.sh "$build" "$@"
+}
+
+go test -c -o "$work/bench.test" .
 go build -o "$work/table" ./table
 while [ "$rounds" -gt 0 ]; do
     ACURAST_BIN=$build/bin "$work/bench.test" -test.run '^$' -test.bench . -test.benchtime "$time" >>"$work/said"

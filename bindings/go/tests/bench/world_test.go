@@ -71,10 +71,7 @@ func need(tb testing.TB) *others {
 }
 
 func (o *others) start() {
-	folder := os.Getenv("ACURAST_BIN")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "..", "build", "bin")
-	}
+	folder := binaries()
 	service := filepath.Join(folder, "acurast-service")
 	if _, err := os.Stat(service); err != nil {
 		o.missing = "there is no acurast-service to talk to: ACURAST_BIN names its folder"
@@ -88,6 +85,14 @@ func (o *others) start() {
 	os.Setenv(sourceURL, o.url)
 	defer os.Unsetenv(sourceURL)
 	o.source = idIn(o.begin(os.Args[0]))
+}
+
+// binaries is the folder of the programs.
+func binaries() string {
+	if folder := os.Getenv("ACURAST_BIN"); folder != "" {
+		return folder
+	}
+	return filepath.Join("..", "..", "..", "..", "build", "bin")
 }
 
 // begin starts a program that goes on, and returns its first line.

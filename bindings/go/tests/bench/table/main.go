@@ -36,17 +36,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Printf("%-16s %-11s %12s %12s %10s\n", "", "", "ours", "pure Go", "ours ÷ its")
+	fmt.Printf("%-16s %-11s %12s %12s %12s %12s\n", "", "", "ours", "pure Go", "C", "ours ÷ its")
 	for _, name := range read.names {
 		if row, compared := strings.CutSuffix(name, "/ours"); compared {
-			printRow(row, read.lines[name], read.lines[row+"/pure"])
+			printRow(row, read.lines[name], read.lines[row+"/pure"], read.lines["C/"+row])
 		}
 	}
-	var calls []float64
-	for _, line := range read.lines["CgoCall"] {
-		calls = append(calls, line["ns/op"])
-	}
-	fmt.Printf("%-16s %-11s %12s\n", "CgoCall", "ns/op", number(median(calls)))
+	fmt.Printf("%-16s %-11s %12s\n", "CgoCall", "ns/op", number(median(values(read.lines["CgoCall"], "ns/op"))))
 }
 
 // parse reads lines such as `BenchmarkSend/ours-2  1000  12 ns/op  3 allocs/op`.
@@ -78,23 +74,34 @@ func parse(from io.Reader) (rows, error) {
 	return read, lines.Err()
 }
 
-func printRow(row string, ours, pure []figures) {
+func printRow(row string, ours, pure, bare []figures) {
 	for _, each := range shown {
-		var our, its, ratios []float64
-		for round := range min(len(ours), len(pure)) {
-			our, its = append(our, ours[round][each.unit]), append(its, pure[round][each.unit])
-			ratios = append(ratios, ours[round][each.unit]/pure[round][each.unit])
+		our, its := values(ours, each.unit), values(pure, each.unit)
+		var ratios []float64
+		for round := range min(len(our), len(its)) {
+			ratios = append(ratios, our[round]/its[round])
 		}
 		ratio := median(ratios)
-		line := fmt.Sprintf("%-16s %-11s %12s %12s %10.2f", row, each.unit, number(median(our)), number(median(its)), ratio)
+		line := fmt.Sprintf("%-16s %-11s %12s %12s %12s %12.2f", row, each.unit,
+			number(median(our)), number(median(its)), number(median(values(bare, each.unit))), ratio)
 		switch {
-		case each.target > 0:
+		case each.target > 0 && row != "Handshake": // which is no message
 			line += verdict(ratio, each.target, "wanted ≤ %g: ")
 		case row == "Receive" && each.unit == "allocs/op":
 			line += verdict(median(our), maxAllocs, "wanted ≤ %g a message: ")
 		}
 		fmt.Println(line)
 	}
+}
+
+// values are one figure's, of the rounds that have it.
+func values(rounds []figures, unit string) (found []float64) {
+	for _, each := range rounds {
+		if value, has := each[unit]; has {
+			found = append(found, value)
+		}
+	}
+	return found
 }
 
 func verdict(value, target float64, wanted string) string {
@@ -119,6 +126,9 @@ func median(values []float64) float64 {
 
 // number has four digits that count, at least.
 func number(value float64) string {
+	if math.IsNaN(value) {
+		return "-"
+	}
 	if value >= 1000 {
 		return strconv.FormatFloat(value, 'f', 0, 64)
 	}
