@@ -72,16 +72,6 @@ func (i *Identity) use(call func(*C.acurast_identity) C.acurast_status) Status {
 	return Status(call(i.handle))
 }
 
-// Retain is one more handle of the same key pair, to be released on its own.
-func (i *Identity) Retain() (*Identity, Status) {
-	other := &Identity{}
-	status := i.use(func(handle *C.acurast_identity) C.acurast_status {
-		other.handle = C.acurast_identity_retain(handle)
-		return C.ACURAST_OK
-	})
-	return other, status
-}
-
 // Kind is P256, Ed25519 or Secp256k1.
 func (i *Identity) Kind() (kind int, status Status) {
 	status = i.use(func(handle *C.acurast_identity) C.acurast_status {

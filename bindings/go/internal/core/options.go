@@ -50,6 +50,19 @@ func (o *Options) SetInt(name string, value int64) Status {
 	return Status(C.acurast_options_set_int(o.handle, cName, C.int64_t(value)))
 }
 
+// Text is what an option is set to: for tests.
+func (o *Options) Text(name string) (text string, status Status) {
+	cName := C.CString(name)
+	defer C.free(unsafe.Pointer(cName))
+	size := C.size_t(1 << 10)
+	buffer := (*C.char)(C.malloc(size))
+	defer C.free(unsafe.Pointer(buffer))
+	if status = Status(C.acurast_options_get(o.handle, cName, buffer, &size)); status == OK {
+		text = C.GoString(buffer)
+	}
+	return text, status
+}
+
 // Error says what was wrong with the last call that failed.
 func (o *Options) Error() string { return C.GoString(C.acurast_options_error(o.handle)) }
 
