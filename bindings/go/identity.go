@@ -45,7 +45,7 @@ type PublicKey [core.PublicKeySize]byte
 // String is 66 hexadecimal digits.
 func (k PublicKey) String() string { return hex.EncodeToString(k[:]) }
 
-// ID is the id of the key.
+// ID is the id of a P-256 or Ed25519 key: who a client with it is. The error is [ErrBadKey].
 func (k PublicKey) ID() (ID, error) { return IDOf(k[:]) }
 
 // CompressKey makes the form that travels of a public key of 33 or 65 bytes. The error is [ErrBadKey].

@@ -92,6 +92,9 @@ func TestIDIsOfThePublicKey(t *testing.T) {
 		if !bytes.Equal(digest[:16], sliceOf(identity.ID())) {
 			t.Fatal(identity.ID())
 		}
+		if identity.Kind() == acurast.Secp256k1 {
+			return // nobody is addressed by one
+		}
 		if id, err := key.ID(); err != nil || id != identity.ID() {
 			t.Fatal(id, err)
 		}

@@ -1,0 +1,52 @@
+package acurast
+
+import "testing"
+
+func TestFifo(t *testing.T) {
+	var f fifo[int]
+	next, want := 0, 0
+	for round := 0; round < 200; round++ { // grows and shrinks, around the ring's end as well
+		for i := 0; i < round%17+round/3; i++ {
+			f.push(next)
+			next++
+		}
+		for i := 0; i < round%13+round/3 && f.size() > 0; i++ {
+			if got := f.pop(); got != want {
+				t.Fatalf("%d came, not %d", got, want)
+			}
+			want++
+		}
+	}
+	for ; f.size() > 0; want++ {
+		if got := f.pop(); got != want {
+			t.Fatalf("%d came, not %d", got, want)
+		}
+	}
+	if want != next || cap(f.ring) > fifoKept {
+		t.Fatalf("%d of %d, and %d places are kept", want, next, cap(f.ring))
+	}
+}
+
+func TestInboxPausesAndGoesOn(t *testing.T) {
+	for name, limits := range map[string][2]int{"count": {4, 1 << 20}, "bytes": {1000, 4}} {
+		t.Run(name, func(t *testing.T) {
+			var pauses []bool
+			c := config{inboxCount: limits[0], inboxBytes: limits[1]}
+			b := newInbox(c, func(paused bool) { pauses = append(pauses, paused) })
+			for i := 0; i < 6; i++ {
+				b.put(Message{Payload: []byte{byte(i)}})
+				if paused := len(pauses) == 1 && pauses[0]; paused != (i >= 3) {
+					t.Fatalf("%v after %d messages", pauses, i+1)
+				}
+			}
+			for i := 0; i < 6; i++ {
+				if message, found := b.poll(); !found || message.Payload[0] != byte(i) {
+					t.Fatalf("%v, %v", message, found)
+				}
+				if goesOn := len(pauses) == 2 && !pauses[1]; goesOn != (i >= 3) {
+					t.Fatalf("%v with %d messages left", pauses, 5-i)
+				}
+			}
+		})
+	}
+}
