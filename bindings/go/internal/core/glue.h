@@ -4,7 +4,6 @@
 
 #include <acurast/acurast.h>
 
-
 /* The operation, or a status below 0. */
 int64_t acurast_go_send(acurast_client *client, uint64_t to_first, uint64_t to_second, const void *payload, size_t size,
                         uint64_t token, uint32_t no_outcome, uint32_t timeout_ms);
