@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/binary"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -137,24 +138,64 @@ func ask(tb testing.TB, ctx context.Context, client contestant, source acurast.I
 	}
 }
 
-// BenchmarkReceive: another process sends as fast as it is asked to, which is once in half a window.
-func BenchmarkReceive(b *testing.B) {
-	compare(b, 1, func(b *testing.B, clients []contestant) {
-		ctx, client, asked := context.Background(), clients[0], 0
-		for received := 0; received < b.N; received++ {
-			if asked < b.N && asked-received <= window/2 {
-				more := min(window/2, b.N-asked)
-				ask(b, ctx, client, world.source, more)
-				asked += more
-			}
-			if _, err := client.receive(ctx); err != nil {
-				b.Fatal(err)
-			}
+// received: another process sends as fast as it is asked to, which is once in half a window.
+func received(tb testing.TB, ctx context.Context, client contestant, number int) {
+	asked := 0
+	for count := 0; count < number; count++ {
+		if asked < number && asked-count <= window/2 {
+			more := min(window/2, number-asked)
+			ask(tb, ctx, client, world.source, more)
+			asked += more
 		}
+		if _, err := client.receive(ctx); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// TestAReceivedMessageAllocatesTwiceAtMost: in all of this process, whichever way it is taken.
+func TestAReceivedMessageAllocatesTwiceAtMost(t *testing.T) {
+	const number = 20_000
+	others := need(t)
+	for name, way := range map[string]func(ours) contestant{
+		"Receive":  func(client ours) contestant { return client },
+		"Messages": func(client ours) contestant { return byChannel{client} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(context.Background(), deadline)
+			defer cancel()
+			client, err := acurast.Dial(ctx, others.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			received(t, ctx, way(ours{client}), number)
+			runtime.ReadMemStats(&after)
+			if each := float64(after.Mallocs-before.Mallocs) / number; each > 2 {
+				t.Errorf("%.2f allocations a message", each)
+			}
+		})
+	}
+}
+
+func BenchmarkReceive(b *testing.B) {
+	compare(b, 1, func(b *testing.B, clients []contestant) { received(b, context.Background(), clients[0], b.N) })
+}
+
+// BenchmarkMessages is BenchmarkReceive where ours gives its messages by a channel, too.
+func BenchmarkMessages(b *testing.B) {
+	compare(b, 1, func(b *testing.B, clients []contestant) {
+		client := clients[0]
+		if own, is := client.(ours); is {
+			client = byChannel{own}
+		}
+		received(b, context.Background(), client, b.N)
 	})
 }
 
-// BenchmarkHandshake: one client stays open, so that what all clients share is not made anew each time.
+// BenchmarkHandshake connects and closes. One client stays open, so that what all clients share is not made anew each time.
 func BenchmarkHandshake(b *testing.B) {
 	others := need(b)
 	for _, each := range contestants {

@@ -51,6 +51,13 @@ func (o ours) receive(ctx context.Context) ([]byte, error) {
 	return message.Payload, err
 }
 
+// byChannel is ours with the channel of its messages.
+type byChannel struct{ ours }
+
+func (c byChannel) receive(ctx context.Context) ([]byte, error) {
+	return next(ctx, c.Messages(), func(message acurast.Message) []byte { return message.Payload })
+}
+
 type pureGo struct{ *pure.Client }
 
 func (p pureGo) id() acurast.ID { return acurast.ID(p.ID) }
@@ -64,12 +71,17 @@ func (p pureGo) enqueue(ctx context.Context, to acurast.ID, payload []byte) erro
 }
 
 func (p pureGo) receive(ctx context.Context) ([]byte, error) {
+	return next(ctx, p.Messages(), func(message pure.Message) []byte { return message.Payload })
+}
+
+// next takes from a channel.
+func next[M any](ctx context.Context, messages <-chan M, payload func(M) []byte) ([]byte, error) {
 	select {
-	case message, open := <-p.Messages():
+	case message, open := <-messages:
 		if !open {
 			return nil, errors.New("the connection ended")
 		}
-		return message.Payload, nil
+		return payload(message), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

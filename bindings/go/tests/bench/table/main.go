@@ -87,7 +87,7 @@ func printRow(row string, ours, pure, bare []figures) {
 		switch {
 		case each.target > 0 && row != "Handshake": // which is no message
 			line += verdict(ratio, each.target, "wanted ≤ %g: ")
-		case row == "Receive" && each.unit == "allocs/op":
+		case (row == "Receive" || row == "Messages") && each.unit == "allocs/op":
 			line += verdict(median(our), maxAllocs, "wanted ≤ %g a message: ")
 		}
 		fmt.Println(line)
