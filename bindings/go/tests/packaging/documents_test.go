@@ -77,10 +77,10 @@ func TestTheProgramsOfTheReadme(t *testing.T) {
 }
 
 // start runs a program until the test ends, and returns its first line.
-func start(t *testing.T, c consumer, name string) string {
+func start(t *testing.T, c consumer, name string, arguments ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
-	process := exec.CommandContext(ctx, filepath.Join(c.folder, name))
+	process := exec.CommandContext(ctx, filepath.Join(c.folder, name), arguments...)
 	process.Dir, process.Env = c.folder, c.environment
 	out, err := process.StdoutPipe()
 	if err == nil {
