@@ -32,7 +32,7 @@ lint:
 
 sanitize:
 	$(need) test
-	@$(run) address address_node thread race_go
+	@$(run) address address_node address_go thread race_go
 
 valgrind:
 	$(need) valgrind

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs suites of tests and sums them up:  tests/run.sh c|python|node|binding_python|binding_node|binding_go|lint|
-#                                              address|address_node|thread|race_go|valgrind|fuzz ...
+#                                              address|address_node|address_go|thread|race_go|valgrind|fuzz ...
 #
 # The last line is `N passed, N failed` (and `, N skipped`, each with its reason above), summed over every runner that
 # took part; the exit status is not 0 if anything failed. `tests/run.sh sum FILE` only adds up what earlier runs
@@ -329,6 +329,13 @@ suite_binding_go()
     vet_go bindings/go/tests ./...
     run_go binding_go_tests bindings/go/tests ./...
     run_go binding_go_bench bindings/go/tests -run='^$' -bench=. -benchtime=1x ./bench
+}
+
+# The core within the program, and how Go calls it.
+suite_address_go()
+{
+    title "the Go binding under AddressSanitizer"
+    go_ready && compile "$BUILD" && run_go address_go . -asan ./bindings/go/...
 }
 
 suite_race_go()
