@@ -63,7 +63,7 @@ help:
 	@echo "make demo       the documented deployment script, asked by dApps in C, Node, Python and Go; ends by itself"
 	@echo "make test       all tests: C, Python (against the programs), Node (the vendor's client), the bindings"
 	@echo "make lint       warnings as errors (gcc, clang), clang-tidy, format, symbols, headers, documents"
-	@echo "make sanitize   the tests under ASan with UBSan, then under TSan, the Go binding under its race detector"
+	@echo "make sanitize   the tests under ASan with UBSan, then under TSan; the Go binding under ASan and its race detector"
 	@echo "make valgrind   the unit tests under valgrind"
 	@echo "make fuzz       the fuzz targets, SECONDS=60 together"
 	@echo "make bench      the benchmark, beside a bare libwebsockets relay; ROWS= picks rows"
