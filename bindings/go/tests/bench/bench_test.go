@@ -38,22 +38,47 @@ func compare(b *testing.B, clients int, run func(b *testing.B, clients []contest
 				defer client.Close()
 				opened[i] = client
 			}
-			measure(b, func() { run(b, opened) })
+			meter := newMeter(b)
+			meter.start()
+			run(b, opened)
+			meter.stop()
+			meter.report()
 		})
 	}
 }
 
-// measure adds what a message cost this process.
-func measure(b *testing.B, run func()) {
+// meter adds up what something cost this process.
+type meter struct {
+	b        *testing.B
+	begin    syscall.Rusage
+	micros   float64
+	switches int64
+}
+
+// newMeter does not run yet.
+func newMeter(b *testing.B) *meter {
 	b.ReportAllocs()
-	b.ResetTimer()
-	begin := used()
-	run()
 	b.StopTimer()
+	b.ResetTimer()
+	return &meter{b: b}
+}
+
+func (m *meter) start() {
+	m.begin = used()
+	m.b.StartTimer()
+}
+
+func (m *meter) stop() {
+	m.b.StopTimer()
 	end := used()
-	b.ReportMetric((processorMicroseconds(end)-processorMicroseconds(begin))/float64(b.N), "cpu-µs/op")
-	b.ReportMetric(float64(end.Nvcsw-begin.Nvcsw)/float64(b.N), "switches/op")
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "per-second")
+	m.micros += processorMicroseconds(end) - processorMicroseconds(m.begin)
+	m.switches += end.Nvcsw - m.begin.Nvcsw
+}
+
+func (m *meter) report() {
+	m.b.ReportMetric(m.micros/float64(m.b.N), "cpu-µs/op")
+	m.b.ReportMetric(float64(m.switches)/float64(m.b.N), "switches/op")
+	m.b.ReportMetric(float64(m.b.N)/m.b.Elapsed().Seconds(), "per-second")
 }
 
 // used is what this process has used so far; a switch is a thread that had to wait.
@@ -195,25 +220,32 @@ func BenchmarkMessages(b *testing.B) {
 	})
 }
 
-// BenchmarkHandshake connects and closes. One client stays open, so that what all clients share is not made anew each time.
+// BenchmarkHandshake opens clients one after another. One stays open, so that what all clients share is not made anew each time.
 func BenchmarkHandshake(b *testing.B) {
 	others := need(b)
 	for _, each := range contestants {
 		b.Run(each.name, func(b *testing.B) {
-			ctx := context.Background()
 			open := func() contestant {
-				client, err := each.open(ctx, others.url)
+				client, err := each.open(context.Background(), others.url)
 				if err != nil {
 					b.Fatal(err)
 				}
 				return client
 			}
 			defer open().Close()
-			measure(b, func() {
-				for i := 0; i < b.N; i++ {
-					open().Close()
+			meter := newMeter(b)
+			for left := b.N; left > 0; left -= manyClients {
+				opened := make([]contestant, min(left, manyClients))
+				meter.start()
+				for i := range opened {
+					opened[i] = open()
 				}
-			})
+				meter.stop()
+				for _, client := range opened {
+					client.Close()
+				}
+			}
+			meter.report()
 		})
 	}
 }
