@@ -1,6 +1,10 @@
 package acurast
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+	"time"
+)
 
 func TestFifo(t *testing.T) {
 	var f fifo[int]
@@ -48,5 +52,31 @@ func TestInboxPausesAndGoesOn(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Two messages that come with one wake-up reach two who wait.
+func TestInboxWakesEachTaker(t *testing.T) {
+	for round := 0; round < 100; round++ {
+		b := newInbox(config{inboxCount: 10, inboxBytes: 10}, func(bool) {})
+		late := make(chan struct{})
+		timer := time.AfterFunc(30*time.Second, func() { close(late) })
+		taken := make(chan bool, 2)
+		for i := 0; i < 2; i++ {
+			go func() {
+				_, found := b.take(late)
+				taken <- found
+			}()
+		}
+		runtime.Gosched()
+		b.mu.Lock()
+		b.messages.push(Message{})
+		b.messages.push(Message{})
+		b.mu.Unlock()
+		b.wakeOne()
+		if !<-taken || !<-taken {
+			t.Fatal("one waits on, though there is a message")
+		}
+		timer.Stop()
 	}
 }
