@@ -186,6 +186,16 @@ func TestIdentityMayBeClosedAfterwards(t *testing.T) {
 	})
 }
 
+func TestExtensions(t *testing.T) {
+	eachService(t, func(t *testing.T, url string) {
+		bare := dial(t, url, acurast.WithExtensions(false))
+		send(t, bare, bare, "as the vendor's client does")
+		receiveText(t, bare, "as the vendor's client does")
+		_, err := acurast.Dial(patient(t), url, acurast.WithExtensions(false), acurast.WithIdentity(newIdentity(t, acurast.Ed25519)))
+		wants(t, err, acurast.ErrUnsupported)
+	})
+}
+
 func TestStates(t *testing.T) {
 	eachHost(t, func(t *testing.T, start host) {
 		leakless(t)

@@ -74,7 +74,7 @@ func TestInboxWakesEachTaker(t *testing.T) {
 		b.messages.push(Message{})
 		b.mu.Unlock()
 		b.wakeOne()
-		if !<-taken || !<-taken {
+		if first, second := <-taken, <-taken; !first || !second {
 			t.Fatal("one waits on, though there is a message")
 		}
 		timer.Stop()

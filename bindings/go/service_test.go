@@ -60,10 +60,10 @@ func TestServiceWithBadOptions(t *testing.T) {
 		want   error
 	}{
 		"no address":       {acurast.WithListen("nonsense"), acurast.ErrBadOption},
-		"not our address":  {acurast.WithListen("192.0.2.1:0"), nil},
-		"no certificate":   {acurast.WithTLSCert("/nonexistent/cert.pem"), nil},
-		"no id":            {acurast.WithDeny("zz"), nil},
-		"no list":          {acurast.WithDenyFile("/nonexistent/deny.txt"), nil},
+		"not our address":  {acurast.WithListen("192.0.2.1:0"), acurast.ErrInvalid},
+		"no key":           {acurast.WithTLSCert("/nonexistent/cert.pem"), acurast.ErrBadOption},
+		"no id":            {acurast.WithDeny("zz"), acurast.ErrBadOption},
+		"no list":          {acurast.WithDenyFile("/nonexistent/deny.txt"), acurast.ErrBadOption},
 		"an engine of nil": {acurast.WithEngine(nil), acurast.ErrInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,12 +71,7 @@ func TestServiceWithBadOptions(t *testing.T) {
 			if service != nil {
 				t.Fatal("there is a service")
 			}
-			t.Log(err)
-			if each.want == nil {
-				wants(t, err)
-			} else {
-				wants(t, err, each.want)
-			}
+			wants(t, err, each.want)
 		})
 	}
 }
@@ -214,6 +209,10 @@ func TestTLS(t *testing.T) {
 		send(t, client, client, "in secret")
 		receiveText(t, client, "in secret")
 	}
+	_, otherKey := certificate(t)
+	_, err := acurast.NewService(acurast.WithTLSCert(certPath), acurast.WithTLSKey(write(t, "other.pem", otherKey)))
+	wants(t, err, acurast.ErrTLS)
+
 	client, err := acurast.New(service.URL())
 	check(t, err)
 	defer client.Close()
