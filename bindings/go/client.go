@@ -116,11 +116,12 @@ func (c *Client) State() State {
 	return c.state
 }
 
-// States are the changes from now on. The channel is closed after [Closed]; of one that nobody reads the oldest of 256 is dropped.
-func (c *Client) States() <-chan StateChange {
+// States are the changes from now on, until the context is done or after [Closed]; then the channel is closed. Of one that nobody reads
+// the oldest of 256 is dropped.
+func (c *Client) States(ctx context.Context) <-chan StateChange {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	changes := c.watchers.add()
+	changes := c.watchers.watch(ctx, &c.mu)
 	if c.state == Closed {
 		c.watchers.end()
 	}

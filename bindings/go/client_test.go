@@ -104,7 +104,7 @@ func TestDialEndsWithItsContext(t *testing.T) {
 func TestDialTellsTheLastFailure(t *testing.T) {
 	leakless(t)
 	client := lonely(t, nowhere(t))
-	reaches(t, client.States(), acurast.Disconnected)
+	reaches(t, client.States(context.Background()), acurast.Disconnected)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	err := client.Connect(ctx)
@@ -135,7 +135,7 @@ func TestDeniedClient(t *testing.T) {
 		client, err := acurast.New(url, acurast.WithIdentity(identity))
 		check(t, err)
 		defer client.Close()
-		changes := client.States()
+		changes := client.States(context.Background())
 		wants(t, client.Connect(patient(t)), acurast.ErrDenied)
 		wants(t, client.Err(), acurast.ErrDenied)
 		wants(t, client.Send(patient(t), client.ID(), nil), acurast.ErrDenied)
@@ -206,7 +206,7 @@ func TestStates(t *testing.T) {
 		if client.State() != acurast.Idle {
 			t.Fatal(client.State())
 		}
-		changes, steps := client.States(), client.States()
+		changes, steps := client.States(context.Background()), client.States(context.Background())
 		check(t, client.Connect(patient(t)))
 		if change := reaches(t, steps, acurast.Connected); change.URL != url || change.Err != nil {
 			t.Fatalf("%+v is not about %s", change, url)
@@ -222,7 +222,7 @@ func TestStates(t *testing.T) {
 		client.Close()
 		wantStates(t, awaitEnd(t, changes, "the states"),
 			`^connecting authenticating connected disconnected (connecting (authenticating )?disconnected )*connecting authenticating connected closed $`)
-		if late := awaitEnd(t, client.States(), "the states after the end"); len(late) > 0 {
+		if late := awaitEnd(t, client.States(context.Background()), "the states after the end"); len(late) > 0 {
 			t.Fatalf("%+v", late)
 		}
 	})
@@ -242,7 +242,7 @@ func wantStates(t *testing.T, changes []acurast.StateChange, pattern string) {
 func TestCloseManyTimes(t *testing.T) {
 	eachService(t, func(t *testing.T, url string) {
 		client := dial(t, url)
-		messages, changes := client.Messages(), client.States()
+		messages, changes := client.Messages(), client.States(context.Background())
 		var group sync.WaitGroup
 		for i := 0; i < 16; i++ {
 			group.Add(1)

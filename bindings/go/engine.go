@@ -57,9 +57,10 @@ type running struct {
 	queue   *core.Queue
 	logs    chan logLine
 
+	last uint64 // with the engine's lock
+
 	mu      sync.RWMutex
 	sources map[uint64]source
-	last    uint64
 
 	over []uint64 // of the goroutine alone: closed in this batch
 }
@@ -82,12 +83,12 @@ func (e *Engine) enter(join func(r *running, number uint64) (source, error)) err
 			return err
 		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.last++
-	joined, err := join(r, r.last)
+	joined, err := join(r, r.last) // which may take its time; no event comes before the source is told to begin
 	if err == nil {
+		r.mu.Lock()
 		r.sources[r.last] = joined
+		r.mu.Unlock()
 	}
 	switch {
 	case e.running != nil:
@@ -151,6 +152,9 @@ func (r *running) deliver(event *core.Event) {
 
 // endIfEmpty lets go of who has closed, and of everything after the last.
 func (r *running) endIfEmpty() bool {
+	if len(r.over) == 0 {
+		return false
+	}
 	r.engine.mu.Lock()
 	defer r.engine.mu.Unlock()
 	gone := make([]source, 0, len(r.over))

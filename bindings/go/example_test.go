@@ -106,7 +106,7 @@ func ExampleNewService() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	changes := service.States()
+	changes := service.States(context.Background())
 	fmt.Println(service.State(), strings.HasPrefix(service.URL(), "ws://127.0.0.1:"))
 	client, err := acurast.Dial(context.Background(), service.URL())
 	if err != nil {

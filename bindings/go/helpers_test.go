@@ -280,6 +280,18 @@ func waiting(t *testing.T, client *acurast.Client, count uint64) {
 	})
 }
 
+// arrived waits until a client has got so many payloads.
+func arrived(t *testing.T, client *acurast.Client, count uint64) {
+	t.Helper()
+	eventually(t, "payloads that came", func() error {
+		figures, err := client.Stats()
+		if err == nil && figures.PayloadsIn != count {
+			err = fmt.Errorf("%+v", figures)
+		}
+		return err
+	})
+}
+
 // reaches waits for a state, and returns the change to it.
 func reaches(t *testing.T, changes <-chan acurast.StateChange, state acurast.State) acurast.StateChange {
 	t.Helper()

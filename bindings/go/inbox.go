@@ -38,6 +38,15 @@ func (b *inbox) put(message Message) {
 	b.wakeOne()
 }
 
+// putBack makes a message that was taken the first again.
+func (b *inbox) putBack(message Message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.messages.pushFirst(message)
+	b.bytes += len(message.Payload)
+	b.wakeOne()
+}
+
 func (b *inbox) wakeOne() {
 	select {
 	case b.arrived <- struct{}{}:
@@ -92,14 +101,26 @@ const fifoKept = 64
 func (f *fifo[T]) size() int { return f.count }
 
 func (f *fifo[T]) push(value T) {
-	if f.count == len(f.ring) {
-		larger := make([]T, max(8, 2*len(f.ring)))
-		n := copy(larger, f.ring[f.first:])
-		copy(larger[n:], f.ring[:f.first])
-		f.ring, f.first = larger, 0
-	}
+	f.makeRoom()
 	f.ring[(f.first+f.count)&(len(f.ring)-1)] = value
 	f.count++
+}
+
+func (f *fifo[T]) pushFirst(value T) {
+	f.makeRoom()
+	f.first = (f.first - 1) & (len(f.ring) - 1)
+	f.ring[f.first] = value
+	f.count++
+}
+
+func (f *fifo[T]) makeRoom() {
+	if f.count < len(f.ring) {
+		return
+	}
+	larger := make([]T, max(8, 2*len(f.ring)))
+	n := copy(larger, f.ring[f.first:])
+	copy(larger[n:], f.ring[:f.first])
+	f.ring, f.first = larger, 0
 }
 
 func (f *fifo[T]) pop() T {

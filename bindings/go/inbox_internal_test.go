@@ -26,6 +26,14 @@ func TestFifo(t *testing.T) {
 			t.Fatalf("%d came, not %d", got, want)
 		}
 	}
+	for i := 0; i < 20; i++ { // the other way round, at the ring's beginning too
+		f.pushFirst(i)
+	}
+	for i := 19; i >= 0; i-- {
+		if got := f.pop(); got != i {
+			t.Fatalf("%d came, not %d", got, i)
+		}
+	}
 	if want != next || cap(f.ring) > fifoKept {
 		t.Fatalf("%d of %d, and %d places are kept", want, next, cap(f.ring))
 	}

@@ -168,7 +168,7 @@ func storm(ctx context.Context, url string) error {
 			_, err := client.Stats()
 			return err
 		},
-		func() error { client.States(); return client.Err() },
+		func() error { client.States(context.Background()); return client.Err() },
 	}
 	return each(len(uses)+3, func(i int) error {
 		if i >= len(uses) {

@@ -71,7 +71,7 @@ func WithEngine(engine *Engine) Option {
 }
 
 // WithLogger sends the core's log lines to a logger, from a goroutine of the engine; nil, the default, drops them. Which lines there are
-// is decided by [WithLogLevel]. Where a handler is slow, lines are dropped.
+// is decided by [WithLogLevel] of the engine; warnings and errors without it. Where a handler is slow, lines are dropped.
 func WithLogger(logger *slog.Logger) Option {
 	return sharedSetting{own: func(c *config) error {
 		c.logger = logger

@@ -46,6 +46,7 @@ func (c *Client) forward(messages chan<- Message) {
 		select {
 		case messages <- message:
 		case <-c.closing:
+			c.inbox.putBack(message)
 			return
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -74,20 +73,37 @@ func TestReceiveAfterAnEnd(t *testing.T) {
 		for _, text := range []string{"a", "b"} {
 			send(t, client, client, text)
 		}
-		eventually(t, "both came", func() error {
-			figures, err := client.Stats()
-			if err == nil && figures.PayloadsIn != 2 {
-				err = fmt.Errorf("%+v", figures)
-			}
-			return err
-		})
-		changes := client.States()
+		arrived(t, client, 2)
+		changes := client.States(context.Background())
 		dial(t, url, acurast.WithIdentity(identity))
 		reaches(t, changes, acurast.Closed)
 		receiveText(t, client, "a")
 		receiveText(t, client, "b")
 		_, err := client.Receive(patient(t))
 		wants(t, err, acurast.ErrReplaced)
+	})
+}
+
+// A message that Messages had in its hand when the client was closed is not lost.
+func TestReceiveAfterCloseOfAChannel(t *testing.T) {
+	eachService(t, func(t *testing.T, url string) {
+		client := dial(t, url)
+		messages := client.Messages() // which nobody reads
+		for _, text := range []string{"a", "b"} {
+			send(t, client, client, text)
+		}
+		arrived(t, client, 2)
+		check(t, client.Close())
+		got := ""
+		for _, message := range awaitEnd(t, messages, "the messages") {
+			got += message.Text()
+		}
+		for message, err := client.Receive(patient(t)); err == nil; message, err = client.Receive(patient(t)) {
+			got += message.Text()
+		}
+		if got != "ab" {
+			t.Fatalf("%q came", got)
+		}
 	})
 }
 

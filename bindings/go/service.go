@@ -1,6 +1,7 @@
 package acurast
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 
@@ -86,10 +87,10 @@ func (s *Service) State() State {
 }
 
 // States are the changes from now on, as those of a client are.
-func (s *Service) States() <-chan StateChange {
+func (s *Service) States(ctx context.Context) <-chan StateChange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	changes := s.watchers.add()
+	changes := s.watchers.watch(ctx, &s.mu)
 	if s.state == Closed {
 		s.watchers.end()
 	}

@@ -1,6 +1,7 @@
 package acurast_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -123,7 +124,7 @@ func TestReload(t *testing.T) {
 	path := write(t, "deny.txt", []byte("# nobody\n"))
 	service := newService(t, acurast.WithDenyFile(path))
 	denied, other := dial(t, service.URL()), dial(t, service.URL())
-	changes := denied.States()
+	changes := denied.States(context.Background())
 	check(t, os.WriteFile(path, []byte(denied.ID().String()+"\n"), 0o600))
 	check(t, service.Reload())
 	wants(t, reaches(t, changes, acurast.Closed).Err, acurast.ErrDenied)
@@ -147,9 +148,9 @@ func TestAllowedAlone(t *testing.T) {
 func TestServiceDrains(t *testing.T) {
 	leakless(t)
 	service := newService(t)
-	changes := service.States()
+	changes := service.States(context.Background())
 	client := dial(t, service.URL())
-	ofClient := client.States()
+	ofClient := client.States(context.Background())
 	var group sync.WaitGroup
 	for i := 0; i < 8; i++ {
 		group.Add(1)
@@ -162,7 +163,7 @@ func TestServiceDrains(t *testing.T) {
 	}
 	group.Wait()
 	wantStates(t, awaitEnd(t, changes, "the states"), "^draining closed $")
-	if late := awaitEnd(t, service.States(), "the states after the end"); len(late) > 0 {
+	if late := awaitEnd(t, service.States(context.Background()), "the states after the end"); len(late) > 0 {
 		t.Fatalf("%+v", late)
 	}
 	lost := reaches(t, ofClient, acurast.Disconnected)
@@ -216,7 +217,7 @@ func TestTLS(t *testing.T) {
 	client, err := acurast.New(service.URL())
 	check(t, err)
 	defer client.Close()
-	changes := client.States()
+	changes := client.States(context.Background())
 	go client.Connect(patient(t))
 	if change := reaches(t, changes, acurast.Disconnected); !errors.Is(change.Err, acurast.ErrTLS) {
 		t.Fatalf("%v, though nobody trusts this certificate", change.Err)

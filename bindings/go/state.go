@@ -1,7 +1,10 @@
 package acurast
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/libacurast/libacurast/bindings/go/internal/core"
@@ -59,12 +62,21 @@ func stateChange(event *core.Event) StateChange {
 // statesKept is how many changes wait for one who watches.
 const statesKept = 256
 
-// watchers get every change of state, each by a channel of its own.
+// watchers get every change of state, each by a channel of its own. Whoever calls its methods holds the lock of what is watched.
 type watchers []chan StateChange
 
-func (w *watchers) add() <-chan StateChange {
+// watch adds a watcher until ctx is done, or until end.
+func (w *watchers) watch(ctx context.Context, lock sync.Locker) <-chan StateChange {
 	changes := make(chan StateChange, statesKept)
 	*w = append(*w, changes)
+	context.AfterFunc(ctx, func() {
+		lock.Lock()
+		defer lock.Unlock()
+		if at := slices.Index(*w, changes); at >= 0 {
+			*w = slices.Delete(*w, at, at+1)
+			close(changes)
+		}
+	})
 	return changes
 }
 

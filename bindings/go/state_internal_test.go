@@ -1,6 +1,8 @@
 package acurast
 
 import (
+	"context"
+	"sync"
 	"testing"
 
 	"github.com/libacurast/libacurast/bindings/go/internal/core"
@@ -9,7 +11,8 @@ import (
 // A watcher that reads nothing loses the oldest changes, and holds up nobody.
 func TestSlowWatcherLosesTheOldest(t *testing.T) {
 	var all watchers
-	slow, quick := all.add(), all.add()
+	var lock sync.Mutex
+	slow, quick := all.watch(context.Background(), &lock), all.watch(context.Background(), &lock)
 	const more = 10
 	for i := 0; i < statesKept+more; i++ {
 		all.tell(StateChange{CloseCode: i})
@@ -30,6 +33,26 @@ func TestSlowWatcherLosesTheOldest(t *testing.T) {
 	}
 	if _, open := <-quick; open {
 		t.Fatal("it does not end")
+	}
+}
+
+// A watcher is gone with its context, and the others stay.
+func TestWatcherGoesWithItsContext(t *testing.T) {
+	var all watchers
+	var lock sync.Mutex
+	ctx, cancel := context.WithCancel(context.Background())
+	going, staying := all.watch(ctx, &lock), all.watch(context.Background(), &lock)
+	cancel()
+	if _, open := <-going; open {
+		t.Fatal("a change came")
+	}
+	lock.Lock()
+	all.tell(StateChange{})
+	left := len(all)
+	all.end()
+	lock.Unlock()
+	if _, open := <-staying; !open || left != 1 {
+		t.Fatalf("%d are left", left)
 	}
 }
 
