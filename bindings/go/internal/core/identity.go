@@ -179,7 +179,10 @@ func VerifyDigest(kind int, key []byte, digest *[DigestSize]byte, signature *[Si
 // IDOf takes an id or a public key, as bytes or hex.
 func IDOf(recipient []byte) (id ID, status Status) {
 	status = Status(C.acurast_id_of(pointer(recipient), C.size_t(len(recipient)), bytes(id[:])))
-	return id, status
+	if status != OK {
+		return ID{}, status // of bad hex the good beginning is there
+	}
+	return id, OK
 }
 
 // CompressKey takes a public key of a kind, as bytes or hex.
