@@ -6,7 +6,6 @@ import "C"
 import (
 	"encoding/binary"
 	"sync"
-	"unsafe"
 )
 
 // Client is a client's handle. Any goroutine may use it, also once it was released: every call then says Closed.
@@ -79,7 +78,7 @@ func (c *Client) Send(to ID, payload []byte, token uint64, quiet bool, timeoutMs
 		noOutcome = 1
 	}
 	answer := C.acurast_go_send(c.handle, C.uint64_t(first), C.uint64_t(second),
-		unsafe.Pointer(unsafe.SliceData(payload)), C.size_t(len(payload)), C.uint64_t(token), noOutcome, C.uint32_t(timeoutMs))
+		bytes(payload), C.size_t(len(payload)), C.uint64_t(token), noOutcome, C.uint32_t(timeoutMs))
 	if answer < 0 {
 		return 0, Status(-answer)
 	}

@@ -44,14 +44,15 @@ func GenerateIdentity(kind int) (*Identity, Status) {
 // IdentityFromPEM reads PKCS#8 or SEC1.
 func IdentityFromPEM(pem []byte) (*Identity, Status) {
 	identity := &Identity{}
-	status := Status(C.acurast_identity_from_pem((*C.char)(pointer(pem)), C.size_t(len(pem)), &identity.handle))
+	status := Status(C.acurast_identity_from_pem((*C.char)(unsafe.Pointer(&some(pem)[0])), C.size_t(len(pem)), &identity.handle))
 	return identity, status
 }
 
 // IdentityFromSecret takes 32 bytes.
 func IdentityFromSecret(kind int, secret []byte) (*Identity, Status) {
 	identity := &Identity{}
-	status := C.acurast_identity_from_secret(C.acurast_key_kind(kind), pointer(secret), C.size_t(len(secret)), &identity.handle)
+	status := C.acurast_identity_from_secret(C.acurast_key_kind(kind), unsafe.Pointer(&some(secret)[0]), C.size_t(len(secret)),
+		&identity.handle)
 	return identity, Status(status)
 }
 
@@ -118,7 +119,7 @@ func (i *Identity) PEM() (pem []byte, status Status) {
 	buffer := make([]byte, pemSize)
 	size := C.size_t(len(buffer))
 	status = i.use(func(handle *C.acurast_identity) C.acurast_status {
-		return C.acurast_identity_to_pem(handle, (*C.char)(pointer(buffer)), &size)
+		return C.acurast_identity_to_pem(handle, (*C.char)(unsafe.Pointer(&some(buffer)[0])), &size)
 	})
 	if status != OK {
 		return nil, status
@@ -129,7 +130,7 @@ func (i *Identity) PEM() (pem []byte, status Status) {
 // Sign signs a message.
 func (i *Identity) Sign(message []byte) (signature [SignatureSize]byte, status Status) {
 	status = i.use(func(handle *C.acurast_identity) C.acurast_status {
-		return C.acurast_identity_sign(handle, pointer(message), C.size_t(len(message)), bytes(signature[:]))
+		return C.acurast_identity_sign(handle, unsafe.Pointer(&some(message)[0]), C.size_t(len(message)), bytes(signature[:]))
 	})
 	return signature, status
 }
@@ -147,8 +148,9 @@ func (i *Identity) Seal(peer, salt, plaintext []byte) (sealed []byte, status Sta
 	sealed = make([]byte, len(plaintext)+SealOverhead)
 	size := C.size_t(len(sealed))
 	status = i.use(func(handle *C.acurast_identity) C.acurast_status {
-		return C.acurast_identity_seal(handle, pointer(peer), C.size_t(len(peer)), pointer(salt), C.size_t(len(salt)),
-			pointer(plaintext), C.size_t(len(plaintext)), pointer(sealed), &size)
+		return C.acurast_identity_seal(handle, unsafe.Pointer(&some(peer)[0]), C.size_t(len(peer)),
+			unsafe.Pointer(&some(salt)[0]), C.size_t(len(salt)),
+			unsafe.Pointer(&some(plaintext)[0]), C.size_t(len(plaintext)), unsafe.Pointer(&some(sealed)[0]), &size)
 	})
 	return sealed, status
 }
@@ -158,27 +160,28 @@ func (i *Identity) Open(peer, salt, sealed []byte) (plaintext []byte, status Sta
 	plaintext = make([]byte, max(0, len(sealed)-SealOverhead))
 	size := C.size_t(len(plaintext))
 	status = i.use(func(handle *C.acurast_identity) C.acurast_status {
-		return C.acurast_identity_open(handle, pointer(peer), C.size_t(len(peer)), pointer(salt), C.size_t(len(salt)),
-			pointer(sealed), C.size_t(len(sealed)), pointer(plaintext), &size)
+		return C.acurast_identity_open(handle, unsafe.Pointer(&some(peer)[0]), C.size_t(len(peer)),
+			unsafe.Pointer(&some(salt)[0]), C.size_t(len(salt)),
+			unsafe.Pointer(&some(sealed)[0]), C.size_t(len(sealed)), unsafe.Pointer(&some(plaintext)[0]), &size)
 	})
 	return plaintext, status
 }
 
 // Verify checks a signature of Sign, by a key of a kind.
 func Verify(kind int, key, message []byte, signature *[SignatureSize]byte) Status {
-	return Status(C.acurast_verify_as(C.acurast_key_kind(kind), pointer(key), C.size_t(len(key)), pointer(message),
-		C.size_t(len(message)), bytes(signature[:])))
+	return Status(C.acurast_verify_as(C.acurast_key_kind(kind), unsafe.Pointer(&some(key)[0]), C.size_t(len(key)),
+		unsafe.Pointer(&some(message)[0]), C.size_t(len(message)), bytes(signature[:])))
 }
 
 // VerifyDigest checks a signature of SignDigest.
 func VerifyDigest(kind int, key []byte, digest *[DigestSize]byte, signature *[SignatureSize]byte) Status {
-	return Status(C.acurast_verify_digest_as(C.acurast_key_kind(kind), pointer(key), C.size_t(len(key)), bytes(digest[:]),
+	return Status(C.acurast_verify_digest_as(C.acurast_key_kind(kind), unsafe.Pointer(&some(key)[0]), C.size_t(len(key)), bytes(digest[:]),
 		bytes(signature[:])))
 }
 
 // IDOf takes an id or a public key, as bytes or hex.
 func IDOf(recipient []byte) (id ID, status Status) {
-	status = Status(C.acurast_id_of(pointer(recipient), C.size_t(len(recipient)), bytes(id[:])))
+	status = Status(C.acurast_id_of(unsafe.Pointer(&some(recipient)[0]), C.size_t(len(recipient)), bytes(id[:])))
 	if status != OK {
 		return ID{}, status // of bad hex the good beginning is there
 	}
@@ -187,18 +190,20 @@ func IDOf(recipient []byte) (id ID, status Status) {
 
 // CompressKey takes a public key of a kind, as bytes or hex.
 func CompressKey(kind int, key []byte) (compressed [PublicKeySize]byte, status Status) {
-	status = Status(C.acurast_compress_key_as(C.acurast_key_kind(kind), pointer(key), C.size_t(len(key)), bytes(compressed[:])))
+	status = Status(C.acurast_compress_key_as(C.acurast_key_kind(kind), unsafe.Pointer(&some(key)[0]), C.size_t(len(key)), bytes(compressed[:])))
 	return compressed, status
 }
 
 // nothing is where empty slices point: the core takes no NULL for bytes, even if there are none.
 var nothing [1]byte
 
-func pointer(data []byte) unsafe.Pointer {
+// some is bytes for C to read, never none. It goes into a call as &some(data)[0]: so cgo sees that bytes are meant, and does not
+// look for pointers in the whole object that they are a part of.
+func some(data []byte) []byte {
 	if len(data) == 0 {
-		return unsafe.Pointer(&nothing)
+		return nothing[:]
 	}
-	return unsafe.Pointer(unsafe.SliceData(data))
+	return data
 }
 
 func bytes(data []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(data))) }
