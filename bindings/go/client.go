@@ -13,8 +13,8 @@ import (
 // Any goroutine may use it. What is sent by one goroutine goes out in its order.
 type Client struct{ *link }
 
-// Dial makes a client and connects it: it returns once a service has accepted it. The urls are ws:// or wss://, several separated by
-// commas.
+// Dial makes a client and connects it: it returns once a service has accepted it, and tries until then or until the context is done. So
+// give it one with a deadline. The urls are ws:// or wss://, several separated by commas.
 //
 // It fails with what [New] fails with; with the reason if the client closed by itself, such as [ErrDenied]; or when the context is done, with
 // [ErrTimeout] or [ErrCancelled] (which are also context.DeadlineExceeded and context.Canceled) and the last failure in the text.
@@ -89,7 +89,7 @@ func (c *Client) Connect(ctx context.Context) error {
 	}
 	for {
 		c.mu.Lock()
-		state, failure, changed := c.state, c.failure, c.changed
+		state, changed := c.state, c.changed
 		c.mu.Unlock()
 		switch state {
 		case Connected:
@@ -100,11 +100,7 @@ func (c *Client) Connect(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			detail := "not connected"
-			if failure != nil {
-				detail += " (" + within(failure) + ")"
-			}
-			return ended(ctx, detail)
+			return ended(ctx, c.because("not connected"))
 		}
 	}
 }
@@ -160,7 +156,7 @@ type Stats struct {
 	StrayPayloads uint64 // for another id, or before the client was accepted: dropped
 }
 
-// Stats reads them. It fails with [ErrClosed] once the client is closed.
+// Stats reads the figures. It fails with [ErrClosed] once the client is closed.
 func (c *Client) Stats() (Stats, error) {
 	figures, status := c.handle.Stats()
 	return Stats(figures), c.over(status)

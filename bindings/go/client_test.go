@@ -101,17 +101,27 @@ func TestDialEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestDialTellsTheLastFailure(t *testing.T) {
+func TestWhatEndsInTimeTellsTheLastFailure(t *testing.T) {
 	leakless(t)
-	client := lonely(t, nowhere(t))
+	client := lonely(t, nowhere(t), acurast.WithOutboxCount(1), acurast.WithSendTimeout(20*time.Millisecond))
 	reaches(t, client.States(context.Background()), acurast.Disconnected)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-	defer cancel()
-	err := client.Connect(ctx)
-	wants(t, err, acurast.ErrTimeout, context.DeadlineExceeded)
-	if !strings.Contains(err.Error(), "the service could not be reached") {
-		t.Fatalf("%q does not say that the service could not be reached", err)
+	tells := func(err error, targets ...error) {
+		t.Helper()
+		wants(t, err, targets...)
+		if !strings.Contains(err.Error(), "the service could not be reached") {
+			t.Fatalf("%q does not say that the service could not be reached", err)
+		}
 	}
+	soon := func() context.Context {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		t.Cleanup(cancel)
+		return ctx
+	}
+	tells(client.Connect(soon()), acurast.ErrTimeout, context.DeadlineExceeded)
+	tells(client.Send(soon(), client.ID(), nil), acurast.ErrTimeout, context.DeadlineExceeded)
+	tells(client.Send(context.Background(), client.ID(), nil), acurast.ErrExpired)
+	check(t, client.Enqueue(patient(t), client.ID(), nil)) // which fills the outbox
+	tells(client.Enqueue(soon(), client.ID(), nil), acurast.ErrTimeout, context.DeadlineExceeded)
 }
 
 func TestConnectGoesOnWithoutItsContext(t *testing.T) {
@@ -214,8 +224,8 @@ func TestStates(t *testing.T) {
 		stop()
 		lost := reaches(t, steps, acurast.Disconnected)
 		wants(t, lost.Err, acurast.ErrDraining)
-		if lost.CloseCode != 1001 || lost.Retry < 0 {
-			t.Fatalf("%+v", lost)
+		if lost.CloseCode != 1001 || lost.Retry < 0 || lost.URL != url {
+			t.Fatalf("%#v", lost)
 		}
 		start(t, addressOf(url))
 		reaches(t, steps, acurast.Connected)

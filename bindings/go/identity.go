@@ -1,6 +1,7 @@
 package acurast
 
 import (
+	"bytes"
 	"encoding/hex"
 	"runtime"
 
@@ -44,6 +45,24 @@ type PublicKey [core.PublicKeySize]byte
 
 // String is 66 hexadecimal digits.
 func (k PublicKey) String() string { return hex.EncodeToString(k[:]) }
+
+// MarshalText is String.
+func (k PublicKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText takes 66 hexadecimal digits, with or without 0x. The error is [ErrBadKey] or [ErrBadHex]; whether there is such a key is
+// told by what it is used for.
+func (k *PublicKey) UnmarshalText(text []byte) error {
+	digits := bytes.TrimPrefix(text, []byte("0x"))
+	if len(digits) != 2*core.PublicKeySize {
+		return errorOf(core.Status(ErrBadKey), "a public key has 66 hexadecimal digits")
+	}
+	var key PublicKey
+	if _, err := hex.Decode(key[:], digits); err != nil {
+		return errorOf(core.Status(ErrBadHex), "a public key")
+	}
+	*k = key
+	return nil
+}
 
 // ID is the id of a P-256 or Ed25519 key: who a client with it is. The error is [ErrBadKey].
 func (k PublicKey) ID() (ID, error) { return IDOf(k[:]) }

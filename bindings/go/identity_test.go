@@ -85,6 +85,27 @@ func TestIdentityGoesOutAndComesIn(t *testing.T) {
 	})
 }
 
+func TestPublicKeyInJSON(t *testing.T) {
+	key := newIdentity(t, acurast.P256).PublicKey()
+	text, err := json.Marshal(key)
+	check(t, err)
+	if string(text) != `"`+key.String()+`"` {
+		t.Fatal(string(text))
+	}
+	for _, each := range []string{string(text), `"0x` + strings.ToUpper(key.String()) + `"`} {
+		var back acurast.PublicKey
+		if err := json.Unmarshal([]byte(each), &back); err != nil || back != key {
+			t.Errorf("%s: %v, %v", each, back, err)
+		}
+	}
+	kept := key
+	wants(t, json.Unmarshal([]byte(`"02"`), &kept), acurast.ErrBadKey)
+	wants(t, json.Unmarshal([]byte(`"`+strings.Repeat("x", 66)+`"`), &kept), acurast.ErrBadHex)
+	if kept != key {
+		t.Fatal("a bad text changed a key")
+	}
+}
+
 func TestIDIsOfThePublicKey(t *testing.T) {
 	eachKind(t, func(t *testing.T, identity *acurast.Identity) {
 		key := identity.PublicKey()

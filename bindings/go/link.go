@@ -27,8 +27,9 @@ type link struct {
 
 	mu       sync.Mutex
 	state    State
-	failure  error // why it is not connected
-	end      error // why it closed by itself
+	url      string // of the service that it is about
+	failure  error  // why it is not connected
+	end      error  // why it closed by itself
 	changed  chan struct{}
 	watchers watchers
 	messages chan Message
@@ -69,6 +70,16 @@ func (l *link) over(status core.Status) error {
 	return errorOf(status, "")
 }
 
+// because adds why there is no connection to what is told of a call that ran out of time.
+func (l *link) because(detail string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failure == nil {
+		return detail
+	}
+	return detail + " (" + within(l.failure) + ")"
+}
+
 // ---- events, in the engine's goroutine ----
 
 func (l *link) onEvent(event *core.Event) {
@@ -96,7 +107,10 @@ func (l *link) makeWritable() {
 func (l *link) onState(change StateChange) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state = change.State
+	if change.Err != nil {
+		change.URL = l.url // of which the core tells the reason alone
+	}
+	l.state, l.url = change.State, change.URL
 	switch change.State {
 	case Connected:
 		l.failure = nil

@@ -3,6 +3,7 @@ package acurast
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 
 	"github.com/libacurast/libacurast/bindings/go/internal/core"
 )
@@ -26,7 +27,8 @@ func isBinary(size int) bool {
 	return size == core.IDSize || size == core.PublicKeySize || size == core.UncompressedKeySize
 }
 
-// ParseID is the same for hexadecimal text, with or without 0x: an id or a public key. The error may also be [ErrBadHex].
+// ParseID is the id of a recipient as hexadecimal text, with or without 0x: an id or a public key. The error is one of [IDOf], or
+// [ErrBadHex].
 func ParseID(text string) (ID, error) {
 	if isBinary(len(text)) {
 		return ID{}, errorOf(core.Status(ErrBadRecipient), "bytes go to IDOf")
@@ -39,7 +41,7 @@ func ParseID(text string) (ID, error) {
 func MustParseID(text string) ID {
 	id, err := ParseID(text)
 	if err != nil {
-		panic(err)
+		panic(fmt.Errorf("MustParseID(%q): %w", text, err))
 	}
 	return id
 }

@@ -28,7 +28,7 @@ func TestParseID(t *testing.T) {
 		}
 	}
 	defer func() {
-		if err, _ := recover().(error); !errors.Is(err, acurast.ErrBadHex) {
+		if err, _ := recover().(error); !errors.Is(err, acurast.ErrBadHex) || !strings.Contains(err.Error(), `"xxxx`) {
 			t.Errorf("MustParseID panics with %v", err)
 		}
 	}()

@@ -10,10 +10,10 @@ import (
 	"github.com/libacurast/libacurast/bindings/go/internal/core"
 )
 
-// ClientOption is an option of [Dial] and [New]: those of [ClientOptions], and all With... that return it.
+// ClientOption is an option of [Dial] and [New]: all With... that return it, or an [Option].
 type ClientOption interface{ clientOption() setting }
 
-// ServiceOption is an option of [NewService].
+// ServiceOption is an option of [NewService]: all With... that return it, or an [Option].
 type ServiceOption interface{ serviceOption() setting }
 
 // EngineOption is an option of [NewEngine].

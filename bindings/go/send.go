@@ -31,7 +31,7 @@ func (c *Client) Send(ctx context.Context, to ID, payload []byte) error {
 	case <-ctx.Done():
 		c.handle.Cancel(operation)
 		c.sends.leave(pending)
-		return ended(ctx, "the send may have gone out")
+		return ended(ctx, c.because("the send may have gone out"))
 	}
 }
 
@@ -56,7 +56,7 @@ func (c *Client) Enqueue(ctx context.Context, to ID, payload []byte) error {
 func (l *link) hand(ctx context.Context, to ID, payload []byte, token uint64, quiet bool) (uint64, error) {
 	for {
 		if ctx.Err() != nil {
-			return 0, ended(ctx, "")
+			return 0, ended(ctx, l.because("not sent"))
 		}
 		writable := *l.writable.Load() // before the call: the event that follows it closes this one
 		operation, status := l.handle.Send(core.ID(to), payload, token, quiet, timeoutOf(ctx))
@@ -86,8 +86,12 @@ func timeoutOf(ctx context.Context) uint32 {
 }
 
 func (l *link) outcome(ctx context.Context, status core.Status) error {
-	if _, has := ctx.Deadline(); has && status == core.Expired {
-		return &Error{Status: ErrTimeout, Detail: "not sent", cause: context.DeadlineExceeded} // as if ctx had told first
+	if status != core.Expired {
+		return l.over(status)
 	}
-	return l.over(status)
+	detail := l.because("not sent")
+	if _, has := ctx.Deadline(); has {
+		return &Error{Status: ErrTimeout, Detail: detail, cause: context.DeadlineExceeded} // as if ctx had told first
+	}
+	return errorOf(status, detail)
 }

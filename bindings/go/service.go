@@ -73,7 +73,7 @@ func NewService(options ...ServiceOption) (*Service, error) {
 // URL is where it listens first, such as "ws://127.0.0.1:9001".
 func (s *Service) URL() string { return s.url }
 
-// Port is the port of that address.
+// Port is the port of URL.
 func (s *Service) Port() int { return s.port }
 
 // AdminURL is the address of [WithAdminListen] as an http:// URL; "" without one.

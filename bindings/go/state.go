@@ -39,7 +39,7 @@ func (s State) String() string {
 // StateChange is a step from one state to the next.
 type StateChange struct {
 	State State
-	// URL is the service, where the change is about one.
+	// URL is the service that the change is about; "" if it is about none.
 	URL string
 	// Err is why a client was disconnected or closed by itself, with the peer's words as detail; else nil.
 	Err error
@@ -47,6 +47,21 @@ type StateChange struct {
 	CloseCode int
 	// Retry is the time until the next try; -1 if there is none.
 	Retry time.Duration
+}
+
+// String is the change in a line, for logs.
+func (c StateChange) String() string {
+	text := c.State.String()
+	if c.URL != "" {
+		text += " " + c.URL
+	}
+	if c.Err != nil {
+		text += ": " + within(c.Err)
+	}
+	if c.Retry >= 0 {
+		text += fmt.Sprintf("; next try in %v", c.Retry)
+	}
+	return text
 }
 
 func stateChange(event *core.Event) StateChange {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/libacurast/libacurast/bindings/go/internal/core"
 )
@@ -64,5 +65,20 @@ func TestNamesOfStates(t *testing.T) {
 	}
 	if len(stateNames) != core.StateDraining+1 {
 		t.Error("a state has no name")
+	}
+}
+
+func TestStateChangeInALine(t *testing.T) {
+	const url = "ws://127.0.0.1:9001"
+	denied := &Error{Status: ErrDenied, Detail: "denied by the lists"}
+	for want, change := range map[string]StateChange{
+		"connected " + url: {State: Connected, URL: url, Retry: -1},
+		"closed":           {State: Closed, Retry: -1},
+		"disconnected " + url + ": " + denied.text() + "; next try in 859ms": {
+			State: Disconnected, URL: url, Err: denied, CloseCode: 4003, Retry: 859 * time.Millisecond},
+	} {
+		if got := change.String(); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
 	}
 }
