@@ -67,10 +67,12 @@ func (c *Client) collected() {
 	select {
 	case <-c.closing:
 	default:
-		if c.logger != nil {
-			c.logger.Warn("acurast: a client was garbage, and not closed", "client", c.id.String())
-		}
-		go c.Close()
+		go func() { // all finalisers of the program share one goroutine, which a logger must not hold up
+			defer c.Close()
+			if c.logger != nil {
+				c.logger.Warn("acurast: a client was garbage, and not closed", "client", c.id.String())
+			}
+		}()
 	}
 }
 
@@ -158,6 +160,7 @@ type Stats struct {
 
 // Stats reads the figures. It fails with [ErrClosed] once the client is closed.
 func (c *Client) Stats() (Stats, error) {
+	defer runtime.KeepAlive(c)
 	figures, status := c.handle.Stats()
 	return Stats(figures), c.over(status)
 }

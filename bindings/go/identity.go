@@ -92,9 +92,8 @@ func newIdentity(handle *core.Identity, status core.Status) (*Identity, error) {
 	if status != core.OK {
 		return nil, errorOf(status, "")
 	}
-	identity := &Identity{handle}
-	runtime.SetFinalizer(identity, func(i *Identity) { i.handle.Release() })
-	return identity, nil
+	runtime.SetFinalizer(handle, (*core.Identity).Release) // the handle's, which a call holds until it is over
+	return &Identity{handle}, nil
 }
 
 // NewIdentity makes a random key pair. The error is [ErrInvalid] (kind), [ErrNoMemory] or [ErrSystem].

@@ -73,8 +73,13 @@ func (b *inbox) poll() (message Message, found bool) {
 	return message, true
 }
 
-// take waits for a message; false if nothing comes any more or done was closed first.
+// take waits for a message; false if nothing comes any more or done was closed first, however many messages wait.
 func (b *inbox) take(done <-chan struct{}) (Message, bool) {
+	select {
+	case <-done: // to be asked before the loop alone: whoever was woken there has to look for a message
+		return Message{}, false
+	default:
+	}
 	for {
 		if message, found := b.poll(); found {
 			return message, true

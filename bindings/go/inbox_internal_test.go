@@ -88,3 +88,17 @@ func TestInboxWakesEachTaker(t *testing.T) {
 		timer.Stop()
 	}
 }
+
+// Whoever is done takes nothing, however much waits: so a loop of Receive ends, and so do handlers once their client is closed.
+func TestInboxGivesNothingToWhoIsDone(t *testing.T) {
+	b := newInbox(config{inboxCount: 10, inboxBytes: 10}, func(bool) {})
+	b.put(Message{Payload: []byte("stays")})
+	done := make(chan struct{})
+	close(done)
+	if message, found := b.take(done); found {
+		t.Fatalf("%q was taken", message.Text())
+	}
+	if message, found := b.take(nil); !found || message.Text() != "stays" {
+		t.Fatalf("%q, %v", message.Text(), found)
+	}
+}

@@ -215,6 +215,37 @@ func TestGarbageClientIsClosed(t *testing.T) {
 	})
 }
 
+// A logger that blocks does not hold up the finalisers of the whole program, of which the next client needs one.
+func TestGarbageClientWithABlockingLogger(t *testing.T) {
+	eachService(t, func(t *testing.T, url string) {
+		keeper := &lineKeeper{gate: make(chan struct{}), came: make(chan struct{})}
+		defer close(keeper.gate)
+		leave := func(options ...acurast.ClientOption) {
+			_, err := acurast.Dial(patient(t), url, options...)
+			check(t, err)
+		}
+		leave(acurast.WithLogger(slog.New(keeper)))
+		eventually(t, "the client is collected", func() error {
+			runtime.GC()
+			select {
+			case <-keeper.came:
+				return nil
+			default:
+				return errors.New("no line of log")
+			}
+		})
+		before := core.LiveObjects()
+		leave()
+		eventually(t, "the second client is collected", func() error {
+			runtime.GC()
+			if now := core.LiveObjects(); now > before {
+				return fmt.Errorf("%d objects, %d before", now, before)
+			}
+			return nil
+		})
+	})
+}
+
 // collectOften gives finalisers every chance.
 func collectOften() {
 	for i := 0; i < 10; i++ {

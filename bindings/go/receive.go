@@ -8,7 +8,8 @@ import (
 )
 
 // Receive waits for the next message. Where several goroutines wait, each message goes to one of them. It fails when the context is done
-// ([ErrTimeout], [ErrCancelled]), and with [ErrClosed], or the reason, once the client is closed and everything was taken.
+// ([ErrTimeout], [ErrCancelled]), also where messages wait, and with [ErrClosed], or the reason, once the client is closed and everything
+// was taken.
 func (c *Client) Receive(ctx context.Context) (Message, error) {
 	defer runtime.KeepAlive(c)
 	message, found := c.inbox.take(ctx.Done())
@@ -53,7 +54,8 @@ func (c *Client) forward(messages chan<- Message) {
 }
 
 // Handle calls a function for each message, one after another, in a goroutine of its own; called again, it works on several at a time. The
-// context is done when the client closes. [Client.Close] does not wait for a handler that still runs.
+// context is done when the client closes. [Client.Close] does not wait for a handler that still runs; messages that
+// wait then are left to [Client.Receive].
 func (c *Client) Handle(handler func(ctx context.Context, message Message)) {
 	go func() {
 		defer runtime.KeepAlive(c)

@@ -242,6 +242,34 @@ func TestHandlersContextEndsWithAClientThatClosesByItself(t *testing.T) {
 	})
 }
 
+// What waits when a client is closed is not handled any more, and not lost.
+func TestHandlerStopsWithClose(t *testing.T) {
+	eachService(t, func(t *testing.T, url string) {
+		client := dial(t, url)
+		const count = 5
+		began, goOn, handled := make(chan bool, count), make(chan bool), make(chan bool, count)
+		client.Handle(func(context.Context, acurast.Message) {
+			began <- true
+			<-goOn
+			handled <- true
+		})
+		for i := 0; i < count; i++ {
+			send(t, client, client, "hello")
+		}
+		await(t, began, "the handler")
+		arrived(t, client, count)
+		client.Close()
+		close(goOn)
+		await(t, handled, "the end of the handler")
+		for i := 1; i < count; i++ {
+			receiveText(t, client, "hello")
+		}
+		if len(began) > 0 {
+			t.Fatal("another one was handled")
+		}
+	})
+}
+
 // ---- back-pressure ----
 
 // A client whose messages nobody takes stops reading, alone, and what it sends goes out.

@@ -78,33 +78,39 @@ func stateChange(event *core.Event) StateChange {
 const statesKept = 256
 
 // watchers get every change of state, each by a channel of its own. Whoever calls its methods holds the lock of what is watched.
-type watchers []chan StateChange
+type watchers []watcher
+
+type watcher struct {
+	changes chan StateChange
+	leave   func() bool // so that a context which goes on forgets it
+}
 
 // watch adds a watcher until ctx is done, or until end.
 func (w *watchers) watch(ctx context.Context, lock sync.Locker) <-chan StateChange {
 	changes := make(chan StateChange, statesKept)
-	*w = append(*w, changes)
-	context.AfterFunc(ctx, func() {
+	leave := context.AfterFunc(ctx, func() {
 		lock.Lock()
 		defer lock.Unlock()
-		if at := slices.Index(*w, changes); at >= 0 {
+		at := slices.IndexFunc(*w, func(each watcher) bool { return each.changes == changes })
+		if at >= 0 {
 			*w = slices.Delete(*w, at, at+1)
 			close(changes)
 		}
 	})
+	*w = append(*w, watcher{changes, leave})
 	return changes
 }
 
 // tell never waits: of a channel that is full the oldest change is dropped.
 func (w *watchers) tell(change StateChange) {
-	for _, changes := range *w {
+	for _, each := range *w {
 		for told := false; !told; {
 			select {
-			case changes <- change:
+			case each.changes <- change:
 				told = true
 			default:
 				select {
-				case <-changes:
+				case <-each.changes:
 				default:
 				}
 			}
@@ -113,8 +119,9 @@ func (w *watchers) tell(change StateChange) {
 }
 
 func (w *watchers) end() {
-	for _, changes := range *w {
-		close(changes)
+	for _, each := range *w {
+		each.leave()
+		close(each.changes)
 	}
 	*w = nil
 }

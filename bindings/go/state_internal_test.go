@@ -57,6 +57,39 @@ func TestWatcherGoesWithItsContext(t *testing.T) {
 	}
 }
 
+// forgetful is a context that counts who waits for its end.
+type forgetful struct {
+	context.Context
+	waiting int
+}
+
+func (f *forgetful) Value(any) any { return nil } // so that the package context asks AfterFunc
+
+func (f *forgetful) AfterFunc(func()) func() bool {
+	f.waiting++
+	return func() bool {
+		f.waiting--
+		return true
+	}
+}
+
+// A context that goes on keeps nothing of a client that is closed.
+func TestContextForgetsWhatHasEnded(t *testing.T) {
+	var all watchers
+	var lock sync.Mutex
+	parent, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ctx := &forgetful{Context: parent}
+	changes := all.watch(ctx, &lock)
+	if ctx.waiting != 1 {
+		t.Fatalf("%d watch the context", ctx.waiting)
+	}
+	all.end()
+	if _, open := <-changes; open || ctx.waiting != 0 {
+		t.Fatalf("%d watch the context", ctx.waiting)
+	}
+}
+
 func TestNamesOfStates(t *testing.T) {
 	for state, want := range map[State]string{Idle: "idle", Connected: "connected", Draining: "draining", -1: "state -1", 99: "state 99"} {
 		if state.String() != want {

@@ -106,6 +106,9 @@ func (q *Queue) watch() error {
 		return fmt.Errorf("the queue's descriptor: %w", err)
 	}
 	q.file = os.NewFile(uintptr(descriptor), "acurast queue")
+	if err = q.file.SetReadDeadline(time.Time{}); err != nil { // as for whatever the poller did not take
+		return fmt.Errorf("the queue's descriptor cannot be watched: %w", err)
+	}
 	q.raw, err = q.file.SyscallConn()
 	return err
 }

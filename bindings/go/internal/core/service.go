@@ -13,6 +13,7 @@ import (
 type Service struct {
 	mu     sync.RWMutex // held for writing by Release alone
 	handle *C.acurast_service
+	told   sync.Mutex // from a call to the reading of what was wrong with it
 }
 
 // NewService makes a service that delivers states and log lines to the queue as source. To be released.
@@ -29,27 +30,37 @@ func NewService(context *Context, options *Options, queue *Queue, source uint64)
 	return service, OK
 }
 
-// use says what was wrong, too.
-func (s *Service) use(call func(*C.acurast_service) C.acurast_status) (Status, string) {
+func (s *Service) use(call func(*C.acurast_service) C.acurast_status) Status {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.handle == nil {
-		return Closed, ""
+		return Closed
 	}
-	if status := call(s.handle); status != C.ACURAST_OK {
-		return Status(status), C.GoString(C.acurast_service_error(s.handle))
-	}
-	return OK, ""
+	return Status(call(s.handle))
+}
+
+// tell is use that says what was wrong, too: one call at a time, since the core keeps that of the last.
+func (s *Service) tell(call func(*C.acurast_service) C.acurast_status) (status Status, detail string) {
+	s.told.Lock()
+	defer s.told.Unlock()
+	status = s.use(func(handle *C.acurast_service) C.acurast_status {
+		answer := call(handle)
+		if answer != C.ACURAST_OK {
+			detail = C.GoString(C.acurast_service_error(handle))
+		}
+		return answer
+	})
+	return status, detail
 }
 
 // Start binds and listens.
 func (s *Service) Start() (Status, string) {
-	return s.use(func(handle *C.acurast_service) C.acurast_status { return C.acurast_service_start(handle) })
+	return s.tell(func(handle *C.acurast_service) C.acurast_status { return C.acurast_service_start(handle) })
 }
 
 // Reload reads certificate, key and lists again.
 func (s *Service) Reload() (Status, string) {
-	return s.use(func(handle *C.acurast_service) C.acurast_status { return C.acurast_service_reload(handle) })
+	return s.tell(func(handle *C.acurast_service) C.acurast_status { return C.acurast_service_reload(handle) })
 }
 
 // Close asks to drain; the event CLOSED tells when that is done.
@@ -70,7 +81,7 @@ func (s *Service) Addresses() (url, adminURL string, port int) {
 // Metrics are its figures in Prometheus text.
 func (s *Service) Metrics() (text string, status Status) {
 	size := C.size_t(16 << 10)
-	status, _ = s.use(func(handle *C.acurast_service) C.acurast_status {
+	status = s.use(func(handle *C.acurast_service) C.acurast_status {
 		for {
 			buffer := (*C.char)(C.malloc(size))
 			answer := C.acurast_service_metrics(handle, buffer, &size)
