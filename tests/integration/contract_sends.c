@@ -218,8 +218,12 @@ static void test_21_full_and_writable(void **state)
     acurast_client_cancel(client, operations[3]);
     assert_true(kit_wait(&log, (kit_pattern){.type = ACURAST_EVENT_WRITABLE}, 1));
     assert_int_equal(acurast_client_send(client, id, 16, bytes, sizeof bytes, NULL, NULL), ACURAST_OUTBOX_FULL);
-    for (int i = 4; i < 8; i++)
+    for (int i = 4; i < 7; i++) { /* there is more than a half, but not what this one needs */
         acurast_client_cancel(client, operations[i]);
+        assert_true(kit_wait(&log, (kit_pattern){.type = ACURAST_EVENT_OUTCOME}, (size_t)i + 1));
+    }
+    assert_int_equal(kit_count(&log, (kit_pattern){.type = ACURAST_EVENT_WRITABLE}), 1);
+    acurast_client_cancel(client, operations[7]);
     assert_true(kit_wait(&log, (kit_pattern){.type = ACURAST_EVENT_WRITABLE}, 2));
     assert_true(kit_wait(&log, (kit_pattern){.type = ACURAST_EVENT_OUTCOME}, 8));
     assert_int_equal(acurast_client_send(client, id, 16, bytes, sizeof bytes, NULL, NULL), ACURAST_OK);

@@ -94,11 +94,15 @@ static void test_limits(void **state)
     add(&outbox, 3, 0);
     add(&outbox, 4, 0);
     assert_int_equal(acurast__outbox_reserve(&outbox, 0), ACURAST_OUTBOX_FULL);
-    assert_false(acurast__outbox_half_empty(&outbox));
+    assert_false(acurast__outbox_half_empty(&outbox, 0));
     acurast__outbox_cancel(&outbox, 1);
-    assert_false(acurast__outbox_half_empty(&outbox));
+    assert_false(acurast__outbox_half_empty(&outbox, 0));
     acurast__outbox_cancel(&outbox, 3);
-    assert_true(acurast__outbox_half_empty(&outbox));
+    assert_true(acurast__outbox_half_empty(&outbox, 0));
+    assert_true(acurast__outbox_half_empty(&outbox, 60));
+    assert_false(acurast__outbox_half_empty(&outbox, 61));
+    acurast__outbox_cancel(&outbox, 2);
+    assert_true(acurast__outbox_half_empty(&outbox, 4000));
     finish(&outbox);
 }
 

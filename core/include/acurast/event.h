@@ -34,7 +34,7 @@ typedef enum acurast_event_type {
     ACURAST_EVENT_STATE = 1,    /* `state`, and why: `status`, `close_code`, `text`, `retry_ms` */
     ACURAST_EVENT_PAYLOAD = 2,  /* `sender`, `recipient`, `payload` */
     ACURAST_EVENT_OUTCOME = 3,  /* of one send: `operation`, `token`, `status` */
-    ACURAST_EVENT_WRITABLE = 4, /* after OUTBOX_FULL: the outbox has drained to a half */
+    ACURAST_EVENT_WRITABLE = 4, /* after OUTBOX_FULL: the outbox has drained to a half, and what was refused fits */
     ACURAST_EVENT_LOG = 5       /* `level`, `text` */
 } acurast_event_type;
 

@@ -255,16 +255,19 @@ static acurast_status check_running(const acurast_client *client)
 }
 
 /* Sees to it that a WRITABLE event follows: the loop looks once more, in case that the room was made just now. */
-static acurast_status refuse_for_room(acurast_client *client)
+static acurast_status refuse_for_room(acurast_client *client, size_t payload_size)
 {
     acurast__event *event = acurast__client_writable_event();
     pthread_mutex_lock(&client->lock);
     acurast_status status = check_running(client);
     if (status == ACURAST_OK)
         status = event || client->writable_event ? ACURAST_OUTBOX_FULL : ACURAST_NO_MEMORY;
-    if (status == ACURAST_OUTBOX_FULL && !client->writable_event) {
-        client->writable_event = event;
-        event = NULL;
+    if (status == ACURAST_OUTBOX_FULL && (!client->writable_event || payload_size < client->writable_bytes)) {
+        client->writable_bytes = payload_size;
+        if (!client->writable_event) {
+            client->writable_event = event;
+            event = NULL;
+        }
         acurast__client_wake_locked(client);
     }
     pthread_mutex_unlock(&client->lock);
@@ -312,7 +315,7 @@ acurast_status acurast__client_send(acurast_client *client, const uint8_t recipi
     if (status != ACURAST_OK)
         return status;
     if (acurast__outbox_reserve(&client->outbox, payload_size) != ACURAST_OK)
-        return refuse_for_room(client);
+        return refuse_for_room(client, payload_size);
     acurast__operation *made = acurast__operation_create(client->id, recipient, payload, payload_size);
     status = ACURAST_NO_MEMORY;
     if (made) {

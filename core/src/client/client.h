@@ -77,6 +77,7 @@ struct acurast_client {
     acurast__list incoming;         /* operations, in the order of their numbers */
     acurast__list cancels;
     acurast__event *writable_event; /* owed to somebody who met a full outbox */
+    size_t writable_bytes;          /* the smallest payload for which it was */
     acurast__task wake;
     acurast__task finish;
 

@@ -65,9 +65,11 @@ void acurast__outbox_unreserve_bytes(acurast__outbox *outbox, size_t payload_siz
     atomic_fetch_sub(&outbox->bytes, payload_size);
 }
 
-bool acurast__outbox_half_empty(acurast__outbox *outbox)
+bool acurast__outbox_half_empty(acurast__outbox *outbox, size_t payload_size)
 {
-    return atomic_load(&outbox->count) <= outbox->max_count / 2 && atomic_load(&outbox->bytes) <= outbox->max_bytes / 2;
+    size_t bytes = atomic_load(&outbox->bytes);
+    return atomic_load(&outbox->count) <= outbox->max_count / 2 && bytes <= outbox->max_bytes / 2 &&
+           (bytes == 0 || payload_size <= outbox->max_bytes - bytes);
 }
 
 static void on_deadline(acurast__timer *timer)

@@ -67,8 +67,8 @@ acurast_status acurast__outbox_reserve(acurast__outbox *outbox, size_t payload_s
 void acurast__outbox_unreserve_count(acurast__outbox *outbox);
 void acurast__outbox_unreserve_bytes(acurast__outbox *outbox, size_t payload_size);
 
-/* True where it has drained to a half, in count and bytes. Any thread. */
-bool acurast__outbox_half_empty(acurast__outbox *outbox);
+/* True where it has drained to a half, in count and bytes, and a payload of that size fits. Any thread. */
+bool acurast__outbox_half_empty(acurast__outbox *outbox, size_t payload_size);
 
 /* A copy of the payload behind its header; NULL without memory. Any thread. */
 acurast__operation *acurast__operation_create(const uint8_t sender[16], const uint8_t recipient[16],

@@ -112,7 +112,7 @@ static void wake_for_writable(acurast_client *client)
 {
     pthread_mutex_lock(&client->lock);
     if (client->writable_event && client->phase == ACURAST__CLIENT_RUNNING &&
-        acurast__outbox_half_empty(&client->outbox))
+        acurast__outbox_half_empty(&client->outbox, client->writable_bytes))
         acurast__client_wake_locked(client);
     pthread_mutex_unlock(&client->lock);
 }
@@ -194,7 +194,7 @@ void acurast__client_report_writable(acurast_client *client)
 {
     acurast__event *event = NULL;
     pthread_mutex_lock(&client->lock);
-    if (client->writable_event && acurast__outbox_half_empty(&client->outbox)) {
+    if (client->writable_event && acurast__outbox_half_empty(&client->outbox, client->writable_bytes)) {
         event = client->writable_event;
         client->writable_event = NULL;
     }
