@@ -21,17 +21,13 @@ func examples(t *testing.T) consumer {
 	return c
 }
 
-func TestTheExamplesAskAndEcho(t *testing.T) {
-	service, err := acurast.NewService()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer service.Close()
+func TestTheExamplesServeAskAndEcho(t *testing.T) {
 	c := examples(t)
+	url := strings.TrimPrefix(start(t, c, "service", "127.0.0.1:0"), "listening on ")
 	asked := map[string]bool{}
-	words := []string{"./askmany", service.URL()}
+	words := []string{"./askmany", url}
 	for i := 0; i < 4; i++ {
-		id := strings.TrimPrefix(start(t, c, "echo", service.URL()), "id ")
+		id := strings.TrimPrefix(start(t, c, "echo", url), "id ")
 		asked[id] = true
 		words = append(words, id)
 	}
@@ -46,7 +42,7 @@ func TestTheExamplesAskAndEcho(t *testing.T) {
 		}
 		asked[id] = false // each counts once
 	}
-	said := c.do(t, "./ask", service.URL(), words[2], "there?")
+	said := c.do(t, "./ask", url, words[2], "there?")
 	if !regexp.MustCompile(`^\d+\.\d{3}\tthere\?\n$`).MatchString(said) {
 		t.Errorf("ask said %q", said)
 	}
