@@ -230,3 +230,11 @@ func TestURLsAreAList(t *testing.T) {
 		}
 	}
 }
+
+// C would see the text before the NUL alone.
+func TestTextWithNULIsRefused(t *testing.T) {
+	client, err := New("ws://127.0.0.1:1\x00.example")
+	if client != nil || !errors.Is(err, ErrBadOption) {
+		t.Fatal(client, err)
+	}
+}

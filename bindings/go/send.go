@@ -13,9 +13,9 @@ import (
 // Send sends a payload and returns once the operating system took its last byte. It may still be lost on its way: version 1 of the protocol
 // acknowledges nothing. Without a connection it waits for one, and for room where too much waits already. The payload is copied.
 //
-// It fails when the context is done: then the send is cancelled, and nothing else; the payload may be on its way all the same. A context without
-// a deadline is bounded by [WithSendTimeout] ([ErrExpired]). Other failures are [ErrTooLarge], [ErrClosed], [ErrNoMemory] and the reason
-// why the client closed by itself.
+// It fails when the context is done: then the send is cancelled, and nothing else; the payload may be on its way all the same. Without
+// a deadline [WithSendTimeout] bounds the wait once there is room ([ErrExpired]). Other failures are [ErrTooLarge], [ErrClosed],
+// [ErrNoMemory], [ErrBadState] (before [Client.Connect]) and the reason why the client closed by itself.
 func (c *Client) Send(ctx context.Context, to ID, payload []byte) error {
 	defer runtime.KeepAlive(c)
 	pending := c.sends.begin()

@@ -4,7 +4,10 @@ package core
 // #include "glue.h"
 import "C"
 
-import "unsafe"
+import (
+	"strings"
+	"unsafe"
+)
 
 // Scope says whose options are meant.
 type Scope int
@@ -66,7 +69,11 @@ func (o *Options) Text(name string) (text string, status Status) {
 // Error says what was wrong with the last call that failed.
 func (o *Options) Error() string { return C.GoString(C.acurast_options_error(o.handle)) }
 
+// texts refuses what C would take for a shorter text.
 func (o *Options) texts(name, text string, call func(name, text *C.char) C.acurast_status) Status {
+	if strings.IndexByte(text, 0) >= 0 {
+		return BadOption
+	}
 	cName, cText := C.CString(name), C.CString(text)
 	defer C.free(unsafe.Pointer(cName))
 	defer C.free(unsafe.Pointer(cText))

@@ -11,6 +11,7 @@ const (
 	OK         Status = C.ACURAST_OK
 	BadState   Status = C.ACURAST_BAD_STATE
 	Closed     Status = C.ACURAST_CLOSED
+	BadOption  Status = C.ACURAST_BAD_OPTION
 	OutboxFull Status = C.ACURAST_OUTBOX_FULL
 	Expired    Status = C.ACURAST_EXPIRED
 )
