@@ -20,7 +20,7 @@ func (c *Client) Send(ctx context.Context, to ID, payload []byte) error {
 	defer runtime.KeepAlive(c)
 	pending := c.sends.begin()
 	operation, err := c.hand(ctx, to, payload, pending.token, false)
-	if err != nil {
+	if err != nil || operation == 0 { // 0: it was written at once
 		c.sends.end(pending)
 		return err
 	}

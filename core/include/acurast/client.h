@@ -73,12 +73,22 @@ typedef struct acurast_send_params {
     uint64_t token;      /* comes back in the outcome */
     uint32_t no_outcome; /* 1: no outcome event for this send, however it ends */
     uint32_t timeout_ms; /* how long it may wait in the outbox; 0: the option `send-timeout` */
+    uint32_t write_now;  /* 1: the call may write the payload itself: see acurast_client_send() */
 } acurast_send_params;
 
 /*
  * Sends `payload_size` bytes to a recipient given in any form that acurast_id_of() takes. The bytes are copied. `params` may be
- * NULL. `operation` may be NULL; it receives a number that is never 0 nor used twice by this client.
- * A send before the first connection waits in the outbox like any other. Fails at once, with no outcome event, with INVALID,
+ * NULL. `operation` may be NULL; it receives a number that is not used twice by this client.
+ * A send before the first connection waits in the outbox like any other.
+ *
+ * With `write_now` the call writes the payload to the socket itself, where nothing waits in front of it, the connection is plain (ws://),
+ * and the payload small (4 KiB). It still does not wait. Then `*operation` is 0, the operating system has the payload, and there is no
+ * outcome event; in all other cases the number is not 0, and everything is as without it. For those who wait for each send: it saves
+ * waking the I/O thread, and being woken by it. Those who send on without waiting are better off without, since the outbox writes many
+ * payloads at once.
+ *
+ * Fails at once, with no outcome event, with INVALID (also for `write_now` where nothing could tell that there is no outcome: `operation` is NULL, and
+ * `no_outcome` 0),
  * BAD_RECIPIENT, BAD_HEX, BAD_KEY, TOO_LARGE, OUTBOX_FULL (a WRITABLE event follows when there is room), BAD_STATE (before connect),
  * CLOSED or NO_MEMORY.
  */

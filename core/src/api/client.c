@@ -4,6 +4,8 @@
 #include "base/process.h"
 #include "base/queue.h"
 
+#include <string.h>
+
 static acurast_status check(const acurast_client *client)
 {
     if (!client)
@@ -52,9 +54,18 @@ acurast_status acurast_client_wait(acurast_client *client, int timeout_ms)
     return status == ACURAST_OK ? acurast__client_wait(client, timeout_ms) : status;
 }
 
-static acurast_status check_params(const acurast_send_params *params)
+/* What callers of the first release knew of it. */
+#define PARAMS_MIN (offsetof(acurast_send_params, timeout_ms) + sizeof(uint32_t))
+
+static acurast_status read_params(acurast_send_params *read, const acurast_send_params *given, const uint64_t *operation)
 {
-    return !params || params->size >= sizeof *params ? ACURAST_OK : ACURAST_INVALID;
+    *read = (acurast_send_params){0};
+    if (!given)
+        return ACURAST_OK;
+    if (given->size < PARAMS_MIN)
+        return ACURAST_INVALID;
+    memcpy(read, given, given->size < sizeof *read ? given->size : sizeof *read);
+    return read->write_now && !read->no_outcome && !operation ? ACURAST_INVALID : ACURAST_OK;
 }
 
 acurast_status acurast_client_send(acurast_client *client, const void *recipient, size_t recipient_size,
@@ -62,14 +73,15 @@ acurast_status acurast_client_send(acurast_client *client, const void *recipient
                                    uint64_t *operation)
 {
     uint8_t id[ACURAST_ID_SIZE];
+    acurast_send_params read;
     acurast_status status = check(client);
     if (status == ACURAST_OK && (!recipient || (!payload && payload_size)))
         status = ACURAST_INVALID;
     if (status == ACURAST_OK)
-        status = check_params(params);
+        status = read_params(&read, params, operation);
     if (status == ACURAST_OK)
         status = acurast_id_of(recipient, recipient_size, id);
-    return status == ACURAST_OK ? acurast__client_send(client, id, payload, payload_size, params, operation) : status;
+    return status == ACURAST_OK ? acurast__client_send(client, id, payload, payload_size, &read, operation) : status;
 }
 
 acurast_status acurast_client_cancel(acurast_client *client, uint64_t operation)

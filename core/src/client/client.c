@@ -15,6 +15,7 @@
 #include "base/condition.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "wire/frame.h"
 
 #include <string.h>
 
@@ -40,6 +41,7 @@ static void destroy(acurast_client *client)
     acurast__round_clear(&client->round);
     acurast__client_settings_clear(&client->settings);
     acurast_identity_release(client->identity);
+    acurast__lane_destroy(&client->lane);
     pthread_cond_destroy(&client->changed);
     pthread_mutex_destroy(&client->lock);
     acurast__context_release(client->context);
@@ -89,6 +91,7 @@ static void init_members(acurast_client *client, acurast_context *context)
     acurast__list_init(&client->closed_event.event.link);
     acurast__condition_init(&client->changed);
     pthread_mutex_init(&client->lock, NULL);
+    acurast__lane_init(&client->lane);
 }
 
 static acurast_status read_options(acurast_client *client, acurast_options *options)
@@ -277,9 +280,9 @@ static acurast_status refuse_for_room(acurast_client *client, size_t payload_siz
 
 static void apply_params(const acurast_client *client, acurast__operation *operation, const acurast_send_params *params)
 {
-    uint32_t timeout = params && params->timeout_ms ? params->timeout_ms : client->settings.send_timeout_ms;
-    operation->token = params ? params->token : 0;
-    operation->no_outcome = params && params->no_outcome;
+    uint32_t timeout = params->timeout_ms ? params->timeout_ms : client->settings.send_timeout_ms;
+    operation->token = params->token;
+    operation->no_outcome = params->no_outcome;
     operation->deadline = timeout ? acurast__clock_ms() + timeout : 0;
 }
 
@@ -298,6 +301,20 @@ static acurast_status hand_in(acurast_client *client, acurast__operation *operat
     return status;
 }
 
+/* Writes the payload on this thread where nothing is in front of it. */
+static bool write_now(acurast_client *client, const uint8_t recipient[16], const void *payload, size_t payload_size)
+{
+    uint8_t header[ACURAST__HEADER_SIZE];
+    acurast__frame_header(header, ACURAST__FRAME_PAYLOAD, client->id, recipient);
+    pthread_mutex_lock(&client->lock);
+    bool written = check_running(client) == ACURAST_OK && acurast__list_empty(&client->incoming) &&
+                   acurast__lane_send(&client->lane, header, sizeof header, payload, payload_size);
+    pthread_mutex_unlock(&client->lock);
+    if (written)
+        atomic_fetch_add(&client->payloads_out, 1);
+    return written;
+}
+
 static acurast_status check_send(acurast_client *client, size_t payload_size)
 {
     pthread_mutex_lock(&client->lock);
@@ -314,6 +331,11 @@ acurast_status acurast__client_send(acurast_client *client, const uint8_t recipi
     acurast_status status = check_send(client, payload_size);
     if (status != ACURAST_OK)
         return status;
+    if (params->write_now && write_now(client, recipient, payload, payload_size)) {
+        if (operation)
+            *operation = 0;
+        return ACURAST_OK;
+    }
     if (acurast__outbox_reserve(&client->outbox, payload_size) != ACURAST_OK)
         return refuse_for_room(client, payload_size);
     acurast__operation *made = acurast__operation_create(client->id, recipient, payload, payload_size);

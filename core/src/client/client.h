@@ -15,6 +15,7 @@
 #include "client/outbox.h"
 #include "client/settings.h"
 #include "net/context.h"
+#include "net/lane.h"
 
 #include <acurast/client.h>
 
@@ -75,6 +76,7 @@ struct acurast_client {
     char end_reason[128];
     uint64_t last_number;
     acurast__list incoming;         /* operations, in the order of their numbers */
+    acurast__lane lane;             /* open only while nothing is in the outbox; its lock is inside this one */
     acurast__list cancels;
     acurast__event *writable_event; /* owed to somebody who met a full outbox */
     size_t writable_bytes;          /* the smallest payload for which it was */
@@ -100,7 +102,7 @@ struct acurast_client {
     acurast__state_event closed_event;
 };
 
-/* As the public functions of these names; arguments are checked, the process has not forked. Any thread. */
+/* As the public functions of these names; arguments are checked and complete, the process has not forked. Any thread. */
 acurast_status acurast__client_create(acurast_context *context, acurast_options *options, acurast_identity *identity,
                                       acurast_client **client);
 acurast_status acurast__client_set_callback(acurast_client *client, acurast_event_callback callback, void *user,

@@ -81,12 +81,24 @@ static bool fly_one(acurast_client *client, acurast__ws *ws)
     return true;
 }
 
+/* Lets others write where nothing of ours is to be written; under the lock, so that none of them overtakes what comes in. */
+static void open_lane(acurast_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    if (acurast__list_empty(&client->incoming))
+        acurast__ws_open_lane(acurast__connection_ws(client->connection), &client->lane,
+                              acurast__connection_max_payload(client->connection));
+    pthread_mutex_unlock(&client->lock);
+}
+
 /* After anything that may have filled or emptied the outbox. */
 static void pump(acurast_client *client)
 {
     if (client->online_since && !client->leaving)
         while (fly_one(client, acurast__connection_ws(client->connection)))
             ;
+    if (client->online_since && !client->leaving && client->outbox.size == 0)
+        open_lane(client);
     acurast__client_report_writable(client);
     if (client->lingering && (client->outbox.size == 0 || client->settings.linger_ms == 0))
         say_goodbye(client);
@@ -226,6 +238,7 @@ static void lose(acurast_client *client, const acurast__connection_end *end)
         acurast__backoff_lived(&client->backoff, now_of(client) - client->online_since);
     client->connection = NULL;
     client->online_since = 0;
+    acurast__outbox_wrote(&client->outbox, acurast__lane_largest(&client->lane));
     acurast__outbox_lost(&client->outbox, written, end->code == 1009);
 }
 
@@ -284,6 +297,8 @@ static bool take_in(acurast_client *client)
 {
     acurast__list incoming, cancels;
     pthread_mutex_lock(&client->lock);
+    if (!acurast__list_empty(&client->incoming))
+        acurast__lane_close(&client->lane);
     move_all(&incoming, &client->incoming);
     move_all(&cancels, &client->cancels);
     client->wake_posted = false;

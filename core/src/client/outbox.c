@@ -214,12 +214,17 @@ void acurast__outbox_flown(acurast__outbox *outbox, acurast__operation *operatio
     acurast__list_append(&outbox->flying, &operation->link);
 }
 
+void acurast__outbox_wrote(acurast__outbox *outbox, size_t payload_size)
+{
+    if (payload_size > outbox->largest_written)
+        outbox->largest_written = payload_size;
+}
+
 void acurast__outbox_written(acurast__outbox *outbox, uint64_t written)
 {
     acurast__operation *operation;
     while ((operation = first_of(&outbox->flying)) && operation->end <= written) {
-        if (operation->payload_size > outbox->largest_written)
-            outbox->largest_written = operation->payload_size;
+        acurast__outbox_wrote(outbox, operation->payload_size);
         end(outbox, operation, ACURAST_OK);
     }
 }

@@ -96,6 +96,9 @@ void acurast__outbox_fail(acurast__outbox *outbox, acurast__operation *operation
 /* The websocket has written up to here: what flies below it is OK. */
 void acurast__outbox_written(acurast__outbox *outbox, uint64_t written);
 
+/* A payload of that size was written on this connection, past the outbox. */
+void acurast__outbox_wrote(acurast__outbox *outbox, size_t payload_size);
+
 /*
  * The connection is gone, after `written` bytes. What flies returns to the front of the queue, but what was cancelled or has expired
  * meanwhile. `too_large`: the peer closed with 1009. The operation that was being written ends with TOO_LARGE if it is larger than

@@ -106,6 +106,16 @@ static void put_piece(uint8_t *to, const void *from, size_t size, const uint8_t 
         memcpy(to, from, size);
 }
 
+size_t acurast__frame_put(uint8_t *room, uint8_t opcode, const uint8_t *mask, const void *head, size_t head_size,
+                          const void *body, size_t body_size)
+{
+    size_t payload = head_size + body_size, header = header_size(payload, mask != NULL);
+    put_header(room, opcode, payload, mask);
+    put_piece(room + header, head, head_size, mask, 0);
+    put_piece(room + header + head_size, body, body_size, mask, head_size);
+    return header + payload;
+}
+
 /* Room for a frame of `size` bytes at the end of the chain. */
 static uint8_t *reserve(acurast__chain *chain, size_t size)
 {
@@ -133,17 +143,14 @@ bool acurast__chain_put(acurast__chain *chain, uint8_t opcode, const uint8_t *ma
     size_t payload = head_size + body_size;
     if (payload < head_size || payload > SIZE_MAX / 2)
         return false;
-    size_t header = header_size(payload, mask != NULL);
-    uint8_t *room = reserve(chain, header + payload);
+    uint8_t *room = reserve(chain, header_size(payload, mask != NULL) + payload);
     if (!room)
         return false;
     if (opcode == ACURAST__OPCODE_BINARY) {
         chain->frames++;
         chain->last->frames++;
     }
-    put_header(room, opcode, payload, mask);
-    put_piece(room + header, head, head_size, mask, 0);
-    put_piece(room + header + head_size, body, body_size, mask, head_size);
+    acurast__frame_put(room, opcode, mask, head, head_size, body, body_size);
     return true;
 }
 

@@ -41,7 +41,11 @@ typedef struct acurast__chunk_frame {
 /* The frame at `bytes`, which the library wrote itself and so trusts. */
 acurast__chunk_frame acurast__chunk_frame_at(const uint8_t *bytes);
 
-/* One message in two pieces; `mask` (4 bytes) or NULL. False without memory. */
+/* Writes a frame of two pieces, with `mask` (4 bytes) or NULL for none; its size. */
+size_t acurast__frame_put(uint8_t *room, uint8_t opcode, const uint8_t *mask, const void *head, size_t head_size,
+                          const void *body, size_t body_size);
+
+/* The same at the end of a chain. False without memory. */
 bool acurast__chain_put(acurast__chain *chain, uint8_t opcode, const uint8_t *mask, const void *head, size_t head_size,
                         const void *body, size_t body_size);
 

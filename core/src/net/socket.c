@@ -9,7 +9,9 @@
 #include <stddef.h>
 
 #ifdef __linux__
+#include <linux/sockios.h>
 #include <linux/tcp.h>
+#include <sys/ioctl.h>
 #else
 #include <netinet/tcp.h>
 #endif
@@ -53,4 +55,27 @@ bool acurast__socket_draining(int socket, uint64_t *taken)
     (void)socket, (void)taken;
     return false;
 #endif
+}
+
+size_t acurast__socket_send_buffer(int socket)
+{
+    int bytes = 0;
+    socklen_t size = sizeof bytes;
+    return getsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, &size) == 0 && bytes > 0 ? (size_t)bytes : 0;
+}
+
+size_t acurast__socket_waiting(int socket)
+{
+    int waiting = -1;
+#ifdef __linux__
+    if (ioctl(socket, SIOCOUTQ, &waiting) != 0)
+        return SIZE_MAX;
+#elif defined(SO_NWRITE)
+    socklen_t size = sizeof waiting;
+    if (getsockopt(socket, SOL_SOCKET, SO_NWRITE, &waiting, &size) != 0)
+        return SIZE_MAX;
+#else
+    (void)socket;
+#endif
+    return waiting < 0 ? SIZE_MAX : (size_t)waiting;
 }

@@ -3,6 +3,7 @@
 #define ACURAST_NET_SOCKET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -21,5 +22,11 @@ int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size)
  * has not got all of it: so it is alive, and whatever was sent last waits behind the rest. Where the system does not tell: false.
  */
 bool acurast__socket_draining(int socket, uint64_t *taken);
+
+/* The size of its send buffer in bytes; 0 if that cannot be told. */
+size_t acurast__socket_send_buffer(int socket);
+
+/* Bytes that were written to it and that the peer's kernel has not acknowledged. Where the system does not tell: SIZE_MAX. */
+size_t acurast__socket_waiting(int socket);
 
 #endif

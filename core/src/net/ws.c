@@ -72,6 +72,24 @@ void acurast__ws_opened(acurast__ws *ws, struct lws *wsi)
         acurast__ws_mark_dirty(ws);
 }
 
+void acurast__ws_open_lane(acurast__ws *ws, acurast__lane *lane, size_t max_body)
+{
+    if (!ws->open || !ws->direct || ws->closing || ws->shut || ws->out.first || lws_partial_buffered(ws->wsi))
+        return;
+    int socket = lws_get_socket_fd(ws->wsi);
+    if (!ws->lane_waiting)
+        ws->lane_waiting = acurast__socket_send_buffer(socket) / 4;
+    ws->lane = lane;
+    acurast__lane_open(lane, socket, max_body, ws->lane_waiting);
+}
+
+void acurast__ws_close_lane(acurast__ws *ws)
+{
+    if (ws->lane)
+        acurast__lane_close(ws->lane);
+    ws->lane = NULL;
+}
+
 static void free_partial(acurast__ws *ws)
 {
     ws->loop->memory -= ws->partial_capacity;
@@ -98,6 +116,7 @@ void acurast__ws_ended(acurast__ws *ws)
     };
     if (ws->aborted && ws->status != ACURAST_LOST)
         end.status = ws->status;
+    acurast__ws_close_lane(ws);
     ws->open = false;
     ws->shut = true;
     ws->wsi = NULL;
@@ -241,6 +260,7 @@ static void on_receive(acurast__ws *ws, const void *bytes, size_t size)
 
 static void on_peer_close(acurast__ws *ws, const uint8_t *bytes, size_t size)
 {
+    acurast__ws_close_lane(ws);
     ws->shut = true;
     if (!ws->closing) {
         ws->by_peer = true;
@@ -313,6 +333,7 @@ void acurast__ws_abort(acurast__ws *ws)
 {
     if (ws->aborted)
         return;
+    acurast__ws_close_lane(ws);
     ws->aborted = true;
     ws->closing = true;
     drop_output(ws);

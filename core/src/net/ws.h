@@ -8,6 +8,7 @@
 #define ACURAST_NET_WS_H
 
 #include "net/chain.h"
+#include "net/lane.h"
 #include "net/loop.h"
 
 #include <acurast/status.h>
@@ -87,6 +88,12 @@ size_t acurast__ws_memory(const acurast__ws *ws);
  */
 uint64_t acurast__ws_queued(const acurast__ws *ws);
 uint64_t acurast__ws_written(const acurast__ws *ws);
+
+/*
+ * Client only: opens the owner's lane where nothing waits to be written and the socket is plain, for bodies of at most `max_body` bytes;
+ * else it does nothing. It is closed again by itself, at the latest before `closed`.
+ */
+void acurast__ws_open_lane(acurast__ws *ws, acurast__lane *lane, size_t max_body);
 
 /* Stops and resumes reading; the peer feels it. Nests not; idempotent. No message comes while paused. */
 void acurast__ws_pause(acurast__ws *ws);

@@ -61,6 +61,8 @@ struct acurast__ws {
     char *reason;                    /* own copy; NULL: none */
     acurast__connecting *connecting; /* client only, until open */
     struct lws_vhost *vhost;         /* client only: a use of it */
+    acurast__lane *lane;             /* the owner's; NULL while it is closed */
+    size_t lane_waiting;             /* its limit, once it was open */
 };
 
 /* Fills a new websocket; its memory is the caller's. */
@@ -75,6 +77,9 @@ void acurast__ws_ended(acurast__ws *ws);
 
 /* Writes what is queued, as far as the socket takes it, and our close frame after the last of it. Between callbacks only. */
 void acurast__ws_flush(acurast__ws *ws);
+
+/* Closes the lane, if one is open: before anything is written, and when it is over. */
+void acurast__ws_close_lane(acurast__ws *ws);
 
 /* Puts it on the loop's list for the end of the turn. */
 void acurast__ws_mark_dirty(acurast__ws *ws);

@@ -8,11 +8,11 @@
  * TLS sockets take raw chunks through libwebsockets. Where the library refuses raw writes (or the option batched-writes is
  * off), each message goes through its own framing.
  */
+#include "net/mask.h"
 #include "net/socket.h"
 #include "net/ws_internal.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -29,25 +29,12 @@ void acurast__ws_mark_dirty(acurast__ws *ws)
         acurast__list_append(&ws->loop->dirty, &ws->dirty_link);
 }
 
-/* Masks are not secrets, but must not be foreseen by whoever chooses the payload (RFC 6455, 10.3): a pool saves the calls. */
-static const uint8_t *next_mask(void)
-{
-    static _Thread_local uint8_t pool[1024];
-    static _Thread_local size_t left;
-    if (!left) {
-        randombytes_buf(pool, sizeof pool);
-        left = sizeof pool;
-    }
-    left -= 4;
-    return pool + left;
-}
-
 static bool put(acurast__ws *ws, uint8_t opcode, const void *head, size_t head_size, const void *body, size_t body_size)
 {
     if (ws->shut || ws->aborted)
         return false;
     size_t bytes = ws->out.bytes, capacity = ws->out.capacity;
-    const uint8_t *mask = ws->masked ? next_mask() : NULL;
+    const uint8_t *mask = ws->masked ? acurast__mask_next() : NULL;
     if (!acurast__chain_put(&ws->out, opcode, mask, head, head_size, body, body_size))
         return false;
     ws->queued += ws->out.bytes - bytes;
@@ -251,6 +238,8 @@ void acurast__ws_flush(acurast__ws *ws)
 {
     if (!ws->open || ws->shut || ws->aborted)
         return;
+    if (ws->out.first || ws->closing)
+        acurast__ws_close_lane(ws);
     uint64_t before = acurast__ws_written(ws);
     write_out(ws);
     if (ws->aborted)

@@ -65,7 +65,8 @@ func (c *Client) Pause(paused bool) Status {
 	return c.use(func(handle *C.acurast_client) C.acurast_status { return C.acurast_client_pause(handle, on) })
 }
 
-// Send puts a payload into the outbox. The token comes back in the outcome, unless quiet asks for none.
+// Send puts a payload into the outbox. The token comes back in the outcome, unless quiet asks for none, or the operation is 0: then the
+// payload was written at once.
 func (c *Client) Send(to ID, payload []byte, token uint64, quiet bool, timeoutMs uint32) (operation uint64, status Status) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

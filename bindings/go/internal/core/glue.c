@@ -4,8 +4,11 @@ int64_t acurast_go_send(acurast_client *client, uint64_t to_first, uint64_t to_s
                         size_t size, uint64_t token, uint32_t no_outcome, uint32_t timeout_ms)
 {
     const uint64_t to[2] = {to_first, to_second};
-    acurast_send_params params = {
-        .size = sizeof params, .token = token, .no_outcome = no_outcome, .timeout_ms = timeout_ms};
+    acurast_send_params params = {.size = sizeof params,
+                                  .token = token,
+                                  .no_outcome = no_outcome,
+                                  .timeout_ms = timeout_ms,
+                                  .write_now = !no_outcome};
     uint64_t operation = 0;
     acurast_status status = acurast_client_send(client, to, sizeof to, payload, size, &params, &operation);
     return status == ACURAST_OK ? (int64_t)operation : -(int64_t)status;
