@@ -27,8 +27,10 @@ static void *send_in_order(void *argument)
     sender *self = argument;
     char text[32];
     for (int i = 0; i < SENDS; i++) {
+        acurast_send_params params = {.size = sizeof params, .no_outcome = 1, .write_now = i % 2 != 0};
         snprintf(text, sizeof text, "%d %d", self->number, i);
-        self->failures += kit_send(self->client, self->recipient, text, NULL) != ACURAST_OK;
+        self->failures += acurast_client_send(self->client, self->recipient, ACURAST_ID_SIZE, text, strlen(text),
+                                              &params, NULL) != ACURAST_OK;
     }
     return NULL;
 }

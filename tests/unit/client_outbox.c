@@ -221,6 +221,20 @@ static void test_too_large_was_written_already(void **state)
     finish(&outbox);
 }
 
+static void test_too_large_was_written_past_the_outbox(void **state)
+{
+    acurast__outbox outbox;
+    (void)state;
+    make(&outbox, 10, 100000);
+    acurast__outbox_wrote(&outbox, 4000);
+    add(&outbox, 1, 10);
+    fly(&outbox, 0);
+    acurast__outbox_lost(&outbox, 1, true);
+    assert_int_equal(over_count, 0);
+    assert_queue(&outbox, "1 ");
+    finish(&outbox);
+}
+
 static void test_many_in_the_table(void **state)
 {
     acurast__outbox outbox;
@@ -288,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_cancel_flying_counts_if_lost),
         cmocka_unit_test(test_too_large_is_the_one_being_written),
         cmocka_unit_test(test_too_large_was_written_already),
+        cmocka_unit_test(test_too_large_was_written_past_the_outbox),
         cmocka_unit_test(test_many_in_the_table),
         cmocka_unit_test(test_table_that_cannot_grow),
         cmocka_unit_test(test_frame),

@@ -57,7 +57,8 @@ acurast_status acurast_client_wait(acurast_client *client, int timeout_ms)
 /* What callers of the first release knew of it. */
 #define PARAMS_MIN (offsetof(acurast_send_params, timeout_ms) + sizeof(uint32_t))
 
-static acurast_status read_params(acurast_send_params *read, const acurast_send_params *given, const uint64_t *operation)
+static acurast_status read_params(acurast_send_params *read, const acurast_send_params *given,
+                                  const uint64_t *operation)
 {
     *read = (acurast_send_params){0};
     if (!given)
