@@ -3,6 +3,7 @@
  * itself, and closes it before anything else can happen to its socket.
  */
 #include "support/net_certs.h"
+#include "support/net_raw.h"
 #include "support/net_world.h"
 
 #include "net/chunk.h"
@@ -163,23 +164,26 @@ static void open_lane(void *argument)
         acurast__ws_open_lane(d->client.side.ws, &d->lane, NO_LIMIT);
 }
 
-/* Over TLS if there is an authority. */
-static void driver_open(driver *d, world *w, const authority *ca)
+static void driver_prepare(driver *d, world *w)
 {
-    const char *detail;
-    acurast__tls *tls = NULL;
-    if (ca)
-        assert_int_equal(acurast__tls_client(ca->file, NULL, &tls, &detail), ACURAST_OK);
     acurast__lane_init(&d->lane);
     d->was_open_at_the_end = true;
     client_init(&d->client, w);
     d->client.side.user = d;
     d->client.side.on_closed = note_lane;
-    d->client.target.tls = tls;
-    client_connect(&d->client);
-    acurast__tls_release(tls);
+}
+
+static void driver_await(driver *d)
+{
     box_await(&d->client.side.open, 1);
     world_run(d->client.side.loop, open_lane, d);
+}
+
+static void driver_open(driver *d, world *w)
+{
+    driver_prepare(d, w);
+    client_connect(&d->client);
+    driver_await(d);
 }
 
 static void driver_end(driver *d)
@@ -195,7 +199,7 @@ static void beside_the_loop(const world_options *options)
     world w;
     driver d;
     world_open(&w, options);
-    driver_open(&d, &w, NULL);
+    driver_open(&d, &w);
     for (unsigned i = 0; i < 10 && !options->unbatched; i++) {
         assert_true(acurast__lane_send(&d.lane, "mess", 4, "age", 3));
         box_await(&d.client.side.message, i + 1);
@@ -219,11 +223,18 @@ static void a_tls_connection_has_no_lane(void **state)
     world w;
     driver d;
     authority ca;
+    acurast__tls *tls;
+    const char *detail;
     (void)state;
     authority_make(&ca);
     leaf certificate = authority_sign(&ca, "IP:127.0.0.1", "service");
     world_open(&w, &(world_options){.tls_cert = certificate.cert, .tls_key = certificate.key});
-    driver_open(&d, &w, &ca);
+    driver_prepare(&d, &w);
+    assert_int_equal(acurast__tls_client(ca.file, NULL, &tls, &detail), ACURAST_OK);
+    d.client.target.tls = tls;
+    client_connect(&d.client);
+    acurast__tls_release(tls);
+    driver_await(&d);
     assert_false(acurast__lane_send(&d.lane, "mess", 4, "age", 3));
     driver_end(&d);
     world_close(&w);
@@ -235,7 +246,7 @@ static void closed_by_a_write(const world_options *options)
     world w;
     driver d;
     world_open(&w, options);
-    driver_open(&d, &w, NULL);
+    driver_open(&d, &w);
     assert_int_equal(acurast__lane_send(&d.lane, "x", 1, "", 0), !options->unbatched);
     side_send(&d.client.side, "by the loop", 11);
     box_await(&d.client.side.message, options->unbatched ? 1 : 2);
@@ -248,6 +259,62 @@ static void the_loop_closes_it_before_it_writes(void **state)
 {
     (void)state;
     on_every_loop(closed_by_a_write);
+}
+
+/* Where we know that nothing arrives any more, nothing may be written, even if the end takes its time. */
+static void abort_and_look(void *argument)
+{
+    driver *d = argument;
+    acurast__ws_abort(d->client.side.ws);
+    d->was_open_at_the_end = d->lane.socket >= 0;
+}
+
+static void closed_by_an_abort(const world_options *options)
+{
+    world w;
+    driver d;
+    world_open(&w, options);
+    driver_open(&d, &w);
+    world_run(d.client.side.loop, abort_and_look, &d);
+    assert_false(d.was_open_at_the_end);
+    driver_end(&d);
+    world_close(&w);
+}
+
+static void an_abort_closes_it_at_once(void **state)
+{
+    (void)state;
+    on_every_loop(closed_by_an_abort);
+}
+
+/* A service that says goodbye and then neither reads on nor hangs up. */
+static void closed_by_a_goodbye(const world_options *options)
+{
+    world w;
+    driver d;
+    raw r;
+    uint16_t port;
+    world_open(&w, options);
+    int listener = raw_listen(&port);
+    driver_prepare(&d, &w);
+    d.client.target.port = port;
+    client_connect(&d.client);
+    raw_accept(&r, listener, NULL, NULL);
+    raw_serve(&r);
+    driver_await(&d);
+    raw_send(&r, RAW_FIN | RAW_CLOSE, "\x03\xe8", 2);
+    assert_int_equal(raw_receive_close(&r), 1000);
+    assert_false(acurast__lane_send(&d.lane, "x", 1, "", 0));
+    raw_end(&r);
+    driver_end(&d);
+    close(listener);
+    world_close(&w);
+}
+
+static void a_goodbye_closes_it_at_once(void **state)
+{
+    (void)state;
+    on_every_loop(closed_by_a_goodbye);
 }
 
 static void end_by_close(world *w, driver *d)
@@ -281,7 +348,7 @@ static void closed_by_an_end(const world_options *options)
         world w;
         driver d;
         world_open(&w, options);
-        driver_open(&d, &w, NULL);
+        driver_open(&d, &w);
         assert_int_equal(acurast__lane_send(&d.lane, "x", 1, "", 0), !options->unbatched);
         ends[i](&w, &d);
         box_await(&d.client.side.closed, 1);
@@ -305,6 +372,8 @@ int main(void)
         cmocka_unit_test(another_thread_writes_beside_the_loop),
         cmocka_unit_test(a_tls_connection_has_no_lane),
         cmocka_unit_test(the_loop_closes_it_before_it_writes),
+        cmocka_unit_test(an_abort_closes_it_at_once),
+        cmocka_unit_test(a_goodbye_closes_it_at_once),
         cmocka_unit_test(every_end_closes_it_before_the_owner_hears_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,14 +81,11 @@ static bool fly_one(acurast_client *client, acurast__ws *ws)
     return true;
 }
 
-/* Lets others write where nothing of ours is to be written; under the lock, so that none of them overtakes what comes in. */
+/* Lets others write where nothing of ours is to be written. Whoever does sees to it that nothing has come in meanwhile. */
 static void open_lane(acurast_client *client)
 {
-    pthread_mutex_lock(&client->lock);
-    if (acurast__list_empty(&client->incoming))
-        acurast__ws_open_lane(acurast__connection_ws(client->connection), &client->lane,
-                              acurast__connection_max_payload(client->connection));
-    pthread_mutex_unlock(&client->lock);
+    acurast__ws_open_lane(acurast__connection_ws(client->connection), &client->lane,
+                          acurast__connection_max_payload(client->connection));
 }
 
 /* After anything that may have filled or emptied the outbox. */
@@ -298,7 +295,7 @@ static bool take_in(acurast_client *client)
     acurast__list incoming, cancels;
     pthread_mutex_lock(&client->lock);
     if (!acurast__list_empty(&client->incoming))
-        acurast__lane_close(&client->lane);
+        acurast__lane_close(&client->lane); /* or what is sent now would overtake it */
     move_all(&incoming, &client->incoming);
     move_all(&cancels, &client->cancels);
     client->wake_posted = false;
