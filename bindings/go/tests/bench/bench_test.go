@@ -116,7 +116,7 @@ func share(b *testing.B, goroutines int, do func(goroutine int) error) {
 func roundTrips(b *testing.B, clients []contestant) {
 	ctx := context.Background()
 	share(b, len(clients), func(i int) error {
-		if err := clients[i].enqueue(ctx, world.echo, payload[:]); err != nil {
+		if err := clients[i].send(ctx, world.echo, payload[:]); err != nil {
 			return err
 		}
 		_, err := clients[i].receive(ctx)
@@ -143,6 +143,15 @@ func BenchmarkSend(b *testing.B) {
 	compare(b, 1, func(b *testing.B, clients []contestant) {
 		ctx := context.Background()
 		share(b, senders, func(int) error { return clients[0].send(ctx, world.sink, payload[:]) })
+		relayed(b, clients[0])
+	})
+}
+
+// BenchmarkSendInTurn waits for each send before the next.
+func BenchmarkSendInTurn(b *testing.B) {
+	compare(b, 1, func(b *testing.B, clients []contestant) {
+		ctx := context.Background()
+		share(b, 1, func(int) error { return clients[0].send(ctx, world.sink, payload[:]) })
 		relayed(b, clients[0])
 	})
 }
