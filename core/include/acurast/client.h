@@ -15,7 +15,7 @@
  * is senseless: denied (4003), replaced by a newer connection of its key (4001),
  * more proof of work than allowed, an Ed25519 identity that no service takes.
  *
- * A send goes into the outbox and has one outcome, exactly once:
+ * A send goes into the outbox and has one outcome, exactly once (but for `write_now`, below):
  *
  *   OK         its last byte was taken by the operating system. It may still be
  *              lost on the way: protocol version 1 acknowledges nothing.
@@ -81,16 +81,14 @@ typedef struct acurast_send_params {
  * NULL. `operation` may be NULL; it receives a number that is not used twice by this client.
  * A send before the first connection waits in the outbox like any other.
  *
- * With `write_now` the call writes the payload to the socket itself, where nothing waits in front of it, the connection is plain (ws://),
- * and the payload small (4 KiB). It still does not wait. Then `*operation` is 0, the operating system has the payload, and there is no
- * outcome event; in all other cases the number is not 0, and everything is as without it. For those who wait for each send: it saves
- * waking the I/O thread, and being woken by it. Those who send on without waiting are better off without, since the outbox writes many
- * payloads at once.
+ * With `write_now` the call writes the payload to the socket itself where nothing waits in front of it, the connection is plain (ws://)
+ * and the payload has 4096 bytes at most. It still does not wait. Then `*operation` is 0, the operating system has the payload, and no
+ * outcome event follows; else the number is not 0, and all is as without it. It is for those who wait for each send: nobody is woken to
+ * write, and nobody to hear of it. Those who send on without waiting are better off without it, since the outbox writes many payloads at
+ * once. It needs an `operation`, or `no_outcome`.
  *
- * Fails at once, with no outcome event, with INVALID (also for `write_now` where nothing could tell that there is no outcome: `operation` is NULL, and
- * `no_outcome` 0),
- * BAD_RECIPIENT, BAD_HEX, BAD_KEY, TOO_LARGE, OUTBOX_FULL (a WRITABLE event follows when there is room), BAD_STATE (before connect),
- * CLOSED or NO_MEMORY.
+ * Fails at once, with no outcome event, with INVALID, BAD_RECIPIENT, BAD_HEX, BAD_KEY, TOO_LARGE, OUTBOX_FULL (a WRITABLE event follows
+ * when there is room), BAD_STATE (before connect), CLOSED or NO_MEMORY.
  */
 ACURAST_API acurast_status acurast_client_send(acurast_client *client, const void *recipient, size_t recipient_size,
                                                const void *payload, size_t payload_size,

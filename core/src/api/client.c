@@ -54,7 +54,7 @@ acurast_status acurast_client_wait(acurast_client *client, int timeout_ms)
     return status == ACURAST_OK ? acurast__client_wait(client, timeout_ms) : status;
 }
 
-/* What callers of the first release knew of it. */
+/* What every caller knows of it; what stands behind that is read as far as its size says. */
 #define PARAMS_MIN (offsetof(acurast_send_params, timeout_ms) + sizeof(uint32_t))
 
 static acurast_status read_params(acurast_send_params *read, const acurast_send_params *given,
