@@ -2,7 +2,7 @@
  * Many threads do anything to a few clients at any time, while the service restarts and a line in between is cut: send, cancel, close,
  * release, connect anew, also from within callbacks. What must hold all the while:
  *
- *   - a send that returned OK has one outcome, unless it asked for none; any other has none
+ *   - a send that returned OK has one outcome, unless it asked for none or was written within the call; any other has none
  *   - outcomes of one client never come on two threads at once, and nothing comes after CLOSED or after the destructor
  *   - CLOSED and the destructor come once
  *   - never more wait in an outbox than its limits say
@@ -59,6 +59,7 @@ static struct world {
     atomic_uint record_count;
     atomic_bool stop, drained;
     atomic_int failures;
+    atomic_uint written; /* within the call */
     uint64_t seed;
 } world;
 
@@ -95,13 +96,19 @@ static void send_one(record *to)
         return;
     acurast_send_params params = {.size = sizeof params, .token = token, .no_outcome = chance(8) == 0};
     params.timeout_ms = chance(4) ? 0 : 1 + chance(50);
+    params.write_now = chance(2);
     uint64_t operation = 0;
     size_t size = chance(10) ? chance(300) : chance(sizeof payload);
     /* noted before the call, since the outcome may come before it returns */
     atomic_store(&to->asked[token], params.no_outcome ? ASKED_SILENCE : ASKED_OUTCOME);
     acurast_status status = acurast_client_send(to->client, acurast_client_id(to->client), ACURAST_ID_SIZE, payload,
                                                 size, &params, &operation);
-    if (status != ACURAST_OK)
+    bool written = status == ACURAST_OK && operation == 0;
+    if (written && !params.write_now)
+        complain("a send without a number");
+    if (written)
+        atomic_fetch_add(&world.written, 1);
+    if (status != ACURAST_OK || written)
         atomic_store(&to->asked[token], ASKED_NOTHING);
     else if (chance(3) == 0)
         (void)acurast_client_cancel(to->client, operation - chance(2) * (operation > 1));
@@ -470,7 +477,8 @@ static void all_at_once(void **state)
         judge(world.records[i]);
         free(world.records[i]);
     }
-    fprintf(stderr, "%u clients\n", atomic_load(&world.record_count));
+    fprintf(stderr, "%u clients, %u sends written within the call\n", atomic_load(&world.record_count),
+            atomic_load(&world.written));
     for (size_t i = 0; i < SLOTS; i++)
         pthread_rwlock_destroy(&world.slots[i].lock);
 }
