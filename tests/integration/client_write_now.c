@@ -148,6 +148,9 @@ static void test_arguments(void **state)
     const uint8_t *id = acurast_client_id(s.client);
     send_until_written(&s, 1);
     assert_int_equal(acurast_client_send(s.client, id, ACURAST_ID_SIZE, "x", 1, &params, NULL), ACURAST_INVALID);
+    params.reserved = 1;
+    assert_int_equal(acurast_client_send(s.client, id, ACURAST_ID_SIZE, "x", 1, &params, &operation), ACURAST_INVALID);
+    params.reserved = 0;
     older.size = offsetof(acurast_send_params, write_now);
     for (int i = 0; i < 10; i++) { /* what stands behind a caller's struct is not read */
         assert_int_equal(acurast_client_send(s.client, id, ACURAST_ID_SIZE, "x", 1, &older, &operation), ACURAST_OK);

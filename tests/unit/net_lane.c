@@ -8,8 +8,11 @@
 
 #include "net/chunk.h"
 #include "net/lane.h"
+#include "net/mask.h"
+#include "net/ws_internal.h"
 
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define NO_LIMIT SIZE_MAX
@@ -143,6 +146,36 @@ static void a_frame_that_was_cut_ends_the_connection(void **state)
     assert_true(cuts > 0);
 }
 
+static uint64_t two_masks(void)
+{
+    uint8_t masks[8];
+    memcpy(masks, acurast__mask_next(), 4);
+    memcpy(masks + 4, acurast__mask_next(), 4);
+    uint64_t both;
+    memcpy(&both, masks, sizeof both);
+    return both;
+}
+
+static void a_child_has_masks_of_its_own(void **state)
+{
+    uint64_t theirs = 0;
+    int channel[2], status;
+    (void)state;
+    assert_int_equal(pipe(channel), 0);
+    (void)two_masks();
+    pid_t child = fork();
+    if (child == 0) {
+        theirs = two_masks();
+        _exit(write(channel[1], &theirs, sizeof theirs) == (ssize_t)sizeof theirs ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(read(channel[0], &theirs, sizeof theirs), sizeof theirs);
+    assert_true(theirs != two_masks());
+    close(channel[0]);
+    close(channel[1]);
+}
+
 /* ---- the lane of a websocket ---- */
 
 typedef struct driver {
@@ -239,6 +272,34 @@ static void a_tls_connection_has_no_lane(void **state)
     driver_end(&d);
     world_close(&w);
     authority_end(&ca);
+}
+
+static void open_with_a_tiny_buffer(void *argument)
+{
+    driver *d = argument;
+    int size = 1; /* the system's smallest */
+    setsockopt(lws_get_socket_fd(d->client.side.ws->wsi), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    open_lane(d);
+}
+
+static void stays_closed(const world_options *options)
+{
+    world w;
+    driver d;
+    world_open(&w, options);
+    driver_prepare(&d, &w);
+    client_connect(&d.client);
+    box_await(&d.client.side.open, 1);
+    world_run(d.client.side.loop, open_with_a_tiny_buffer, &d);
+    assert_false(acurast__lane_send(&d.lane, "x", 1, "", 0));
+    driver_end(&d);
+    world_close(&w);
+}
+
+static void a_socket_that_holds_little_has_no_lane(void **state)
+{
+    (void)state;
+    on_every_loop(stays_closed);
 }
 
 static void closed_by_a_write(const world_options *options)
@@ -369,8 +430,10 @@ int main(void)
         cmocka_unit_test(a_message_is_one_masked_frame),
         cmocka_unit_test(what_is_not_for_the_lane_is_refused),
         cmocka_unit_test(a_frame_that_was_cut_ends_the_connection),
+        cmocka_unit_test(a_child_has_masks_of_its_own),
         cmocka_unit_test(another_thread_writes_beside_the_loop),
         cmocka_unit_test(a_tls_connection_has_no_lane),
+        cmocka_unit_test(a_socket_that_holds_little_has_no_lane),
         cmocka_unit_test(the_loop_closes_it_before_it_writes),
         cmocka_unit_test(an_abort_closes_it_at_once),
         cmocka_unit_test(a_goodbye_closes_it_at_once),

@@ -74,6 +74,7 @@ typedef struct acurast_send_params {
     uint32_t no_outcome; /* 1: no outcome event for this send, however it ends */
     uint32_t timeout_ms; /* how long it may wait in the outbox; 0: the option `send-timeout` */
     uint32_t write_now;  /* 1: the call may write the payload itself: see acurast_client_send() */
+    uint32_t reserved;   /* 0 */
 } acurast_send_params;
 
 /*

@@ -66,7 +66,8 @@ static acurast_status read_params(acurast_send_params *read, const acurast_send_
     if (given->size < PARAMS_MIN)
         return ACURAST_INVALID;
     memcpy(read, given, given->size < sizeof *read ? given->size : sizeof *read);
-    return read->write_now && !read->no_outcome && !operation ? ACURAST_INVALID : ACURAST_OK;
+    bool untold = read->write_now && !read->no_outcome && !operation; /* nothing could tell how it went */
+    return untold || read->reserved ? ACURAST_INVALID : ACURAST_OK;
 }
 
 acurast_status acurast_client_send(acurast_client *client, const void *recipient, size_t recipient_size,

@@ -28,6 +28,9 @@
 
 #define REASON_MAX 123
 
+/* A socket that can hold little may take a frame in part, be it a pong of libwebsockets that a message would then follow. */
+#define LANE_WAITING_MIN 16384
+
 /* What a close frame without a code counts as (RFC 6455, 7.1.5). */
 #define NO_CODE 1005
 
@@ -79,6 +82,8 @@ void acurast__ws_open_lane(acurast__ws *ws, acurast__lane *lane, size_t max_body
     int socket = lws_get_socket_fd(ws->wsi);
     if (!ws->lane_waiting)
         ws->lane_waiting = acurast__socket_send_buffer(socket) / 4;
+    if (ws->lane_waiting < LANE_WAITING_MIN)
+        return;
     ws->lane = lane;
     acurast__lane_open(lane, socket, max_body, ws->lane_waiting);
 }

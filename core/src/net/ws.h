@@ -90,8 +90,8 @@ uint64_t acurast__ws_queued(const acurast__ws *ws);
 uint64_t acurast__ws_written(const acurast__ws *ws);
 
 /*
- * Client only: opens the owner's lane where nothing waits to be written and the socket is plain, for bodies of at most `max_body` bytes;
- * else it does nothing. It is closed again by itself, at the latest before `closed`.
+ * Client only: opens the owner's lane where nothing waits to be written, the socket is plain and its send buffer not tiny, for bodies of at
+ * most `max_body` bytes; else it does nothing. It is closed again by itself, at the latest before `closed`.
  */
 void acurast__ws_open_lane(acurast__ws *ws, acurast__lane *lane, size_t max_body);
 
