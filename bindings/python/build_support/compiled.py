@@ -22,20 +22,23 @@ PACKAGES = "libwebsockets-dev libwebsockets-evlib-uv libsodium-dev libuv1-dev li
 
 GLUE_DECLARATIONS = """
 int64_t acurast_py_send(acurast_client *client, const void *recipient, size_t recipient_size, const void *payload,
-                        size_t payload_size, uint64_t token, uint32_t no_outcome, uint32_t timeout_ms);
+                        size_t payload_size, uint32_t no_outcome, uint32_t write_now, uint32_t timeout_ms);
 int64_t acurast_py_take(acurast_queue *queue, acurast_event_view *views, size_t max, int timeout_ms);
 """
 
 GLUE = """
 #include <acurast/acurast.h>
 
-/* One call instead of a struct and an out parameter: the operation, or a status below 0. */
+/*
+ * One call instead of a struct and an out parameter: the operation; 0 where the payload was written within the call and no
+ * outcome follows; or a status below 0.
+ */
 static int64_t acurast_py_send(acurast_client *client, const void *recipient, size_t recipient_size,
-                               const void *payload, size_t payload_size, uint64_t token, uint32_t no_outcome,
-                               uint32_t timeout_ms)
+                               const void *payload, size_t payload_size, uint32_t no_outcome,
+                               uint32_t write_now, uint32_t timeout_ms)
 {
     acurast_send_params params = {
-        .size = sizeof params, .token = token, .no_outcome = no_outcome, .timeout_ms = timeout_ms};
+        .size = sizeof params, .no_outcome = no_outcome, .timeout_ms = timeout_ms, .write_now = write_now};
     uint64_t operation = 0;
     acurast_status status =
         acurast_client_send(client, recipient, recipient_size, payload, payload_size, &params, &operation);

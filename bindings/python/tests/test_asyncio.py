@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import logging
 import socket
 import threading
@@ -11,7 +12,7 @@ import tracemalloc
 
 import acurast
 import pytest
-from acurast import Client, Outcome, State
+from acurast import Client, Outcome, State, _at_once, _client
 from conftest import eventually, run, soon
 
 
@@ -348,6 +349,113 @@ async def test_ten_thousand_cancelled_sends_leave_nothing():
     assert grown < 20_000
     assert not client._room_waiters and not client._outcomes
     await client.close()
+
+
+# ---- sends that are written within the call ----
+
+
+@pytest.fixture
+def operations(monkeypatch):
+    """What the core returned for each send: 0 where it was written within the call."""
+    seen = []
+
+    def send(*arguments):
+        seen.append(acurast._core.lib.acurast_py_send(*arguments))
+        return seen[-1]
+
+    monkeypatch.setattr(_client, "_send", send)
+    return seen
+
+
+async def until_at_once(client, operations):
+    """Until the core takes a send at once: it can do so from soon after the first was written."""
+    for count in itertools.count(1):
+        assert await client.send(client.id, b"") is Outcome.WRITTEN
+        if operations[-1] == 0:
+            await take(client, count)
+            return
+
+
+async def test_sends_one_after_another_are_written_at_once(url, loop_kind, operations):
+    async with Client(url) as client:
+        await until_at_once(client, operations)
+        operations.clear()
+        before = client.stats().payloads_out
+        for number in range(1000):
+            await client.send(client.id, b"%d" % number)
+        assert operations.count(0) > 100
+        assert client.stats().payloads_out == before + 1000
+        assert [int(message.payload) for message in await take(client, 1000)] == list(range(1000))
+
+
+async def test_the_loop_turns_while_a_task_sends(url, loop_kind, operations, monkeypatch):
+    """By a clock on which each send takes 10 us."""
+    clock = itertools.count()
+    monkeypatch.setattr(_at_once, "_monotonic", lambda: next(clock) * 1e-5)
+    runs = [0]
+
+    async def turns():
+        while True:
+            runs.append(0)
+            await asyncio.sleep(0)
+
+    async with Client(url) as client:
+        await until_at_once(client, operations)
+        turning = asyncio.ensure_future(turns())
+        for _ in range(1000):
+            await client.send(client.id, b"x")
+            runs[-1] += 1
+        turning.cancel()
+        assert 5 < max(runs) <= 12
+
+
+async def test_a_task_that_sends_starves_nobody(url, loop_kind):
+    got, timers = [], []
+
+    async def receive(client):
+        async for message in client:
+            got.append(message)
+
+    async with Client(url) as client:
+        receiving = asyncio.ensure_future(receive(client))
+        asyncio.get_running_loop().call_later(0.01, timers.append, None)
+        for _ in range(100_000):
+            if timers and len(got) >= 1000:
+                break
+            await client.send(client.id, b"x")
+        else:
+            pytest.fail(f"{len(got)} messages received, {len(timers)} timers")
+        receiving.cancel()
+
+
+async def test_many_sends_at_a_time_go_through_the_outbox(url, loop_kind, operations):
+    async with Client(url) as client:
+        await until_at_once(client, operations)
+        operations.clear()
+        assert set(await asyncio.gather(*[client.send(client.id, b"%d" % number) for number in range(500)])) == {Outcome.WRITTEN}
+        assert operations.count(0) <= _at_once.FEW
+        assert [int(message.payload) for message in await take(client, 500)] == list(range(500))
+        await until_at_once(client, operations)
+
+
+async def test_a_send_at_once_that_is_cancelled_was_written(url, loop_kind, operations, monkeypatch):
+    async with Client(url) as client:
+        await until_at_once(client, operations)
+        monkeypatch.setattr(_at_once, "LONG", -1.0)
+
+        async def send():
+            for payload in (b"first", b"waits for a turn", b"never"):
+                await client.send(client.id, payload)
+
+        await asyncio.sleep(0)
+        operations.clear()
+        sending = asyncio.ensure_future(send())
+        await asyncio.sleep(0)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        assert operations == [0, 0]
+        assert [message.payload for message in await take(client, 2)] == [b"first", b"waits for a turn"]
 
 
 # ---- loops and threads ----

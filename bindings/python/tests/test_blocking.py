@@ -126,6 +126,24 @@ def test_many_threads_share_one_client(url):
     assert sorted(got) == [(name, number) for name in range(count) for number in range(each)]
 
 
+def test_a_thread_that_sends_starves_no_other(url):
+    with acurast.connect(url) as client:
+        over = threading.Event()
+
+        def send():
+            while not over.is_set():
+                client.send(client.id, b"x")
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        try:
+            for _ in range(1000):
+                client.receive(timeout=30)
+        finally:
+            over.set()
+            sender.join(60)
+
+
 def test_closing_wakes_a_thread_that_waits(url):
     client = acurast.connect(url)
     ended = []

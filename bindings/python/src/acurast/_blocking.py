@@ -126,6 +126,8 @@ class BlockingClient(Engine):
         operation = self._submit(recipient, raw, wait, milliseconds, seconds(timeout, "timeout"))
         if not wait:
             return Outcome.QUEUED
+        if operation == 0:
+            return Outcome.WRITTEN
         try:
             self._wait(lambda: self._results[operation] is not None, None)
         except BaseException:
@@ -176,14 +178,15 @@ class BlockingClient(Engine):
     # ---- within ----
 
     def _submit(self, recipient: bytes, payload: bytes, wait: bool, milliseconds: int, limit: float | None) -> int:
+        """The operation; 0 where the payload was written within the call."""
         deadline = _deadline(limit)
         while True:
             with self._turn:
                 operation: int = lib.acurast_py_send(
-                    self._handle(), recipient, len(recipient), payload, len(payload), 0, not wait, milliseconds
+                    self._handle(), recipient, len(recipient), payload, len(payload), not wait, wait, milliseconds
                 )
-                if operation > 0:
-                    if wait:
+                if operation >= 0:
+                    if wait and operation:
                         self._results[operation] = None
                     return operation
                 if operation != OUTBOX_FULL:
