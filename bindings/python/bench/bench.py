@@ -77,8 +77,9 @@ def print_table(rounds: Rounds) -> None:
             if name == OURS and row in rounds[PURE][0]:
                 faster = median(rounds, row, lambda a, b: a["rate"] / b["rate"], OURS, PURE)
                 cheaper = median(rounds, row, lambda a, b: a["cpu"] / b["cpu"], OURS, PURE)
-                over = median(rounds, row, lambda a, b: a["cpu"] - b["cpu"], OURS, BARE)
-                line += f"   {faster:.2f} x the rate, {cheaper:.2f} x the CPU; {over:+.1f} us CPU"
+                line += f"   {faster:.2f} x the rate, {cheaper:.2f} x the CPU"
+                if row in rounds[BARE][0]:
+                    line += f"; {median(rounds, row, lambda a, b: a['cpu'] - b['cpu'], OURS, BARE):+.1f} us CPU"
             print(line)
 
 
