@@ -1,12 +1,13 @@
 'use strict';
-// Sends that are not over. Each has a token, under which the outcome comes back; what finds the core's outbox full waits
-// here in order, and its payload is copied only when it goes in.
+// Sends that are not over. Each has a token, under which the outcome comes back, unless it was written within the call; what
+// finds the core's outbox full waits here in order, and its payload is copied only when it goes in.
 
 const native = require('./native');
 const { follow, unfollow } = require('./abort');
 const { Line } = require('./fifo');
 const { wrongValue } = require('./check');
 const { errorOf } = require('./errors');
+const turns = require('./turns');
 
 const OUTBOX_FULL = -60;
 
@@ -35,14 +36,14 @@ class Send {
     follow(this.signal, this.#onAbort);
   }
 
-  /** Ends it: with `failed` by `reason`. False if it was over before. */
-  settle(reason, failed) {
+  /** Ends it with `result`, or with `failed` by that as its reason. False if it was over before. */
+  settle(result, failed) {
     if (this.over) return false;
     this.over = true;
     if (this.#onAbort) unfollow(this.signal, this.#onAbort);
     this.holder = this.payload = undefined;
-    if (failed) this.refuse(reason);
-    else this.accept();
+    if (failed) this.refuse(result);
+    else this.accept(result);
     return true;
   }
 }
@@ -105,7 +106,7 @@ class Outbox {
   /** False if there is no room. */
   #hand(send) {
     const token = this.#free.pop() ?? this.#sends.length;
-    const answer = native.clientSend(this.#handle, send.to, send.payload, token, send.timeout);
+    const answer = native.clientSend(this.#handle, send.to, send.payload, token, send.timeout, turns.few());
     if (answer > 0) {
       this.#sends[token] = send;
       send.operation = answer;
@@ -114,7 +115,8 @@ class Outbox {
     }
     if (token < this.#sends.length) this.#free.push(token);
     if (answer === OUTBOX_FULL) return false;
-    send.settle(errorOf(-answer), true);
+    if (answer === 0) send.settle(turns.turn());
+    else send.settle(errorOf(-answer), true);
     return true;
   }
 

@@ -80,21 +80,24 @@ static napi_value close_client(napi_env env, napi_callback_info info)
     return self ? answer(env, acurast_client_close(self->client)) : NULL;
 }
 
-/* clientSend(handle, recipient, payload, token, timeout in ms) -> the operation, or a status below 0 */
+/* clientSend(handle, recipient, payload, token, timeout in ms, may write now) -> the operation, 0 if it is written, or a status below 0 */
 static napi_value send_payload(napi_env env, napi_callback_info info)
 {
-    napi_value values[5];
+    napi_value values[6];
     acurast_send_params params = {.size = sizeof params};
     uint64_t operation = 0;
     uint32_t token = 0;
+    bool now = false;
     input recipient, payload;
-    if (!arguments(env, info, 5, values))
+    if (!arguments(env, info, 6, values))
         return NULL;
     source *self = client_of(env, values[0]);
     if (!self || !whole(env, values[3], &token) || !whole(env, values[4], &params.timeout_ms) ||
         !input_bytes(env, values[2], &payload) || !input_take(env, values[1], &recipient))
         return NULL;
+    napi_get_value_bool(env, values[5], &now);
     params.token = token;
+    params.write_now = now;
     acurast_status status = acurast_client_send(self->client, recipient.data, recipient.size, payload.data,
                                                 payload.size, &params, &operation);
     if (recipient.owned)
