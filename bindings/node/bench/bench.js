@@ -34,6 +34,8 @@ const FIGURES = [
   ['event loop delay', 'p99 ms', (row) => row.p99, '<=', 1],
   ['sends', 'per second', perSecond, '>=', 3],
   ['sends', 'CPU µs', microseconds],
+  ['sends, one by one', 'per second', perSecond],
+  ['sends, one by one', 'CPU µs', microseconds],
 ];
 
 const running = [];
