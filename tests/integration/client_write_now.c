@@ -21,14 +21,20 @@ typedef struct stage {
     acurast_client *client; /* of the log; sends to itself */
 } stage;
 
-static void stage_open(stage *s)
+static void stage_open_with(stage *s, kit_hook hook)
 {
     kit_log_init(&s->log);
+    s->log.hook = hook;
     s->context = kit_context("1");
     s->service = kit_service(s->context, 0, NULL);
     s->client = kit_client(s->context, acurast_service_url(s->service), NULL, KIT_PAIRS(KIT_EAGER), &s->log);
     assert_int_equal(acurast_client_connect(s->client), ACURAST_OK);
     assert_int_equal(acurast_client_wait(s->client, DEADLINE_MS), ACURAST_OK);
+}
+
+static void stage_open(stage *s)
+{
+    stage_open_with(s, NULL);
 }
 
 static void stage_close(stage *s)
@@ -233,17 +239,18 @@ static void test_the_order_of_a_thread(void **state)
 
 static void answer_at_once(kit_log *log, const acurast_event_view *event)
 {
-    if (event->type == ACURAST_EVENT_PAYLOAD && event->payload_size == 4) /* "ping" */
-        send_now(log->client, "answer", 6);
+    acurast_send_params params = {.size = sizeof params, .write_now = 1};
+    uint64_t operation;
+    if (event->type == ACURAST_EVENT_PAYLOAD && event->payload_size == 4 && memcmp(event->payload, "ping", 4) == 0)
+        acurast_client_send(log->client, event->sender, ACURAST_ID_SIZE, "answer", 6, &params, &operation);
 }
 
 static void test_in_a_callback(void **state)
 {
     stage s;
     (void)state;
-    stage_open(&s);
+    stage_open_with(&s, answer_at_once);
     send_until_written(&s, 1);
-    s.log.hook = answer_at_once;
     size_t before = kit_count(&s.log, any_payload);
     for (size_t i = 1; i <= 100; i++) {
         assert_int_equal(kit_send(s.client, acurast_client_id(s.client), "ping", NULL), ACURAST_OK);
