@@ -121,6 +121,32 @@ static void test_what_is_large_waits(void **state)
     stage_close(&s);
 }
 
+static void test_what_is_too_large_is_refused(void **state)
+{
+    static const char payload[2048];
+    acurast_send_params params = {.size = sizeof params, .write_now = 1};
+    uint64_t operation = 1;
+    kit_log log;
+    (void)state;
+    kit_log_init(&log);
+    acurast_context *context = kit_context("1");
+    acurast_service *service = kit_service(context, 0, NULL);
+    acurast_client *client =
+        kit_connected(context, acurast_service_url(service), KIT_PAIRS("max-payload", "1KiB"), &log);
+    for (int i = 0; i < 1000 && operation && can_be(); i++) {
+        operation = send_now(client, payload, 1024);
+        assert_true(kit_wait(&log, any_payload, (size_t)i + 1));
+    }
+    assert_true(operation == 0 || !can_be());
+    assert_int_equal(acurast_client_send(client, acurast_client_id(client), ACURAST_ID_SIZE, payload, sizeof payload,
+                                         &params, &operation),
+                     ACURAST_TOO_LARGE);
+    kit_client_end(client, &log);
+    kit_context_end(context);
+    acurast_service_release(service);
+    kit_log_clear(&log);
+}
+
 static void test_without_a_connection_it_waits(void **state)
 {
     stage s;
@@ -262,9 +288,13 @@ static void test_in_a_callback(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KIT_TEST(test_written_within_the_call),       KIT_TEST(test_what_is_large_waits),
-        KIT_TEST(test_without_a_connection_it_waits), KIT_TEST(test_arguments),
-        KIT_TEST(test_the_order_of_a_thread),         KIT_TEST(test_in_a_callback),
+        KIT_TEST(test_written_within_the_call),
+        KIT_TEST(test_what_is_large_waits),
+        KIT_TEST(test_what_is_too_large_is_refused),
+        KIT_TEST(test_without_a_connection_it_waits),
+        KIT_TEST(test_arguments),
+        KIT_TEST(test_the_order_of_a_thread),
+        KIT_TEST(test_in_a_callback),
     };
     return cmocka_run_group_tests(tests, kit_warm_up, NULL);
 }

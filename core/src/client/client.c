@@ -328,14 +328,14 @@ static acurast_status check_send(acurast_client *client, size_t payload_size)
 acurast_status acurast__client_send(acurast_client *client, const uint8_t recipient[16], const void *payload,
                                     size_t payload_size, const acurast_send_params *params, uint64_t *operation)
 {
-    acurast_status status = check_send(client, payload_size);
-    if (status != ACURAST_OK)
-        return status;
     if (params->write_now && write_now(client, recipient, payload, payload_size)) {
         if (operation)
             *operation = 0;
         return ACURAST_OK;
     }
+    acurast_status status = check_send(client, payload_size);
+    if (status != ACURAST_OK)
+        return status;
     if (acurast__outbox_reserve(&client->outbox, payload_size) != ACURAST_OK)
         return refuse_for_room(client, payload_size);
     acurast__operation *made = acurast__operation_create(client->id, recipient, payload, payload_size);

@@ -84,18 +84,19 @@ static bool fly_one(acurast_client *client, acurast__ws *ws)
 /* Lets others write where nothing of ours is to be written. Whoever does sees to it that nothing has come in meanwhile. */
 static void open_lane(acurast_client *client)
 {
-    acurast__ws_open_lane(acurast__connection_ws(client->connection), &client->lane,
-                          acurast__connection_max_payload(client->connection));
+    size_t ours = client->settings.connection.max_payload, theirs = acurast__connection_max_payload(client->connection);
+    acurast__ws_open_lane(acurast__connection_ws(client->connection), &client->lane, ours < theirs ? ours : theirs);
 }
 
 /* After anything that may have filled or emptied the outbox. */
 static void pump(acurast_client *client)
 {
-    if (client->online_since && !client->leaving)
+    if (client->online_since && !client->leaving) {
         while (fly_one(client, acurast__connection_ws(client->connection)))
             ;
-    if (client->online_since && !client->leaving && client->outbox.size == 0)
-        open_lane(client);
+        if (client->outbox.size == 0)
+            open_lane(client);
+    }
     acurast__client_report_writable(client);
     if (client->lingering && (client->outbox.size == 0 || client->settings.linger_ms == 0))
         say_goodbye(client);
