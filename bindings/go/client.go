@@ -119,11 +119,7 @@ func (c *Client) State() State {
 func (c *Client) States(ctx context.Context) <-chan StateChange {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	changes := c.watchers.watch(ctx, &c.mu)
-	if c.state == Closed {
-		c.watchers.end()
-	}
-	return changes
+	return c.watchers.watch(ctx, &c.mu, c.state == Closed)
 }
 
 // Err is why the client closed by itself; nil as long as it did not.

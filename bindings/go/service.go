@@ -90,11 +90,7 @@ func (s *Service) State() State {
 func (s *Service) States(ctx context.Context) <-chan StateChange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	changes := s.watchers.watch(ctx, &s.mu)
-	if s.state == Closed {
-		s.watchers.end()
-	}
-	return changes
+	return s.watchers.watch(ctx, &s.mu, s.state == Closed)
 }
 
 // Reload reads the certificate, its key and the lists again from their files. Connections stay, but those whose id is now denied. Where it

@@ -85,9 +85,13 @@ type watcher struct {
 	leave   func() bool // so that a context which goes on forgets it
 }
 
-// watch adds a watcher until ctx is done, or until end.
-func (w *watchers) watch(ctx context.Context, lock sync.Locker) <-chan StateChange {
+// watch adds a watcher until ctx is done, or until end; where that was already, its channel is closed.
+func (w *watchers) watch(ctx context.Context, lock sync.Locker, ended bool) <-chan StateChange {
 	changes := make(chan StateChange, statesKept)
+	if ended {
+		close(changes)
+		return changes
+	}
 	leave := context.AfterFunc(ctx, func() {
 		lock.Lock()
 		defer lock.Unlock()

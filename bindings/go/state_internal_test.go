@@ -13,7 +13,7 @@ import (
 func TestSlowWatcherLosesTheOldest(t *testing.T) {
 	var all watchers
 	var lock sync.Mutex
-	slow, quick := all.watch(context.Background(), &lock), all.watch(context.Background(), &lock)
+	slow, quick := all.watch(context.Background(), &lock, false), all.watch(context.Background(), &lock, false)
 	const more = 10
 	for i := 0; i < statesKept+more; i++ {
 		all.tell(StateChange{CloseCode: i})
@@ -42,7 +42,7 @@ func TestWatcherGoesWithItsContext(t *testing.T) {
 	var all watchers
 	var lock sync.Mutex
 	ctx, cancel := context.WithCancel(context.Background())
-	going, staying := all.watch(ctx, &lock), all.watch(context.Background(), &lock)
+	going, staying := all.watch(ctx, &lock, false), all.watch(context.Background(), &lock, false)
 	cancel()
 	if _, open := <-going; open {
 		t.Fatal("a change came")
@@ -80,7 +80,7 @@ func TestContextForgetsWhatHasEnded(t *testing.T) {
 	parent, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	ctx := &forgetful{Context: parent}
-	changes := all.watch(ctx, &lock)
+	changes := all.watch(ctx, &lock, false)
 	if ctx.waiting != 1 {
 		t.Fatalf("%d watch the context", ctx.waiting)
 	}

@@ -58,11 +58,14 @@ func (c *Client) Cancel(operation uint64) Status {
 
 // Pause stops or resumes reading from the service.
 func (c *Client) Pause(paused bool) Status {
-	on := C.int(0)
-	if paused {
-		on = 1
+	return c.use(func(handle *C.acurast_client) C.acurast_status { return C.acurast_client_pause(handle, truth(paused)) })
+}
+
+func truth(value bool) C.int {
+	if value {
+		return 1
 	}
-	return c.use(func(handle *C.acurast_client) C.acurast_status { return C.acurast_client_pause(handle, on) })
+	return 0
 }
 
 // Send puts a payload into the outbox. The token comes back in the outcome, unless quiet asks for none, or the operation is 0: then the
@@ -74,12 +77,8 @@ func (c *Client) Send(to ID, payload []byte, token uint64, quiet bool, timeoutMs
 		return 0, Closed
 	}
 	first, second := binary.NativeEndian.Uint64(to[:8]), binary.NativeEndian.Uint64(to[8:])
-	noOutcome := C.uint32_t(0)
-	if quiet {
-		noOutcome = 1
-	}
 	answer := C.acurast_go_send(c.handle, C.uint64_t(first), C.uint64_t(second),
-		bytes(payload), C.size_t(len(payload)), C.uint64_t(token), noOutcome, C.uint32_t(timeoutMs))
+		bytes(payload), C.size_t(len(payload)), C.uint64_t(token), truth(quiet), C.uint32_t(timeoutMs))
 	if answer < 0 {
 		return 0, Status(-answer)
 	}

@@ -1,12 +1,12 @@
 #include "glue.h"
 
 int64_t acurast_go_send(acurast_client *client, uint64_t to_first, uint64_t to_second, const uint8_t *payload,
-                        size_t size, uint64_t token, uint32_t no_outcome, uint32_t timeout_ms)
+                        size_t size, uint64_t token, int no_outcome, uint32_t timeout_ms)
 {
     const uint64_t to[2] = {to_first, to_second};
     acurast_send_params params = {.size = sizeof params,
                                   .token = token,
-                                  .no_outcome = no_outcome,
+                                  .no_outcome = no_outcome != 0,
                                   .timeout_ms = timeout_ms,
                                   .write_now = !no_outcome};
     uint64_t operation = 0;
