@@ -224,12 +224,13 @@ def test_one_sender_takes_an_eighth_of_all_mailboxes_at_most(service, client):
 
 def test_a_payload_in_flight_at_a_broken_connection_is_kept_for_the_return(service, client):
     """A reader that vanished without a goodbye: what was not yet given to its socket waits in the mailbox."""
-    one = service(mailbox_count=1000, mailbox_bytes="64MiB", rate_messages=0)
+    count = 1000  # of 16 KiB: more than any socket takes by itself
+    one = service(mailbox_count=count, mailbox_bytes="64MiB", rate_messages=0)
     sender, identity = client(one.url), v1.Identity()
     with rawws.RawSocket(one.url, receive_buffer=4096) as broken:
         broken.login(identity)
         before = one.metrics().sum("acurast_ids")
-        for number in range(300):
+        for number in range(count):
             sender.send(identity.id, b"%06d" % number + bytes(16 * 1024))
         sender.barrier()
         broken.reset()
@@ -240,8 +241,8 @@ def test_a_payload_in_flight_at_a_broken_connection_is_kept_for_the_return(servi
     got = []
     while (body := back.receive()[1]) != token:
         got.append(int(body[:6]))
-    assert got == list(range(300 - len(got), 300))
-    assert got, "nothing of 5 MiB was kept"
+    assert got == list(range(count - len(got), count))
+    assert got, "nothing of 16 MiB was kept"
 
 
 # --- lists
