@@ -57,6 +57,37 @@ def test_post_is_answered_405(raw):
     assert raw.answer()[0] == 405
 
 
+SECOND_REQUESTS = {
+    "the 67 bytes": b"GET / HTTP/1.1\nContent-Length:1\n\nxGET / HTTP/1.1\nContent-Length:1\n\n",
+    "pipelined pages": b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 3,
+    "bodies": b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello" * 3,
+    "upgrades that are refused": b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\nx" * 3,
+}
+
+
+def check_one_answer(service, url, request, context=None):
+    """At most one answer, an end, and a service that answers the next one."""
+    with rawws.RawSocket(url, context=context) as one:
+        one.write(request)
+        assert one.read_to_end().count(b"HTTP/1.") <= 1
+    spent = service.processor_seconds()
+    for _ in range(20):
+        with rawws.RawSocket(url, context=context) as one:
+            one.request("GET", "/")
+            assert one.answer()[0] == 200
+    assert service.processor_seconds() - spent < 1
+
+
+@pytest.mark.parametrize("request_bytes", SECOND_REQUESTS.values(), ids=SECOND_REQUESTS.keys())
+@pytest.mark.parametrize("event_loop", ["uv", "poll"])
+def test_a_second_request_holds_up_nobody(event_loop, request_bytes):
+    service = programs.Service(threads=1, event_loop=event_loop, admin_listen="127.0.0.1:0")
+    for url in (service.url, service.admin):
+        check_one_answer(service, url, request_bytes)
+    assert service.end() == 0
+    service.check_sanitizers()
+
+
 def test_a_post_with_an_endless_body_is_ended(raw):
     raw.request("POST", "/", {"Content-Length": str(2**40)})
     try:
@@ -283,6 +314,13 @@ def test_plain_http_on_a_tls_port_gets_no_websocket(tls_raw):
         assert b"101" not in tls_raw.read_to_end()[:20]
     except rawws.Gone:
         pass
+
+
+@pytest.mark.parametrize("request_bytes", SECOND_REQUESTS.values(), ids=SECOND_REQUESTS.keys())
+def test_a_second_request_under_tls_holds_up_nobody(tls, request_bytes):
+    service, pair, authority = tls
+    check_one_answer(service, service.url, request_bytes, context=authority.context())
+    pair.check()
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -114,6 +114,11 @@ class Program:
             self.kill()
             raise Late(f"{self.name} was still there {deadline} s after SIGTERM; stderr: {self.stderr}") from None
 
+    def processor_seconds(self):
+        """User and system time of all its threads so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def kill(self):
         self.process.kill()
         return self.wait()

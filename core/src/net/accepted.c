@@ -1,11 +1,17 @@
 /*
  * A connection that was accepted:
  *
- *   admitted -> (TLS) -> request -> page -> gone
+ *   admitted -> (TLS) -> request -> answered -> (lingering) -> gone
  *                               \-> upgrade -> websocket -> gone
  *
- * A timer bounds the time from accept to the upgrade or to the page's end. The websocket is a part of this struct, so that an idle
- * connection costs one piece of memory beside libwebsockets'. Whoever refuses says so in HTTP.
+ * A connection has one request. A page or a refusal is its last word: libwebsockets closes it, and never sees what the peer sends
+ * behind the request. If it went on to a second request that it has in its buffer, it would search that buffer for ever (4.1.6).
+ *
+ * A socket that is closed with bytes unread resets the connection, and the answer may be lost. So a second descriptor keeps such a
+ * socket open for a moment: lingering. Its sending side is shut, and nobody reads from it.
+ *
+ * One timer bounds the time from accept to the upgrade or to the answer's last byte, and then the lingering. The websocket is a part of
+ * this struct, so that an idle connection costs one piece of memory beside libwebsockets'.
  */
 #include "net/listener_internal.h"
 
@@ -13,6 +19,7 @@
 #include "net/callback.h"
 #include "net/socket.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -23,12 +30,16 @@
 #define FORWARDED_MAX 4096 /* as long as all headers may be: nobody hides behind a long one */
 #define HEADERS_MAX 512
 
-/* For a body that nobody wants. */
-#define BODY_TIME_MS 1000
+/* How long a peer may take to read its answer and to close, where it has sent more than was read. */
+#define LINGER_MS 1000
+#define LINGER_TICK_MS 50
 
 struct acurast__accepted {
     acurast__wsi_owner base;
-    bool upgraded; /* `ws` is in use */
+    bool upgraded;     /* `ws` is in use */
+    bool body;         /* the request announced one */
+    int kept;          /* a second descriptor of the socket, once the request is answered; -1: none */
+    uint64_t lingered; /* when the lingering ends; 0: it has not begun */
     acurast__peer peer;
     acurast__listening *at;
     struct lws *wsi;
@@ -46,24 +57,54 @@ static void forget(acurast__accepted *accepted)
     acurast__list_remove(&accepted->bare_link);
     if (accepted->upgraded)
         acurast__ws_ended(&accepted->ws);
+    if (accepted->kept >= 0)
+        close(accepted->kept);
     at->listener->handlers->left(at->shard, &accepted->peer);
     acurast__loop *loop = at->loop;
     acurast__free(accepted);
     acurast__loop_let(loop);
 }
 
-static void on_late(acurast__timer *timer)
+static void linger_on(acurast__accepted *accepted)
+{
+    acurast__loop *loop = accepted->at->loop;
+    if (acurast__loop_now(loop) >= accepted->lingered || acurast__socket_hung_up(accepted->kept))
+        forget(accepted);
+    else
+        acurast__loop_timer_start(loop, &accepted->timer, LINGER_TICK_MS);
+}
+
+static void on_timer(acurast__timer *timer)
 {
     acurast__accepted *accepted = ACURAST__CONTAINER(timer, acurast__accepted, timer);
-    if (accepted->wsi)
+    if (accepted->lingered)
+        linger_on(accepted);
+    else if (accepted->wsi)
         acurast__loop_cut(accepted->at->loop, &accepted->reap, accepted->wsi);
+}
+
+/* libwebsockets has closed it. One that was cut off has had its time. */
+static void on_destroyed(acurast__accepted *accepted)
+{
+    accepted->wsi = NULL;
+    bool more = accepted->kept >= 0 && (accepted->body || acurast__socket_unread(accepted->kept));
+    if (!more || accepted->reap.cut) {
+        forget(accepted);
+        return;
+    }
+    shutdown(accepted->kept, SHUT_WR);
+    accepted->lingered = acurast__loop_now(accepted->at->loop) + LINGER_MS;
+    linger_on(accepted);
 }
 
 void acurast__listener_cut_bare(acurast__listening *at)
 {
-    for (acurast__list *link = at->bare.next; link != &at->bare; link = link->next) {
+    for (acurast__list *link = at->bare.next, *next; link != &at->bare; link = next) {
         acurast__accepted *accepted = ACURAST__CONTAINER(link, acurast__accepted, bare_link);
-        if (accepted->wsi)
+        next = link->next;
+        if (accepted->lingered)
+            forget(accepted);
+        else if (accepted->wsi)
             acurast__loop_cut(at->loop, &accepted->reap, accepted->wsi);
     }
 }
@@ -95,7 +136,8 @@ void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__
     accepted->base.kind = ACURAST__WSI_ACCEPTED;
     accepted->peer = peer;
     accepted->at = at;
-    acurast__timer_init(&accepted->timer, on_late);
+    accepted->kept = -1;
+    acurast__timer_init(&accepted->timer, on_timer);
     acurast__list_init(&accepted->reap.link);
     acurast__list_append(&at->bare, &accepted->bare_link);
     acurast__loop_hold(at->loop);
@@ -130,17 +172,11 @@ static void path_only(char *path)
     path[strcspn(path, "?#")] = 0;
 }
 
-/*
- * The connection ends once the answer is written. A body that is still to come is read before, lest it reset the connection under the
- * answer: libwebsockets would then wait for another request, and the timer ends that.
- */
-static int end_request(struct lws *wsi)
+static void end_request(acurast__accepted *accepted, struct lws *wsi)
 {
-    acurast__accepted *accepted = lws_get_opaque_user_data(wsi);
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0)
-        return -1;
-    acurast__loop_timer_start(accepted->at->loop, &accepted->timer, BODY_TIME_MS);
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
+    accepted->body = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 ||
+                     lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    accepted->kept = fcntl(lws_get_socket_fd(wsi), F_DUPFD_CLOEXEC, 0);
 }
 
 static bool put_headers(struct lws *wsi, unsigned status, const char *content_type, size_t body_size, uint8_t **p,
@@ -157,29 +193,35 @@ static bool put_headers(struct lws *wsi, unsigned status, const char *content_ty
     return true;
 }
 
-/* Sends a whole answer; the connection ends with it. Returns what libwebsockets is to get. */
-static int answer(struct lws *wsi, unsigned status, const char *content_type, const char *body, size_t body_size,
-                  bool head)
+static bool write_body(struct lws *wsi, const char *body, size_t size)
+{
+    uint8_t *copy = acurast__alloc(LWS_PRE + size);
+    if (!copy)
+        return false;
+    memcpy(copy + LWS_PRE, body, size);
+    int written = lws_write(wsi, copy + LWS_PRE, size, LWS_WRITE_HTTP_FINAL);
+    acurast__free(copy);
+    return written >= 0;
+}
+
+/* Sends a whole answer, the last word on this connection: -1, for libwebsockets. */
+static int answer(acurast__accepted *accepted, struct lws *wsi, unsigned status, const char *content_type,
+                  const char *body, size_t body_size, bool head)
 {
     uint8_t headers[LWS_PRE + HEADERS_MAX];
     uint8_t *start = headers + LWS_PRE, *p = start, *end = headers + sizeof headers;
-    if (!put_headers(wsi, status, content_type, body_size, &p, end) ||
-        lws_finalize_write_http_header(wsi, start, &p, end))
-        return -1;
-    if (head || !body_size)
-        return end_request(wsi);
-    uint8_t *copy = acurast__alloc(LWS_PRE + body_size);
-    if (!copy)
-        return -1;
-    memcpy(copy + LWS_PRE, body, body_size);
-    int written = lws_write(wsi, copy + LWS_PRE, body_size, LWS_WRITE_HTTP_FINAL);
-    acurast__free(copy);
-    return written < 0 ? -1 : end_request(wsi);
+    bool written = put_headers(wsi, status, content_type, body_size, &p, end) &&
+                   lws_finalize_write_http_header(wsi, start, &p, end) == 0;
+    if (written && !head && body_size)
+        written = write_body(wsi, body, body_size);
+    if (written)
+        end_request(accepted, wsi);
+    return -1;
 }
 
-static int answer_short(struct lws *wsi, unsigned status, const char *text)
+static int answer_short(acurast__accepted *accepted, struct lws *wsi, unsigned status, const char *text)
 {
-    return answer(wsi, status, "text/plain", text, strlen(text), false);
+    return answer(accepted, wsi, status, "text/plain", text, strlen(text), false);
 }
 
 static int on_page(acurast__accepted *accepted, struct lws *wsi, const char *uri)
@@ -187,7 +229,7 @@ static int on_page(acurast__accepted *accepted, struct lws *wsi, const char *uri
     char path[TEXT_MAX], host[TEXT_MAX], forwarded[FORWARDED_MAX];
     bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     if (!head && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
-        return answer_short(wsi, 405, "only GET and HEAD\n");
+        return answer_short(accepted, wsi, 405, "only GET and HEAD\n");
     snprintf(path, sizeof path, "%s", uri);
     path_only(path);
     acurast__request request = {.path = path,
@@ -195,7 +237,7 @@ static int on_page(acurast__accepted *accepted, struct lws *wsi, const char *uri
                                 .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof forwarded)};
     acurast__response_page page = {.status = 404, .content_type = "text/plain"};
     accepted->at->listener->handlers->page(accepted->at->shard, &accepted->peer, &request, &page);
-    int result = answer(wsi, page.status, page.content_type, page.body, page.body_size, head);
+    int result = answer(accepted, wsi, page.status, page.content_type, page.body, page.body_size, head);
     acurast__free(page.body);
     return result;
 }
@@ -228,15 +270,14 @@ static unsigned upgrade_problem(struct lws *wsi, const char *protocol)
     return strcmp(header(wsi, WSI_TOKEN_VERSION, version, sizeof version), "13") == 0 ? 0 : 426;
 }
 
-/* 0: libwebsockets goes on; otherwise an answer was sent. */
+/* 0: libwebsockets goes on; -1: an answer was sent. */
 static int on_upgrade(acurast__accepted *accepted, struct lws *wsi, const char *protocol)
 {
     char path[TEXT_MAX], host[TEXT_MAX], forwarded[FORWARDED_MAX];
     unsigned problem = upgrade_problem(wsi, protocol);
     if (problem)
-        return answer_short(wsi, problem, "a websocket upgrade of version 13 without a subprotocol is expected\n") < 0
-                   ? -1
-                   : 1;
+        return answer_short(accepted, wsi, problem,
+                            "a websocket upgrade of version 13 without a subprotocol is expected\n");
     acurast__request request = {.path = header(wsi, WSI_TOKEN_GET_URI, path, sizeof path),
                                 .host = header(wsi, WSI_TOKEN_HOST, host, sizeof host),
                                 .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof forwarded)};
@@ -250,7 +291,7 @@ static int on_upgrade(acurast__accepted *accepted, struct lws *wsi, const char *
     void *owner = at->listener->handlers->upgrade(at->shard, &accepted->ws, &accepted->peer, &request, &handlers,
                                                   &settings, &refuse);
     if (!owner)
-        return answer_short(wsi, refuse, "refused\n") < 0 ? -1 : 1;
+        return answer_short(accepted, wsi, refuse, "refused\n");
     acurast__ws_setup(&accepted->ws, at->loop, &settings, handlers, owner);
     accepted->upgraded = true;
     acurast__list_remove(&accepted->bare_link);
@@ -275,10 +316,12 @@ int acurast__accepted_event(acurast__accepted *accepted, struct lws *wsi, enum l
         return on_upgrade(accepted, wsi, in);
     case LWS_CALLBACK_ESTABLISHED:
         return on_established(accepted, wsi);
+    case LWS_CALLBACK_RAW_ADOPT: /* CONNECT: libwebsockets would read whatever comes */
+        return -1;
     case LWS_CALLBACK_WSI_DESTROY:
         lws_set_opaque_user_data(wsi, NULL);
         accepted->at->adopting = NULL;
-        forget(accepted);
+        on_destroyed(accepted);
         return 0;
     default:
         if (accepted->upgraded)

@@ -60,6 +60,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_HTTP:
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+    case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX_FILE:
     case LWS_CALLBACK_WSI_DESTROY:
         return owner_event(wsi, reason, in, size);

@@ -1,17 +1,18 @@
 /* Linux tells what a peer has acknowledged in its own header, which cannot stand beside the C library's <netinet/tcp.h>. */
 #ifdef __linux__
-#define _GNU_SOURCE /* accept4 */ // NOLINT(bugprone-reserved-identifier)
+#define _GNU_SOURCE /* accept4, POLLRDHUP */ // NOLINT(bugprone-reserved-identifier)
 #endif
 #include "net/socket.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 
 #ifdef __linux__
 #include <linux/sockios.h>
 #include <linux/tcp.h>
-#include <sys/ioctl.h>
 #else
 #include <netinet/tcp.h>
 #endif
@@ -55,6 +56,21 @@ bool acurast__socket_draining(int socket, uint64_t *taken)
     (void)socket, (void)taken;
     return false;
 #endif
+}
+
+bool acurast__socket_unread(int socket)
+{
+    int bytes = 0;
+    return ioctl(socket, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+bool acurast__socket_hung_up(int socket)
+{
+    struct pollfd descriptor = {.fd = socket};
+#ifdef POLLRDHUP
+    descriptor.events = POLLRDHUP;
+#endif
+    return poll(&descriptor, 1, 0) > 0;
 }
 
 size_t acurast__socket_send_buffer(int socket)

@@ -23,6 +23,12 @@ int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size)
  */
 bool acurast__socket_draining(int socket, uint64_t *taken);
 
+/* True where bytes of the peer have come that were not read. */
+bool acurast__socket_unread(int socket);
+
+/* True where the peer has closed its side or is gone, whatever has come before that. Where the system does not tell the former: false. */
+bool acurast__socket_hung_up(int socket);
+
 /* The size of its send buffer in bytes; 0 if that cannot be told. */
 size_t acurast__socket_send_buffer(int socket);
 

@@ -1,0 +1,253 @@
+/*
+ * What a peer sends behind its first request: nobody looks at it, it never holds up the loop, and the answer still arrives. Libwebsockets
+ * 4.1.6 searched its buffer for ever for a second request (SECURITY.md, "one packet").
+ */
+#include "support/net_certs.h"
+#include "support/net_raw.h"
+#include "support/net_world.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define UPGRADE                                                                                                        \
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"                                       \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+/* No turn may take longer. */
+#define TURN_MS 100
+
+static authority ca;
+static leaf certificate;
+
+static void on_every_port(void (*test)(const world_options *options))
+{
+    for (int i = 0; i < 4; i++) {
+        world_options o = {.kind = i & 1 ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV};
+        if (i & 2) {
+            o.tls_cert = certificate.cert;
+            o.tls_key = certificate.key;
+        }
+        test(&o);
+    }
+}
+
+/* ---- the loop's own time ---- */
+
+static void read_clock(void *argument)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    *(uint64_t *)argument = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* The processor time of the loop's thread, in milliseconds; a loop that does not turn fails the test. */
+static uint64_t loop_time(world *w)
+{
+    uint64_t time = 0;
+    world_run(w->loops[0], read_clock, &time);
+    return time;
+}
+
+/* The loop turns, and its turns are short, whatever else the machine does. */
+static void check_turns(world *w, const char *after)
+{
+    uint64_t before = loop_time(w);
+    for (int turn = 0; turn < 3; turn++) {
+        uint64_t now = loop_time(w);
+        if (now - before > TURN_MS)
+            fail_msg("a turn of %u ms after %s", (unsigned)(now - before), after);
+        before = now;
+    }
+}
+
+/* ---- one answer, whatever follows ---- */
+
+static const char *const behind[] = {
+    "GET / HTTP/1.1\nContent-Length:1\n\nxGET / HTTP/1.1\nContent-Length:1\n\n",
+    "GET / HTTP/1.1\nContent-Length:1\n\nxGET / HTTP/1.1\nContent-Length:1\n\nxGET / HTTP/1.1\n\n",
+    "GET /page HTTP/1.1\r\nHost: x\r\n\r\nGET /page HTTP/1.1\r\nHost: x\r\n\r\nGET /page HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /page HTTP/1.1\r\nConnection: keep-alive\r\nContent-Length: 4\r\n\r\nGET GET / HTTP/1.1\r\n\r\n",
+    "HEAD /page HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcHEAD /page HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
+    "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloPOST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
+    "POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+    "POST / HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\n\r\n",
+    "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+    "DELETE / HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\nGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+    "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\nGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx",
+    "GET /refuse HTTP/1.1\r\n" UPGRADE "Content-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+    "GET /refuse HTTP/1.1\r\n" UPGRADE "\r\nGET /refuse HTTP/1.1\r\n" UPGRADE "\r\n",
+    "POST / HTTP/1.1\r\n" UPGRADE "Content-Length: 1\r\n\r\nxPOST / HTTP/1.1\r\n" UPGRADE "Content-Length: 1\r\n\r\n",
+    "GET / HTTP/1.1\r\nUpgrade: h2c\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+    "GET / HTTP/1.1\r\nUpgrade: telnet\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+    "GET relative HTTP/1.1\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+    "CONNECT x:1 HTTP/1.1\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+};
+
+/* Everything up to the end, as text; returns how many answers are in it. */
+static unsigned read_answers(raw *r, char *text, size_t capacity)
+{
+    size_t size = 0, n;
+    while (size + 1 < capacity && (n = raw_read_some(r, text + size, capacity - size - 1)) > 0)
+        size += n;
+    text[size] = 0;
+    unsigned count = 0;
+    for (const char *at = text; (at = strstr(at, "HTTP/1.")); at++)
+        count++;
+    return count;
+}
+
+/* In `slices` pieces, each of which the loop has seen before the next one comes. */
+static void send_sliced(world *w, raw *r, const char *bytes, size_t slices)
+{
+    size_t size = strlen(bytes);
+    for (size_t i = 0; i < slices; i++) {
+        size_t from = size * i / slices, to = size * (i + 1) / slices;
+        if (r->ssl) {
+            raw_write(r, bytes + from, to - from);
+        } else if (send(r->fd, bytes + from, to - from, MSG_NOSIGNAL) < 0) {
+            return; /* answered already, and gone */
+        }
+        check_turns(w, bytes);
+    }
+}
+
+static void one_answer(const world_options *options)
+{
+    static const size_t slicings[] = {1, 2, 3, 7};
+    static char text[8192];
+    world w;
+    world_open(&w, options);
+    for (size_t i = 0; i < ARRAY_SIZE(behind); i++)
+        for (size_t slicing = 0; slicing < (options->tls_cert ? 1 : ARRAY_SIZE(slicings)); slicing++) {
+            raw r;
+            raw_connect(&r, w.port, options->tls_cert != NULL, 0);
+            send_sliced(&w, &r, behind[i], slicings[slicing]);
+            if (read_answers(&r, text, sizeof text) > 1)
+                fail_msg("%s answered by %s", behind[i], text);
+            raw_end(&r);
+            check_turns(&w, behind[i]);
+        }
+    assert_int_equal(box_count(&w.upgraded), 0);
+    box_await(&w.left, world_admitted(&w));
+    world_close(&w);
+}
+
+static void a_second_request_is_never_looked_at(void **state)
+{
+    (void)state;
+    on_every_port(one_answer);
+}
+
+/* ---- the answer arrives ---- */
+
+/* More than is read at once, so that some of it lies in the socket when the answer is written. */
+static void unread_body(const world_options *options)
+{
+    static char request[400000] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n";
+    world w;
+    raw r;
+    char head[2048], rest[64];
+    world_open(&w, options);
+    raw_connect(&r, w.port, options->tls_cert != NULL, 0);
+    raw_write(&r, request, sizeof request);
+    raw_read_head(&r, head, sizeof head);
+    assert_memory_equal(head, "HTTP/1.1 405", 12);
+    raw_read(&r, rest, strlen("only GET and HEAD\n"));
+    raw_await_end(&r);
+    int error = -1;
+    socklen_t size = sizeof error;
+    assert_int_equal(getsockopt(r.fd, SOL_SOCKET, SO_ERROR, &error, &size), 0);
+    assert_int_equal(error, 0);
+    raw_end(&r);
+    box_await(&w.left, 1);
+    world_close(&w);
+}
+
+static void an_answer_is_not_reset_by_an_unread_body(void **state)
+{
+    (void)state;
+    on_every_port(unread_body);
+}
+
+/* ---- and then it ends ---- */
+
+static void on_closed(void *user)
+{
+    box_tell(user);
+}
+
+static void lingering(const world_options *options)
+{
+    static const char post[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
+    world w;
+    raw r;
+    char text[2048];
+    signal_box closed;
+    box_init(&closed);
+    world_open(&w, options);
+
+    /* One that has closed is forgotten before its time. */
+    uint64_t since = acurast__clock_ms();
+    raw_connect(&r, w.port, false, 0);
+    raw_text(&r, post);
+    raw_read_head(&r, text, sizeof text);
+    raw_end(&r);
+    box_await(&w.left, 1);
+    assert_true(acurast__clock_ms() - since < 900);
+
+    /* One that goes on asking has the time that every one has. */
+    since = acurast__clock_ms();
+    raw_connect(&r, w.port, false, 0);
+    raw_text(&r, post);
+    while (box_count(&w.left) < 2 && acurast__clock_ms() - since < 10000)
+        (void)!send(r.fd, post, sizeof post - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    assert_int_equal(box_count(&w.left), 2);
+    assert_int_equal(read_answers(&r, text, sizeof text), 1);
+    raw_end(&r);
+
+    /* And a listener that is closed waits for nobody. */
+    raw_connect(&r, w.port, false, 0);
+    raw_text(&r, post);
+    raw_read_head(&r, text, sizeof text);
+    since = acurast__clock_ms();
+    acurast__listener_close(w.listener, on_closed, &closed);
+    box_await(&closed, 1);
+    box_await(&w.left, 3);
+    assert_true(acurast__clock_ms() - since < 900);
+    raw_end(&r);
+    acurast__listener_free(w.listener);
+    acurast__loop_stop(w.loops[0]);
+    acurast__loop_join(w.loops[0]);
+}
+
+static void who_was_answered_is_gone_soon(void **state)
+{
+    (void)state;
+    on_every_loop(lingering);
+}
+
+static int make_certificates(void **state)
+{
+    (void)state;
+    authority_make(&ca);
+    certificate = authority_sign(&ca, "IP:127.0.0.1", "service");
+    return 0;
+}
+
+static int remove_certificates(void **state)
+{
+    (void)state;
+    authority_end(&ca);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_second_request_is_never_looked_at),
+        cmocka_unit_test(an_answer_is_not_reset_by_an_unread_body),
+        cmocka_unit_test(who_was_answered_is_gone_soon),
+    };
+    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+}
