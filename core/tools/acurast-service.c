@@ -2,11 +2,13 @@
  * acurast-service: the websocket service behind a command line.
  *
  * The main thread waits for two descriptors, that of the event queue and a pipe into which the signal handler writes; so no handler
- * calls the library, and what is printed never holds up an I/O thread.
+ * calls the library, and what is printed never holds up an I/O thread. Once a second it looks whether the I/O threads still turn.
  *
  * SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reads the certificate and the lists again.
  */
 #include "command.h"
+#include "say.h"
+#include "watchdog.h"
 
 #include <acurast/acurast.h>
 
@@ -19,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BATCH 64
@@ -31,6 +32,7 @@ struct program {
     acurast_context *context;
     acurast_queue *queue;
     acurast_service *service;
+    struct watchdog watchdog;
     int signals_out;
     bool draining;
     bool closed;
@@ -39,23 +41,6 @@ struct program {
 static int signals_in = -1;
 
 /* ---- messages ---- */
-
-static const char *level_name(acurast_log_level level)
-{
-    static const char *const names[] = {"off", "error", "warn", "info", "debug"};
-    return names[level];
-}
-
-static void say(acurast_log_level level, const char *text)
-{
-    struct timespec now;
-    struct tm parts;
-    char stamp[32];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &parts);
-    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
-    fprintf(stderr, "%s.%03ldZ level=%s %s\n", stamp, now.tv_nsec / 1000000, level_name(level), text);
-}
 
 static int fail(const char *what, acurast_status status, const char *detail)
 {
@@ -175,7 +160,9 @@ static void run(struct program *program)
         {.fd = program->signals_out, .events = POLLIN},
     };
     while (!program->closed) {
-        if (poll(descriptors, 2, -1) < 0)
+        int ready = poll(descriptors, 2, WATCHDOG_TICK_MS);
+        watchdog_look(&program->watchdog, program->service);
+        if (ready <= 0)
             continue;
         if (descriptors[1].revents)
             take_signals(program);
@@ -246,6 +233,13 @@ int main(int argc, char **argv)
 {
     struct program program = {.signals_out = -1};
     int code = make_options(&program);
+    uint64_t limit_us = 0;
+    command_flag flags[] = {
+        {"watchdog", "TIME",
+         "End with exit code 1 once an I/O thread has not turned for so long, so that a supervisor starts it anew; at "
+         "least 3s (default: it is only told)",
+         NULL},
+        {NULL, NULL, NULL, NULL}};
     command_scope scopes[] = {
         {ACURAST_SCOPE_SERVICE, program.service_options}, {ACURAST_SCOPE_CONTEXT, program.context_options}, {0, NULL}};
     struct command command = {
@@ -256,15 +250,18 @@ int main(int argc, char **argv)
                     "Prints \"listening on URL\" once it is ready.",
         .notes = "SIGTERM and SIGINT drain: no new connections, the old ones are told to go, and it ends within\n"
                  "--drain-time; a second one ends at once. SIGHUP reads the certificate and the lists again.\n"
-                 "Exit codes: 0 ended as asked, 1 could not start, 2 wrong usage.",
+                 "Exit codes: 0 ended as asked, 1 could not start or ended by the watchdog, 2 wrong usage.",
+        .flags = flags,
         .scopes = scopes,
     };
     if (code == COMMAND_CONTINUE)
         code = command_parse(&command, argc, argv);
     if (code == COMMAND_CONTINUE && command.argument_count)
         code = command_usage(&command, "%s is not a flag", command.arguments[0]);
+    if (code == COMMAND_CONTINUE && (!command_parse_time(flags[0].text, &limit_us) || (limit_us && limit_us < 3000000)))
+        code = command_usage(&command, "--watchdog: not a time of at least 3s: %s", flags[0].text);
     raise_descriptor_limit();
-    if (code == COMMAND_CONTINUE && !watch_signals(&program))
+    if (code == COMMAND_CONTINUE && (!watch_signals(&program) || !watchdog_open(&program.watchdog, limit_us / 1000)))
         code = fail("pipe", ACURAST_SYSTEM, strerror(errno));
     if (code == COMMAND_CONTINUE)
         code = start(&program);

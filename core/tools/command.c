@@ -34,6 +34,26 @@ int command_usage(const struct command *command, const char *format, ...)
     return COMMAND_USAGE;
 }
 
+bool command_parse_time(const char *text, uint64_t *us)
+{
+    static const struct {
+        const char *unit;
+        double us;
+    } units[] = {{"", 1e6}, {"ms", 1e3}, {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}};
+    char *end;
+    if (!text)
+        return true;
+    double number = strtod(text, &end);
+    if (end == text || !(number >= 0 && number <= 1e9))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(end, units[i].unit) == 0) {
+            *us = (uint64_t)(number * units[i].us);
+            return true;
+        }
+    return false;
+}
+
 static acurast_options *options_of(const struct command *command, acurast_option_scope scope)
 {
     for (const command_scope *each = command->scopes; each && each->options; each++)

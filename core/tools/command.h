@@ -10,7 +10,9 @@
 
 #include <acurast/acurast.h>
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     COMMAND_CONTINUE = -1, /* not an exit code: the program goes on */
@@ -49,6 +51,9 @@ struct command {
  * COMMAND_USAGE after a mistake was told on stderr. Reorders argv.
  */
 int command_parse(struct command *command, int argc, char **argv);
+
+/* A time in seconds or with a unit, in microseconds; NULL leaves the value. False for anything else. */
+bool command_parse_time(const char *text, uint64_t *us);
 
 /* Tells a mistake in the usage on stderr, printf-like; returns COMMAND_USAGE. */
 int command_usage(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -59,7 +59,7 @@ static int ping_prepare(struct talk *talk, struct command *command)
     talk->json = flags[PING_JSON].text;
     if (!talk_parse_count(flags[PING_COUNT].text, &pinging.count))
         return command_usage(command, "--count: not a number: %s", flags[PING_COUNT].text);
-    if (!talk_parse_time(flags[PING_INTERVAL].text, &pinging.interval_us))
+    if (!command_parse_time(flags[PING_INTERVAL].text, &pinging.interval_us))
         return command_usage(command, "--interval: not a time: %s", flags[PING_INTERVAL].text);
     int code = talk_take_recipient(command, flags[PING_TO].text, pinging.recipient);
     if (code == COMMAND_CONTINUE && command->argument_count)

@@ -53,26 +53,6 @@ bool talk_parse_count(const char *text, uint64_t *count)
     return *text >= '0' && *text <= '9' && !*end && !errno;
 }
 
-bool talk_parse_time(const char *text, uint64_t *us)
-{
-    static const struct {
-        const char *unit;
-        double us;
-    } units[] = {{"", 1e6}, {"ms", 1e3}, {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}};
-    char *end;
-    if (!text)
-        return true;
-    double number = strtod(text, &end);
-    if (end == text || !(number >= 0 && number <= 1e9))
-        return false;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strcmp(end, units[i].unit) == 0) {
-            *us = (uint64_t)(number * units[i].us);
-            return true;
-        }
-    return false;
-}
-
 static void on_signal(int number)
 {
     char byte = (char)number;
@@ -270,7 +250,7 @@ int talk_take_recipient(struct command *command, const char *to, uint8_t id[ACUR
 int talk_set_deadline(struct talk *talk, const struct command *command, const char *text, const char *standard)
 {
     uint64_t us = 0;
-    if (!talk_parse_time(text ? text : standard, &us))
+    if (!command_parse_time(text ? text : standard, &us))
         return command_usage(command, "--timeout: not a time: %s", text);
     talk->deadline_us = us ? talk_now_us() + us : 0;
     return COMMAND_CONTINUE;

@@ -63,8 +63,7 @@ int talk_fail(const char *what, acurast_status status);
 /* Microseconds of the monotonic clock. */
 uint64_t talk_now_us(void);
 
-/* A number, or a time in seconds or with a unit; NULL leaves the value. False for anything else. */
+/* A number; NULL leaves the value. False for anything else. */
 bool talk_parse_count(const char *text, uint64_t *count);
-bool talk_parse_time(const char *text, uint64_t *us);
 
 #endif

@@ -51,7 +51,7 @@ static void test_a_child_knows_that_it_is_one(void **state)
 static void *mark_and_ask(void *marked)
 {
     bool before = acurast__on_io_thread();
-    acurast__io_thread_mark();
+    acurast__io_thread_mark(0);
     *(bool *)marked = !before && acurast__on_io_thread();
     return NULL;
 }

@@ -321,7 +321,7 @@ static void *take_on_an_io_thread(void *unused)
     acurast_event_view view = {.size = sizeof(view)};
     acurast_status *statuses = unused;
     size_t count;
-    acurast__io_thread_mark();
+    acurast__io_thread_mark(0);
     statuses[0] = acurast_queue_take(queue, &view, 1, -1, &count);
     statuses[1] = acurast_queue_take(queue, &view, 1, 10, &count);
     statuses[2] = acurast_queue_take(queue, &view, 1, 0, &count);

@@ -69,6 +69,14 @@ ACURAST_API acurast_status acurast_service_reload(acurast_service *service);
 ACURAST_API acurast_status acurast_service_metrics(acurast_service *service, char *buffer, size_t *size);
 
 /*
+ * For a watchdog: how long the I/O thread that is furthest behind has not turned, in milliseconds, to the second; 0 while all turn, before
+ * start and after the end. `*thread`, if not NULL, is its index among the context's threads: Linux shows it as acurast-io-INDEX. A
+ * callback that does not return stalls its thread, too. After the whole process was stopped for a while, all are late until each has
+ * turned once: ask again a second later before doing anything about it. Any thread; never waits.
+ */
+ACURAST_API uint64_t acurast_service_stalled(const acurast_service *service, unsigned *thread);
+
+/*
  * Drains: stops accepting, tells every client (1001), lets what is queued go out, and ends within the option `drain-time`. CLOSED is
  * the last event. Asynchronous, idempotent, and legal in a callback.
  */

@@ -57,6 +57,12 @@ uint16_t acurast_service_port(const acurast_service *service)
     return check(service) == ACURAST_OK ? acurast__service_port(service) : 0;
 }
 
+uint64_t acurast_service_stalled(const acurast_service *service, unsigned *thread)
+{
+    unsigned unused;
+    return check(service) == ACURAST_OK ? acurast__service_stalled(service, thread ? thread : &unused) : 0;
+}
+
 const char *acurast_service_admin_url(const acurast_service *service)
 {
     return check(service) == ACURAST_OK ? acurast__service_admin_url(service) : "";

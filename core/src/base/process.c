@@ -2,10 +2,14 @@
  * Forks are counted by a pthread_atfork handler that the first question registers: an object asks as it is made, so the handler
  * is there before the fork that the object must notice. The mark of an I/O thread is the thread's own.
  */
+#ifdef __linux__
+#define _GNU_SOURCE /* pthread_setname_np */ // NOLINT(bugprone-reserved-identifier)
+#endif
 #include "base/process.h"
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 static atomic_uint forks;
 static pthread_once_t registered = PTHREAD_ONCE_INIT;
@@ -40,9 +44,16 @@ bool acurast__thread_start(pthread_t *thread, void *(*run)(void *argument), void
     return error == 0;
 }
 
-void acurast__io_thread_mark(void)
+void acurast__io_thread_mark(unsigned index)
 {
+    char name[16]; /* as long as Linux allows */
     is_io_thread = true;
+    snprintf(name, sizeof name, "acurast-io-%u", index % 1000);
+#if defined(__linux__)
+    pthread_setname_np(pthread_self(), name);
+#elif defined(__APPLE__)
+    pthread_setname_np(name);
+#endif
 }
 
 bool acurast__on_io_thread(void)

@@ -23,8 +23,8 @@ static inline bool acurast__forked(unsigned generation)
  */
 bool acurast__thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
 
-/* Says that the calling thread is an I/O thread, until it ends. */
-void acurast__io_thread_mark(void);
+/* Says that the calling thread is I/O thread `index`, until it ends; the system shows it as acurast-io-INDEX. */
+void acurast__io_thread_mark(unsigned index);
 
 /* True on a thread that was marked. */
 bool acurast__on_io_thread(void);

@@ -300,7 +300,7 @@ static void tear_down(acurast__loop *loop)
 static void *serve(void *argument)
 {
     acurast__loop *loop = argument;
-    acurast__io_thread_mark();
+    acurast__io_thread_mark(loop->config.index);
     acurast__loop_current = loop;
     acurast__chunk_cache_open();
     if (loop->uv_kind)

@@ -110,6 +110,8 @@ static void print_gauges(text *out, const acurast__gauges *gauges)
     print(out, "acurast_build_info{version=\"%s\"} 1\n", ACURAST_VERSION);
     print_gauge(out, "ready", gauges->ready, "1 while new connections are taken");
     print_gauge(out, "threads", gauges->threads, "I/O threads");
+    print_gauge(out, "stalled_seconds", gauges->stalled_ms / 1000,
+                "How long the I/O thread that is furthest behind has not turned; 0 while all do");
     print_gauge(out, "connections", gauges->connections, "Open connections, accepted or not");
     print_gauge(out, "connections_pending", gauges->pending,
                 "Open connections that are not yet accepted, or about to go");

@@ -123,6 +123,7 @@ typedef struct acurast__gauges {
     uint64_t mailbox_frames;
     uint64_t mailbox_bytes;
     uint64_t buffer_bytes;
+    uint64_t stalled_ms; /* of the thread that is furthest behind */
     unsigned threads;
     bool ready;
 } acurast__gauges;

@@ -6,6 +6,9 @@
 
 #include "base/memory.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static void answer(acurast__response_page *page, unsigned status, const char *text)
 {
     page->status = status;
@@ -21,10 +24,20 @@ static void answer_metrics(acurast_service *service, acurast__response_page *pag
     page->content_type = "text/plain; version=0.0.4; charset=utf-8";
 }
 
+/* A loop that hangs answers nothing; another one tells of it. */
 static void answer_ready(const acurast_service *service, acurast__response_page *page)
 {
-    bool ready = atomic_load_explicit(&service->ready, memory_order_acquire);
-    answer(page, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
+    char text[64];
+    unsigned thread;
+    uint64_t stalled = acurast__service_stalled(service, &thread);
+    if (!atomic_load_explicit(&service->ready, memory_order_acquire)) {
+        answer(page, 503, "not ready\n");
+    } else if (stalled >= ACURAST__STALL_MS) {
+        snprintf(text, sizeof text, "not ready: thread %u has not turned for %" PRIu64 " s\n", thread, stalled / 1000);
+        answer(page, 503, text);
+    } else {
+        answer(page, 200, "ready\n");
+    }
 }
 
 void acurast__page_answer(const acurast__door *door, const acurast__peer *peer, const acurast__request *request,

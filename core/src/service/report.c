@@ -4,6 +4,7 @@
  */
 #include "service/service.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 #include <stdarg.h>
@@ -134,6 +135,29 @@ uint64_t acurast__service_memory(acurast_service *service)
     return sum;
 }
 
+/* One that is busy may miss a beat. */
+static uint64_t late_by(const acurast__shard *shard, uint64_t now)
+{
+    uint64_t turned = atomic_load_explicit(&shard->turned, memory_order_relaxed);
+    return turned && now > turned + 2 * ACURAST__BEAT_MS ? now - turned : 0;
+}
+
+uint64_t acurast__service_stalled(const acurast_service *service, unsigned *thread)
+{
+    uint64_t now = acurast__clock_ms(), most = 0;
+    *thread = 0;
+    if (!atomic_load_explicit(&service->started, memory_order_acquire))
+        return 0;
+    for (size_t i = 0; i < service->shard_count; i++) {
+        uint64_t late = late_by(&service->shards[i], now);
+        if (late <= most)
+            continue;
+        most = late;
+        *thread = (unsigned)i;
+    }
+    return most;
+}
+
 static uint64_t read_gauge(const _Atomic uint64_t *gauge)
 {
     return atomic_load_explicit(gauge, memory_order_relaxed);
@@ -155,6 +179,8 @@ char *acurast__service_metrics(acurast_service *service, size_t *size)
     gauges.ids = gauges.connections > gauges.pending ? gauges.connections - gauges.pending : 0;
     gauges.mailboxes = read_gauge(&service->directory.absentees);
     acurast__ledger_read(&service->directory.ledger, &gauges.mailbox_bytes, &gauges.mailbox_frames);
+    unsigned thread;
+    gauges.stalled_ms = acurast__service_stalled(service, &thread);
     gauges.ready = atomic_load_explicit(&service->ready, memory_order_acquire);
     return acurast__metrics_text(&sum, &gauges, size);
 }

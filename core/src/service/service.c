@@ -314,6 +314,7 @@ acurast_status acurast__service_start(acurast_service *service)
     if (status == ACURAST_OK) {
         status = open_all(service, detail, sizeof detail);
         if (status == ACURAST_OK) {
+            atomic_store_explicit(&service->started, true, memory_order_release);
             atomic_store_explicit(&service->ready, true, memory_order_release);
             end_start(service);
             return ACURAST_OK;

@@ -25,6 +25,9 @@
 
 #include <pthread.h>
 
+/* A loop that has not turned for so long is told by /readyz. */
+#define ACURAST__STALL_MS 5000
+
 typedef enum acurast__service_life {
     ACURAST__LIFE_IDLE,
     ACURAST__LIFE_STARTING,
@@ -54,6 +57,7 @@ struct acurast_service {
     size_t gate_count;
 
     atomic_bool ready;                  /* new connections are taken */
+    atomic_bool started;                /* once it is, `shards` stays as it is */
     _Atomic uint64_t connections;       /* public, admitted and not left */
     _Atomic uint64_t pending;           /* of them, those that hold no id: not yet, or no more */
     _Atomic uint64_t admin_connections;
@@ -113,6 +117,12 @@ void acurast__service_log(acurast__shard *shard, acurast_log_level level, const 
 
 /* All buffers of all loops, the mailboxes and what is in transit. Any thread. */
 uint64_t acurast__service_memory(acurast_service *service);
+
+/*
+ * How long the loop that is furthest behind has not turned, in milliseconds, and its index; 0 while all turn, and while none runs.
+ * Takes no lock: a loop that hangs may hold it. Any thread.
+ */
+uint64_t acurast__service_stalled(const acurast_service *service, unsigned *thread);
 
 /* Sums all counters and measures what is now; the text is from acurast__alloc(), NULL without memory. Any thread. */
 char *acurast__service_metrics(acurast_service *service, size_t *size);

@@ -171,6 +171,12 @@ static bool on_turn(acurast__loop_hook *hook)
 
 /* ---- once a second ---- */
 
+static void beat(acurast__shard *shard)
+{
+    atomic_store_explicit(&shard->turned, acurast__loop_now(shard->loop), memory_order_relaxed);
+    acurast__loop_timer_start(shard->loop, &shard->second, ACURAST__BEAT_MS);
+}
+
 static void on_second(acurast__timer *timer)
 {
     acurast__shard *shard = ACURAST__CONTAINER(timer, acurast__shard, second);
@@ -181,7 +187,7 @@ static void on_second(acurast__timer *timer)
         acurast__address_table_sweep(&service->addresses, now);
     }
     check_memory(shard);
-    acurast__loop_timer_start(shard->loop, &shard->second, 1000);
+    beat(shard);
 }
 
 /* ---- draining ---- */
@@ -242,7 +248,7 @@ static void on_start(acurast__task *task)
 {
     acurast__shard *shard = ACURAST__CONTAINER(task, acurast__shard, start);
     acurast__loop_hook_add(shard->loop, &shard->hook);
-    acurast__loop_timer_start(shard->loop, &shard->second, 1000);
+    beat(shard);
 }
 
 static void on_stop(acurast__task *task)
@@ -251,6 +257,7 @@ static void on_stop(acurast__task *task)
     acurast__loop_hook_remove(shard->loop, &shard->hook);
     acurast__loop_timer_stop(shard->loop, &shard->second);
     acurast__loop_timer_stop(shard->loop, &shard->drain_tick);
+    atomic_store_explicit(&shard->turned, 0, memory_order_relaxed);
     acurast__service_shard_stopped(shard->service);
 }
 

@@ -1,7 +1,7 @@
 /*
  * The part of a service that lives on one loop: its connections, those of them that hold an id, and the queue of handshakes
- * that wait to be verified. No lock: everything here belongs to the loop's thread, but the counters and `memory`, which
- * others read.
+ * that wait to be verified. No lock: everything here belongs to the loop's thread, but the counters, `memory` and `turned`,
+ * which others read.
  *
  * At the end of each turn of the loop some handshakes are verified, for a quarter of a millisecond at most, so that a
  * flood of them does not stall the relay.
@@ -17,11 +17,15 @@
 
 #include <acurast/service.h>
 
+/* How often a shard says that its loop turns. */
+#define ACURAST__BEAT_MS 1000
+
 typedef struct acurast__connection acurast__connection;
 
 typedef struct acurast__shard {
     acurast__metrics metrics;
     _Atomic uint64_t memory; /* bytes in buffers, as of the last turn */
+    _Atomic uint64_t turned; /* milliseconds: when what is due once a second was last done; 0: not running */
     atomic_bool shedding;    /* the task is on its way */
     acurast_service *service;
     acurast__loop *loop;
