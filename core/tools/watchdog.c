@@ -99,7 +99,8 @@ static bool stack_take(unsigned index)
     pid_t thread = thread_named(name);
     while (read(stack.noted[0], &byte, 1) > 0)
         continue; /* one that came too late */
-    return thread && syscall(SYS_tgkill, getpid(), thread, STACK_SIGNAL) == 0 && poll(&noted, 1, 1000) > 0;
+    return thread && syscall(SYS_tgkill, getpid(), thread, STACK_SIGNAL) == 0 && poll(&noted, 1, 1000) > 0 &&
+           read(stack.noted[0], &byte, 1) == 1;
 }
 
 static void stack_say(unsigned index)

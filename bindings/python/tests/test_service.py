@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import socket
 import urllib.request
 
 import acurast
@@ -35,6 +36,18 @@ def test_before_and_after():
     for call in (service.metrics, service.start, service.reload, lambda: service.url):
         with pytest.raises(acurast.ClosedError):
             call()
+
+
+def test_a_second_request_holds_up_nobody():
+    """Two requests with bodies in one packet once held its thread for ever."""
+    request = b"GET / HTTP/1.1\nContent-Length:1\n\nx"
+    with Service() as service, acurast.connect(service.url) as client:
+        with socket.create_connection(("127.0.0.1", service.port), timeout=30) as stranger:
+            stranger.sendall(request * 2)
+            answer = b"".join(iter(lambda: stranger.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 200 ") and answer.count(b"HTTP/1.1") == 1
+        client.send(client.id, b"x")
+        assert client.receive(10).payload == b"x"
 
 
 def test_a_port_in_use():

@@ -172,8 +172,11 @@ static void path_only(char *path)
     path[strcspn(path, "?#")] = 0;
 }
 
+/* What the socket has not taken yet has the rest of the request's time; libwebsockets closes when it is written. */
 static void end_request(acurast__accepted *accepted, struct lws *wsi)
 {
+    if (!lws_partial_buffered(wsi))
+        acurast__loop_timer_start(accepted->at->loop, &accepted->timer, LINGER_MS);
     accepted->body = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 ||
                      lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
     accepted->kept = fcntl(lws_get_socket_fd(wsi), F_DUPFD_CLOEXEC, 0);

@@ -3,11 +3,14 @@
 
 const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
+const { once } = require('node:events');
 const fs = require('node:fs');
+const net = require('node:net');
 const path = require('node:path');
 const { test } = require('node:test');
 const util = require('node:util');
 const { runDeployment } = require('../../lib/processor');
+const { client } = require('../lib/harness');
 const { command, dapp, deploy, evaluate, example, folder, within } = require('./lib/harness');
 
 /** A script in a folder of its own. */
@@ -49,6 +52,20 @@ test('--json prints one object a line, first start and last end', async (t) => {
     { event: 'print', text: '{ e: 1 }' },
     { event: 'end', code: 0 },
   ]);
+});
+
+test('a stranger with two requests in one packet does not hold up the local service', async (t) => {
+  const run = command(t, [example('echo.js'), '--local']);
+  const { service, publicKey } = await run.events.next({ event: 'ready' });
+  const stranger = net.connect(Number(new URL(service).port), '127.0.0.1');
+  let answer = '';
+  stranger.on('data', (bytes) => (answer += bytes));
+  stranger.write('GET / HTTP/1.1\nContent-Length:1\n\nx'.repeat(2));
+  await within(once(stranger, 'close'));
+  assert.match(answer, /^HTTP\/1\.1 200 /);
+  const one = await client(t, service);
+  const [message] = await Promise.all([once(one, 'message'), one.send(publicKey, Buffer.from('still there?'))]);
+  assert.equal(message[0].text(), 'still there?');
 });
 
 test('the ready event names service, id and public key', async (t) => {
