@@ -237,7 +237,7 @@ int main(int argc, char **argv)
     command_flag flags[] = {
         {"watchdog", "TIME",
          "End with exit code 1 once an I/O thread has not turned for so long, so that a supervisor starts it anew; at "
-         "least 3s (default: it is only told)",
+         "least 3s (0, the default: it is only told)",
          NULL},
         {NULL, NULL, NULL, NULL}};
     command_scope scopes[] = {

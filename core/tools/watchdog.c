@@ -4,6 +4,9 @@
  *
  * A process that was stopped as a whole (SIGSTOP, a debugger, a sleeping machine) finds all its threads late when it goes on. So a thread
  * counts as hanging only once it was late at several looks in a row.
+ *
+ * The main thread may get stuck as well, over a lock that the other one holds, or over a standard error that nobody reads. So an alarm
+ * is set as soon as a thread is late, which ends the program where the main thread cannot.
  */
 #ifdef __linux__
 #define _GNU_SOURCE /* dladdr, syscall */ // NOLINT(bugprone-reserved-identifier)
@@ -25,8 +28,8 @@
 #define STALL_MS 5000
 #define LOOKS_IN_A_ROW 3
 
-/* How long printing may take before the program ends all the same: nobody may be reading standard error. */
-#define LAST_WORDS_SECONDS 5
+/* How much later than the main thread the alarm ends the program. */
+#define ALARM_MORE_SECONDS 5
 
 static const char *base_name(const char *path)
 {
@@ -34,9 +37,10 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-#ifdef __linux__
+#if defined(__linux__) && defined(__GLIBC__)
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <execinfo.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -54,9 +58,11 @@ static struct {
 
 static void on_stack_signal(int number)
 {
+    int error = errno;
     (void)number;
     stack.count = backtrace(stack.frames, FRAMES_MAX);
     (void)!write(stack.noted[1], "", 1);
+    errno = error;
 }
 
 static bool stack_open(void)
@@ -132,10 +138,19 @@ static void stack_say(unsigned index)
 }
 #endif
 
+static void on_alarm(int number)
+{
+    (void)number;
+    _exit(COMMAND_FAILED);
+}
+
 bool watchdog_open(struct watchdog *watchdog, uint64_t limit_ms)
 {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_alarm;
     *watchdog = (struct watchdog){.limit_ms = limit_ms};
-    return stack_open();
+    return sigaction(SIGALRM, &action, NULL) == 0 && stack_open();
 }
 
 static uint64_t now_ms(void)
@@ -156,11 +171,34 @@ static void tell(struct watchdog *watchdog, uint64_t stalled_ms)
 
 static void end_program(struct watchdog *watchdog, uint64_t stalled_ms)
 {
-    alarm(LAST_WORDS_SECONDS); /* ends the process, as nobody catches it */
     if (!watchdog->told)
         tell(watchdog, stalled_ms);
     say(ACURAST_LOG_ERROR, "what=ended_by_watchdog");
     _exit(COMMAND_FAILED);
+}
+
+static void all_turn(struct watchdog *watchdog)
+{
+    alarm(0);
+    if (watchdog->told)
+        say(ACURAST_LOG_WARN, "what=turning_again");
+    watchdog->told = false;
+    watchdog->looks = 0;
+}
+
+static void one_is_late(struct watchdog *watchdog, unsigned thread, uint64_t stalled_ms)
+{
+    bool first = !watchdog->looks || thread != watchdog->thread;
+    if (first && watchdog->limit_ms)
+        alarm((unsigned)(watchdog->limit_ms / 1000) + ALARM_MORE_SECONDS);
+    watchdog->thread = thread;
+    watchdog->looks = first ? 1 : watchdog->looks + 1;
+    if (watchdog->looks < LOOKS_IN_A_ROW)
+        return;
+    if (watchdog->limit_ms && stalled_ms >= watchdog->limit_ms)
+        end_program(watchdog, stalled_ms);
+    if (stalled_ms >= STALL_MS && !watchdog->told)
+        tell(watchdog, stalled_ms);
 }
 
 void watchdog_look(struct watchdog *watchdog, const acurast_service *service)
@@ -171,18 +209,8 @@ void watchdog_look(struct watchdog *watchdog, const acurast_service *service)
         return;
     watchdog->looked_ms = now;
     uint64_t stalled_ms = acurast_service_stalled(service, &thread);
-    if (!stalled_ms) {
-        if (watchdog->told)
-            say(ACURAST_LOG_WARN, "what=turning_again");
-        watchdog->told = false;
-        watchdog->looks = 0;
-        return;
-    }
-    watchdog->thread = thread;
-    if (++watchdog->looks < LOOKS_IN_A_ROW)
-        return;
-    if (watchdog->limit_ms && stalled_ms >= watchdog->limit_ms)
-        end_program(watchdog, stalled_ms);
-    if (stalled_ms >= STALL_MS && !watchdog->told)
-        tell(watchdog, stalled_ms);
+    if (stalled_ms)
+        one_is_late(watchdog, thread, stalled_ms);
+    else
+        all_turn(watchdog);
 }

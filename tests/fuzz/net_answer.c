@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <openssl/evp.h>
 #include <poll.h>
+#include <stdatomic.h>
 
 #define MAX_MESSAGE 4096
 #define MARK "@ACCEPT@"
@@ -21,7 +22,7 @@ typedef struct visitor {
     acurast__loop *loop;
     uint16_t port;
     bool open;
-    unsigned closed;
+    atomic_uint closed;
 } visitor;
 
 static turns_watch watches[2];
@@ -48,7 +49,7 @@ static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
     visitor *v = owner;
     (void)ws;
     REQUIRE(end->reason);
-    v->closed++;
+    atomic_fetch_add(&v->closed, 1);
 }
 
 static const acurast__ws_handlers handlers = {.open = on_open, .message = on_message, .closed = on_closed};
@@ -56,7 +57,7 @@ static const acurast__ws_handlers handlers = {.open = on_open, .message = on_mes
 static void visit(void *argument)
 {
     visitor *v = argument;
-    acurast__ws_target target = {.host = "127.0.0.1", .port = v->port, .path = "/", .connect_timeout_ms = 300};
+    acurast__ws_target target = {.host = "127.0.0.1", .port = v->port, .path = "/", .connect_timeout_ms = 10000};
     acurast__ws_settings settings = {.max_message = MAX_MESSAGE, .ping_interval_ms = 50, .ping_timeout_ms = 50};
     REQUIRE(acurast__ws_connect(v->loop, &target, &settings, &handlers, v));
 }
@@ -66,6 +67,7 @@ static void end_loops(void)
     for (size_t i = 0; i < 2; i++) {
         if (!watches[i].loop)
             continue;
+        turns_over(&watches[i]);
         acurast__loop_stop(watches[i].loop);
         acurast__loop_join(watches[i].loop);
     }

@@ -39,6 +39,7 @@ static void arena_open(arena *a, const char *kind)
     set(of_service, "listen", "127.0.0.1:0");
     set(of_service, "admin-listen", "127.0.0.1:0");
     set(of_service, "handshake-time", "200ms");
+    set(of_service, "drain-time", "1s");
     set(of_service, "trust-proxy", "127.0.0.0/8");
     REQUIRE(acurast__context_create(of_context, &a->context) == ACURAST_OK);
     REQUIRE(acurast__service_create(a->context, of_service, &a->service) == ACURAST_OK);
@@ -53,8 +54,9 @@ static void close_all(void)
     for (size_t i = 0; i < 2; i++) {
         if (!arenas[i].context)
             continue;
+        turns_over(&arenas[i].watch);
         acurast__context_close(arenas[i].context);
-        acurast__context_wait(arenas[i].context, 10000);
+        REQUIRE(acurast__context_wait(arenas[i].context, 10000) == ACURAST_OK); /* no connection was left behind */
         acurast__service_release_handle(arenas[i].service);
         acurast__context_abandon(arenas[i].context);
     }

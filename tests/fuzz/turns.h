@@ -1,6 +1,6 @@
 /*
  * For targets that drive a loop through a socket: bytes go in by slices, and after each slice the loop has to turn. A turn that takes more
- * than 100 ms of processor time is a finding, and so is a loop that does not turn at all: then the process aborts.
+ * than 100 ms of processor time is a finding, and so are a loop that does not turn at all and one that spins: then the process aborts.
  *
  * Processor time, so that a busy machine finds nothing; waiting is bounded by ten seconds.
  */
@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define TURN_US 100000
+#define TURNS_MAX 10000 /* between two looks of the target, which wait for nothing */
 #define STUCK_SECONDS 10
 
 typedef struct turns_watch {
@@ -31,18 +32,41 @@ typedef struct turns_watch {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool done;
-    uint64_t spent; /* processor time of the loop's thread, in microseconds */
+    acurast__loop_hook hook; /* the loop's, like what follows */
+    uint64_t spent;          /* processor time of the loop's thread up to the last turn, in microseconds */
+    unsigned turns;          /* since the last task */
 } turns_watch;
+
+static uint64_t turns_processor_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static bool turns_on_turn(acurast__loop_hook *hook)
+{
+    turns_watch *watch = ACURAST__CONTAINER(hook, turns_watch, hook);
+    uint64_t now = turns_processor_us();
+    if (watch->turns && now - watch->spent > TURN_US) {
+        (void)fprintf(stderr, "a turn of %llu us\n", (unsigned long long)(now - watch->spent));
+        abort();
+    }
+    if (++watch->turns > TURNS_MAX) {
+        (void)fprintf(stderr, "the loop spins\n");
+        abort();
+    }
+    watch->spent = now;
+    return false;
+}
 
 static void turns_on_task(acurast__task *task)
 {
     turns_watch *watch = ACURAST__CONTAINER(task, turns_watch, task);
-    struct timespec now;
     if (watch->act)
         watch->act(watch->argument);
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    watch->turns = 0;
     pthread_mutex_lock(&watch->lock);
-    watch->spent = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
     watch->done = true;
     pthread_cond_signal(&watch->changed);
     pthread_mutex_unlock(&watch->lock);
@@ -71,22 +95,35 @@ static inline void turns_run(turns_watch *watch, void (*act)(void *argument), vo
 /* The loop has seen whatever was written before: the second turn began after the first had ended. */
 static inline void turns_check(turns_watch *watch)
 {
-    for (int turn = 0; turn < 2; turn++) {
-        uint64_t before = watch->spent;
-        turns_run(watch, NULL, NULL);
-        if (watch->spent - before > TURN_US) {
-            (void)fprintf(stderr, "a turn of %llu us\n", (unsigned long long)(watch->spent - before));
-            abort();
-        }
-    }
+    turns_run(watch, NULL, NULL);
+    turns_run(watch, NULL, NULL);
+}
+
+static void turns_begin(void *argument)
+{
+    turns_watch *watch = argument;
+    acurast__loop_hook_add(watch->loop, &watch->hook);
+}
+
+static void turns_end(void *argument)
+{
+    turns_watch *watch = argument;
+    acurast__loop_hook_remove(watch->loop, &watch->hook);
 }
 
 static inline void turns_init(turns_watch *watch, acurast__loop *loop)
 {
-    *watch = (turns_watch){.loop = loop, .task = {.run = turns_on_task}};
+    *watch = (turns_watch){.loop = loop, .task = {.run = turns_on_task}, .hook = {.run = turns_on_turn}};
+    acurast__list_init(&watch->hook.link);
     pthread_mutex_init(&watch->lock, NULL);
     pthread_cond_init(&watch->changed, NULL);
-    turns_run(watch, NULL, NULL);
+    turns_run(watch, turns_begin, watch);
+}
+
+/* Before the loop ends. */
+static inline void turns_over(turns_watch *watch)
+{
+    turns_run(watch, turns_end, watch);
 }
 
 /* What the other end of a socket has said so far. */

@@ -1,8 +1,10 @@
 """The program's watchdog: an I/O thread that hangs, made by tests/support/stall.c, is told with its stack, and ends the program where it shall."""
 
+import fcntl
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,6 +18,14 @@ BUILD = Path(os.environ.get("ACURAST_BUILD", programs.ROOT / "build")).resolve()
 STALL = BUILD / "tests" / "stall.so"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a stall is preloaded as Linux does it")
+
+
+def preloaded(file):
+    """The environment of a program that hangs at the next connection once there is `file`."""
+    environment = programs.clean_environment({"LD_PRELOAD": STALL, "STALL_FILE": file})
+    if "ASAN_OPTIONS" in environment:  # what is preloaded comes before its runtime
+        environment["ASAN_OPTIONS"] += ":verify_asan_link_order=0"
+    return environment
 
 
 @pytest.fixture
@@ -34,10 +44,7 @@ def stalling(tmp_path):
             self.visitor.close()
 
     def start(**options):
-        environment = {"LD_PRELOAD": STALL, "STALL_FILE": file}
-        if "ASAN_OPTIONS" in os.environ:  # what is preloaded comes before its runtime
-            environment["ASAN_OPTIONS"] = os.environ["ASAN_OPTIONS"] + ":verify_asan_link_order=0"
-        services.append(Stalling(environment=environment, threads=1, **options))
+        services.append(Stalling(environment=preloaded(file), threads=1, **options))
         return services[-1]
 
     yield start
@@ -67,6 +74,30 @@ def test_the_watchdog_ends_the_program(stalling):
     assert service.wait() == 1
     assert "what=stalled_stack thread=0 frame=" in service.stderr
     assert service.err[-1].endswith("level=error what=ended_by_watchdog")
+
+
+def test_the_watchdog_ends_a_program_whose_log_nobody_reads(tmp_path):
+    file = tmp_path / "stall"
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writing, bytes(4096))
+    process = subprocess.Popen(
+        [programs.BIN / "acurast-service", "--listen", "127.0.0.1:0", "--threads", "1", "--watchdog", "3s"],
+        stdout=subprocess.PIPE,
+        stderr=writing,
+        env=preloaded(file),
+    )
+    try:
+        port = int(process.stdout.readline().rsplit(b":", 1)[1])
+        file.touch()
+        with socket.create_connection(("127.0.0.1", port)):
+            assert process.wait(timeout=30) == 1
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        os.close(reading)
+        os.close(writing)
 
 
 def test_a_process_that_was_stopped_for_a_while_is_left_alone(stalling):

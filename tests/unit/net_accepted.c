@@ -75,9 +75,9 @@ static const char *const behind[] = {
     "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
     "DELETE / HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\nGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
     "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\nGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx",
-    "GET /refuse HTTP/1.1\r\n" UPGRADE "Content-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
-    "GET /refuse HTTP/1.1\r\n" UPGRADE "\r\nGET /refuse HTTP/1.1\r\n" UPGRADE "\r\n",
-    "POST / HTTP/1.1\r\n" UPGRADE "Content-Length: 1\r\n\r\nxPOST / HTTP/1.1\r\n" UPGRADE "Content-Length: 1\r\n\r\n",
+    ("GET /refuse HTTP/1.1\r\n" UPGRADE "Content-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n"),
+    ("GET /refuse HTTP/1.1\r\n" UPGRADE "\r\nGET /refuse HTTP/1.1\r\n" UPGRADE "\r\n"),
+    ("POST / HTTP/1.1\r\n" UPGRADE "Content-Length: 1\r\n\r\nxPOST / HTTP/1.1\r\n" UPGRADE "Content-Length: 1\r\n\r\n"),
     "GET / HTTP/1.1\r\nUpgrade: h2c\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
     "GET / HTTP/1.1\r\nUpgrade: telnet\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
     "GET relative HTTP/1.1\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
@@ -123,7 +123,8 @@ static void one_answer(const world_options *options)
             raw r;
             raw_connect(&r, w.port, options->tls_cert != NULL, 0);
             send_sliced(&w, &r, behind[i], slicings[slicing]);
-            if (read_answers(&r, text, sizeof text) > 1)
+            unsigned due = strncmp(behind[i], "CONNECT", 7) != 0; /* that one is hung up */
+            if (read_answers(&r, text, sizeof text) != due)
                 fail_msg("%s answered by %s", behind[i], text);
             raw_end(&r);
             check_turns(&w, behind[i]);
@@ -155,6 +156,8 @@ static void unread_body(const world_options *options)
     assert_memory_equal(head, "HTTP/1.1 405", 12);
     raw_read(&r, rest, strlen("only GET and HEAD\n"));
     raw_await_end(&r);
+    for (int turn = 0; turn < 3; turn++)
+        loop_time(&w);
     int error = -1;
     socklen_t size = sizeof error;
     assert_int_equal(getsockopt(r.fd, SOL_SOCKET, SO_ERROR, &error, &size), 0);
@@ -189,10 +192,10 @@ static void lingering(const world_options *options)
     world_open(&w, options);
 
     /* One that has closed is forgotten before its time. */
-    uint64_t since = acurast__clock_ms();
     raw_connect(&r, w.port, tls, 0);
     raw_text(&r, post);
     raw_read_head(&r, text, sizeof text);
+    uint64_t since = acurast__clock_ms();
     raw_end(&r);
     box_await(&w.left, 1);
     assert_true(acurast__clock_ms() - since < 900);
@@ -201,8 +204,10 @@ static void lingering(const world_options *options)
     since = acurast__clock_ms();
     raw_connect(&r, w.port, tls, 0);
     raw_text(&r, post);
-    while (!tls && box_count(&w.left) < 2 && acurast__clock_ms() - since < 10000)
+    while (!tls && box_count(&w.left) < 2 && acurast__clock_ms() - since < 10000) {
         (void)!send(r.fd, post, sizeof post - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* the pace of asking */
+    }
     box_await(&w.left, 2);
     assert_true(acurast__clock_ms() - since < 3000); /* the request would have had ten */
     assert_int_equal(read_answers(&r, text, sizeof text), 1);

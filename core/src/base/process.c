@@ -44,16 +44,23 @@ bool acurast__thread_start(pthread_t *thread, void *(*run)(void *argument), void
     return error == 0;
 }
 
-void acurast__io_thread_mark(unsigned index)
+void acurast__thread_name(const char *name)
 {
-    char name[16]; /* as long as Linux allows */
-    is_io_thread = true;
-    snprintf(name, sizeof name, "acurast-io-%u", index % 1000);
 #if defined(__linux__)
     pthread_setname_np(pthread_self(), name);
 #elif defined(__APPLE__)
     pthread_setname_np(name);
+#else
+    (void)name;
 #endif
+}
+
+void acurast__io_thread_mark(unsigned index)
+{
+    char name[16];
+    is_io_thread = true;
+    snprintf(name, sizeof name, "acurast-io-%u", index % 1000); /* there are 256 at most */
+    acurast__thread_name(name);
 }
 
 bool acurast__on_io_thread(void)

@@ -23,6 +23,9 @@ static inline bool acurast__forked(unsigned generation)
  */
 bool acurast__thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
 
+/* The calling thread's name, of 15 bytes at most, as the system shows it; without effect where it has no such names. */
+void acurast__thread_name(const char *name);
+
 /* Says that the calling thread is I/O thread `index`, until it ends; the system shows it as acurast-io-INDEX. */
 void acurast__io_thread_mark(unsigned index);
 

@@ -10,6 +10,8 @@
  * A socket that is closed with bytes unread resets the connection, and the answer may be lost. So a second descriptor keeps such a
  * socket open for a moment: lingering. Its sending side is shut, and nobody reads from it.
  *
+ * Some nonsense (an Upgrade that is unknown, a path that is not absolute) is answered by libwebsockets itself, which then closes.
+ *
  * One timer bounds the time from accept to the upgrade or to the answer's last byte, and then the lingering. The websocket is a part of
  * this struct, so that an idle connection costs one piece of memory beside libwebsockets'.
  */
@@ -38,8 +40,9 @@ struct acurast__accepted {
     acurast__wsi_owner base;
     bool upgraded;     /* `ws` is in use */
     bool body;         /* the request announced one */
+    bool lingering;    /* `wsi` is gone, `kept` holds the socket open */
     int kept;          /* a second descriptor of the socket, once the request is answered; -1: none */
-    uint64_t lingered; /* when the lingering ends; 0: it has not begun */
+    uint64_t deadline; /* of the lingering; 0: the answer is not written yet */
     acurast__peer peer;
     acurast__listening *at;
     struct lws *wsi;
@@ -68,7 +71,7 @@ static void forget(acurast__accepted *accepted)
 static void linger_on(acurast__accepted *accepted)
 {
     acurast__loop *loop = accepted->at->loop;
-    if (acurast__loop_now(loop) >= accepted->lingered || acurast__socket_hung_up(accepted->kept))
+    if (acurast__loop_now(loop) >= accepted->deadline || acurast__socket_finished(accepted->kept))
         forget(accepted);
     else
         acurast__loop_timer_start(loop, &accepted->timer, LINGER_TICK_MS);
@@ -77,7 +80,7 @@ static void linger_on(acurast__accepted *accepted)
 static void on_timer(acurast__timer *timer)
 {
     acurast__accepted *accepted = ACURAST__CONTAINER(timer, acurast__accepted, timer);
-    if (accepted->lingered)
+    if (accepted->lingering)
         linger_on(accepted);
     else if (accepted->wsi)
         acurast__loop_cut(accepted->at->loop, &accepted->reap, accepted->wsi);
@@ -93,7 +96,9 @@ static void on_destroyed(acurast__accepted *accepted)
         return;
     }
     shutdown(accepted->kept, SHUT_WR);
-    accepted->lingered = acurast__loop_now(accepted->at->loop) + LINGER_MS;
+    accepted->lingering = true;
+    if (!accepted->deadline)
+        accepted->deadline = acurast__loop_now(accepted->at->loop) + LINGER_MS;
     linger_on(accepted);
 }
 
@@ -102,7 +107,7 @@ void acurast__listener_cut_bare(acurast__listening *at)
     for (acurast__list *link = at->bare.next, *next; link != &at->bare; link = next) {
         acurast__accepted *accepted = ACURAST__CONTAINER(link, acurast__accepted, bare_link);
         next = link->next;
-        if (accepted->lingered)
+        if (accepted->lingering)
             forget(accepted);
         else if (accepted->wsi)
             acurast__loop_cut(at->loop, &accepted->reap, accepted->wsi);
@@ -172,13 +177,22 @@ static void path_only(char *path)
     path[strcspn(path, "?#")] = 0;
 }
 
-/* What the socket has not taken yet has the rest of the request's time; libwebsockets closes when it is written. */
+static bool announces_body(struct lws *wsi)
+{
+    char length[TEXT_MAX];
+    header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof length);
+    return (length[0] && strcmp(length, "0") != 0) || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+}
+
+/* What the socket has not taken yet has the rest of the request's time, and five seconds from libwebsockets, which then closes. */
 static void end_request(acurast__accepted *accepted, struct lws *wsi)
 {
-    if (!lws_partial_buffered(wsi))
-        acurast__loop_timer_start(accepted->at->loop, &accepted->timer, LINGER_MS);
-    accepted->body = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 ||
-                     lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    acurast__loop *loop = accepted->at->loop;
+    if (!lws_partial_buffered(wsi)) {
+        accepted->deadline = acurast__loop_now(loop) + LINGER_MS;
+        acurast__loop_timer_start(loop, &accepted->timer, LINGER_MS);
+    }
+    accepted->body = announces_body(wsi);
     accepted->kept = fcntl(lws_get_socket_fd(wsi), F_DUPFD_CLOEXEC, 0);
 }
 

@@ -64,13 +64,15 @@ bool acurast__socket_unread(int socket)
     return ioctl(socket, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
-bool acurast__socket_hung_up(int socket)
+bool acurast__socket_finished(int socket)
 {
     struct pollfd descriptor = {.fd = socket};
 #ifdef POLLRDHUP
     descriptor.events = POLLRDHUP;
 #endif
-    return poll(&descriptor, 1, 0) > 0;
+    if (poll(&descriptor, 1, 0) <= 0)
+        return false;
+    return (descriptor.revents & (POLLHUP | POLLERR)) || !acurast__socket_unread(socket);
 }
 
 size_t acurast__socket_send_buffer(int socket)

@@ -26,8 +26,8 @@ bool acurast__socket_draining(int socket, uint64_t *taken);
 /* True where bytes of the peer have come that were not read. */
 bool acurast__socket_unread(int socket);
 
-/* True where the peer has closed its side or is gone, whatever has come before that. Where the system does not tell the former: false. */
-bool acurast__socket_hung_up(int socket);
+/* True where the peer is gone, or has closed its side and all that it said was read: nothing is lost by a close. False where in doubt. */
+bool acurast__socket_finished(int socket);
 
 /* The size of its send buffer in bytes; 0 if that cannot be told. */
 size_t acurast__socket_send_buffer(int socket);

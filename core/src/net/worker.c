@@ -22,6 +22,7 @@ static void on_finished(acurast__task *task)
 static void *run(void *argument)
 {
     acurast__job *job = argument;
+    acurast__thread_name("acurast-worker"); /* it would inherit the loop's */
     if (!atomic_load(&job->cancelled))
         job->work(job);
     acurast__loop_post(job->loop, &job->finished);

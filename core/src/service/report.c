@@ -135,11 +135,13 @@ uint64_t acurast__service_memory(acurast_service *service)
     return sum;
 }
 
-/* One that is busy may miss a beat. */
+/* One that is busy may miss a beat; the one that asks turns. */
 static uint64_t late_by(const acurast__shard *shard, uint64_t now)
 {
+    if (acurast__loop_is_current(shard->loop))
+        return 0;
     uint64_t turned = atomic_load_explicit(&shard->turned, memory_order_relaxed);
-    return turned && now > turned + 2 * ACURAST__BEAT_MS ? now - turned : 0;
+    return turned && now > turned + UINT64_C(2) * ACURAST__BEAT_MS ? now - turned : 0;
 }
 
 uint64_t acurast__service_stalled(const acurast_service *service, unsigned *thread)

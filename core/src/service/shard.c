@@ -268,6 +268,7 @@ void acurast__shard_init(acurast__shard *shard, acurast_service *service, acuras
     shard->settings = service->settings;
     shard->directory = &service->directory;
     shard->access = acurast__access_retain(service->access);
+    atomic_init(&shard->turned, acurast__clock_ms()); /* the loop may hang already */
     shard->memory_mark = shard->settings->memory ? MARK_STEP : UINT64_MAX;
     acurast__idmap_init(&shard->ids);
     acurast__list_init(&shard->handshaking);

@@ -25,7 +25,7 @@ typedef struct acurast__connection acurast__connection;
 typedef struct acurast__shard {
     acurast__metrics metrics;
     _Atomic uint64_t memory; /* bytes in buffers, as of the last turn */
-    _Atomic uint64_t turned; /* milliseconds: when what is due once a second was last done; 0: not running */
+    _Atomic uint64_t turned; /* milliseconds: when what is due once a second was last done, at first its making; 0: stopped */
     atomic_bool shedding;    /* the task is on its way */
     acurast_service *service;
     acurast__loop *loop;
