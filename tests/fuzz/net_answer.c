@@ -101,11 +101,15 @@ static turns_watch *watch_of(uint8_t choice)
     return watch;
 }
 
-/* Within ten seconds, or never. */
+/* Within ten seconds, or never. The fuzzer's own alarm interrupts the wait now and then. */
 static void await(int socket)
 {
     struct pollfd descriptor = {.fd = socket, .events = POLLIN};
-    REQUIRE(poll(&descriptor, 1, STUCK_SECONDS * 1000) == 1);
+    int ready;
+    do {
+        ready = poll(&descriptor, 1, STUCK_SECONDS * 1000);
+    } while (ready < 0 && errno == EINTR);
+    REQUIRE(ready == 1);
 }
 
 /* Reads the request and finds what its key is answered with. */
