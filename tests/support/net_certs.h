@@ -24,4 +24,12 @@ leaf authority_sign(authority *a, const char *names, const char *file);
 
 void authority_end(authority *a);
 
+/*
+ * One authority and one certificate of it, for localhost and 127.0.0.1, for all tests of a program: set-up and tear-down of its group.
+ */
+extern authority world_authority;
+extern leaf world_certificate;
+int world_certify(void **state);
+int world_uncertify(void **state);
+
 #endif

@@ -1,5 +1,7 @@
 #include "support/net_world.h"
 
+#include "support/net_certs.h"
+
 #include "net/lws.h"
 
 #include <dirent.h>
@@ -484,4 +486,16 @@ void on_every_loop(void (*test)(const world_options *options))
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         for (int unbatched = 0; unbatched < 2; unbatched++)
             test(&(world_options){.kind = kinds[i], .unbatched = unbatched});
+}
+
+void on_every_port(void (*test)(const world_options *options))
+{
+    for (int i = 0; i < 4; i++) {
+        world_options o = {.kind = i & 1 ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV};
+        if (i & 2) {
+            o.tls_cert = world_certificate.cert;
+            o.tls_key = world_certificate.key;
+        }
+        test(&o);
+    }
 }

@@ -127,4 +127,7 @@ size_t count_threads(void);
 /* Runs `test` on both kinds of loop, with batched writes and without. */
 void on_every_loop(void (*test)(const world_options *options));
 
+/* Runs `test` on both kinds of loop, plain and with the `world_certificate` of net_certs.h. */
+void on_every_port(void (*test)(const world_options *options));
+
 #endif

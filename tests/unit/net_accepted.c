@@ -17,21 +17,6 @@
 /* No turn may take longer. */
 #define TURN_MS 100
 
-static authority ca;
-static leaf certificate;
-
-static void on_every_port(void (*test)(const world_options *options))
-{
-    for (int i = 0; i < 4; i++) {
-        world_options o = {.kind = i & 1 ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV};
-        if (i & 2) {
-            o.tls_cert = certificate.cert;
-            o.tls_key = certificate.key;
-        }
-        test(&o);
-    }
-}
-
 /* ---- the loop's own time ---- */
 
 static void read_clock(void *argument)
@@ -234,21 +219,6 @@ static void who_was_answered_is_gone_soon(void **state)
     on_every_port(lingering);
 }
 
-static int make_certificates(void **state)
-{
-    (void)state;
-    authority_make(&ca);
-    certificate = authority_sign(&ca, "IP:127.0.0.1", "service");
-    return 0;
-}
-
-static int remove_certificates(void **state)
-{
-    (void)state;
-    authority_end(&ca);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,5 +226,5 @@ int main(void)
         cmocka_unit_test(an_answer_is_not_reset_by_an_unread_body),
         cmocka_unit_test(who_was_answered_is_gone_soon),
     };
-    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+    return cmocka_run_group_tests(tests, world_certify, world_uncertify);
 }

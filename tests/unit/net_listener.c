@@ -14,21 +14,6 @@
 #define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define VERSION "Sec-WebSocket-Version: 13\r\n"
 
-static authority ca;
-static leaf certificate;
-
-static void on_every_port(void (*test)(const world_options *options))
-{
-    for (int i = 0; i < 4; i++) {
-        world_options o = {.kind = i & 1 ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV};
-        if (i & 2) {
-            o.tls_cert = certificate.cert;
-            o.tls_key = certificate.key;
-        }
-        test(&o);
-    }
-}
-
 static void ask(world *w, raw *r, const char *request, char *head, size_t size)
 {
     raw_connect(r, w->port, w->options.tls_cert != NULL, 0);
@@ -433,21 +418,6 @@ static void a_closed_listener_leaves_the_websockets(void **state)
     on_every_loop(closing);
 }
 
-static int make_certificates(void **state)
-{
-    (void)state;
-    authority_make(&ca);
-    certificate = authority_sign(&ca, "IP:127.0.0.1", "service");
-    return 0;
-}
-
-static int remove_certificates(void **state)
-{
-    (void)state;
-    authority_end(&ca);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -464,5 +434,5 @@ int main(void)
         cmocka_unit_test(connections_spread_over_the_loops),
         cmocka_unit_test(a_closed_listener_leaves_the_websockets),
     };
-    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+    return cmocka_run_group_tests(tests, world_certify, world_uncertify);
 }

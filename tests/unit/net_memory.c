@@ -7,8 +7,6 @@
 
 #include <time.h>
 
-static authority ca;
-static leaf certificate;
 static uint8_t large[300000];
 
 typedef struct attempt {
@@ -56,7 +54,7 @@ static void live(const world_options *options, const char *host, long n)
     a.c.target.host = host;
     a.c.target.connect_timeout_ms = 3000;
     if (options->tls_cert) {
-        acurast_status status = acurast__tls_client(ca.file, NULL, &tls, &detail);
+        acurast_status status = acurast__tls_client(world_authority.file, NULL, &tls, &detail);
         assert_true(status == ACURAST_OK || status == ACURAST_NO_MEMORY);
     }
     a.c.target.tls = tls;
@@ -76,8 +74,8 @@ static void every_allocation(const world_options *options)
 {
     for (int tls = 0; tls < 2; tls++) {
         world_options o = *options;
-        o.tls_cert = tls ? certificate.cert : NULL;
-        o.tls_key = tls ? certificate.key : NULL;
+        o.tls_cert = tls ? world_certificate.cert : NULL;
+        o.tls_key = tls ? world_certificate.key : NULL;
         for (int name = 0; name < 2; name++)
             for (long n = 1; n < 14; n++)
                 live(&o, name ? "localhost" : "127.0.0.1", n);
@@ -90,25 +88,10 @@ static void any_allocation_may_fail(void **state)
     on_every_loop(every_allocation);
 }
 
-static int make_certificates(void **state)
-{
-    (void)state;
-    authority_make(&ca);
-    certificate = authority_sign(&ca, "DNS:localhost,IP:127.0.0.1", "service");
-    return 0;
-}
-
-static int remove_certificates(void **state)
-{
-    (void)state;
-    authority_end(&ca);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_allocation_may_fail),
     };
-    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+    return cmocka_run_group_tests(tests, world_certify, world_uncertify);
 }

@@ -10,16 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-static authority ca;
-static leaf certificate;
-
 static void on_every_kind(void (*test)(const world_options *options))
 {
     for (int i = 0; i < 8; i++) {
         world_options o = {.kind = i & 1 ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV, .unbatched = i & 2};
         if (i & 4) {
-            o.tls_cert = certificate.cert;
-            o.tls_key = certificate.key;
+            o.tls_cert = world_certificate.cert;
+            o.tls_key = world_certificate.key;
         }
         test(&o);
     }
@@ -390,7 +387,7 @@ static void client_writes(const world_options *options)
     client_init(&c, &w);
     c.target.port = port;
     if (options->tls_cert)
-        assert_int_equal(acurast__tls_client(ca.file, NULL, &tls, &detail), ACURAST_OK);
+        assert_int_equal(acurast__tls_client(world_authority.file, NULL, &tls, &detail), ACURAST_OK);
     c.target.tls = tls;
     client_connect(&c);
     raw_accept(&r, listener, options->tls_cert, options->tls_key);
@@ -491,21 +488,6 @@ static void a_reader_that_is_stuck_within_a_frame_is_hung_up(void **state)
     on_every_kind(stuck_within_a_frame);
 }
 
-static int make_certificates(void **state)
-{
-    (void)state;
-    authority_make(&ca);
-    certificate = authority_sign(&ca, "IP:127.0.0.1", "service");
-    return 0;
-}
-
-static int remove_certificates(void **state)
-{
-    (void)state;
-    authority_end(&ca);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -520,5 +502,5 @@ int main(void)
         cmocka_unit_test(a_reader_that_is_slow_within_a_frame_stays),
         cmocka_unit_test(a_reader_that_is_stuck_within_a_frame_is_hung_up),
     };
-    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+    return cmocka_run_group_tests(tests, world_certify, world_uncertify);
 }
