@@ -9,6 +9,7 @@
 #include "net/ws.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
 #include <poll.h>

@@ -101,7 +101,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena *a = arena_of(choice);
     int ends[2];
     heard.size = 0;
-    heard.ended = false;
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
     visit v = {.door = &a->service->gates[choice >> 1 & 1].listener->at[0], .socket = ends[0]};
     turns_run(&a->watch, enter, &v);

@@ -13,7 +13,6 @@
 #include "base/memory.h"
 #include "net/loop.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -48,7 +47,7 @@ static bool turns_on_turn(acurast__loop_hook *hook)
 {
     turns_watch *watch = ACURAST__CONTAINER(hook, turns_watch, hook);
     uint64_t now = turns_processor_us();
-    if (watch->turns && now - watch->spent > TURN_US) {
+    if (now - watch->spent > TURN_US) {
         (void)fprintf(stderr, "a turn of %llu us\n", (unsigned long long)(now - watch->spent));
         abort();
     }
@@ -102,6 +101,7 @@ static inline void turns_check(turns_watch *watch)
 static void turns_begin(void *argument)
 {
     turns_watch *watch = argument;
+    watch->spent = turns_processor_us();
     acurast__loop_hook_add(watch->loop, &watch->hook);
 }
 
@@ -130,7 +130,6 @@ static inline void turns_over(turns_watch *watch)
 typedef struct turns_heard {
     uint8_t bytes[65536];
     size_t size;
-    bool ended;
 } turns_heard;
 
 /* Takes what has come; what does not fit is thrown away. */
@@ -145,7 +144,6 @@ static inline void turns_hear(int socket, turns_heard *heard)
         if (n > 0 && room)
             heard->size += (size_t)n;
     } while (n > 0);
-    heard->ended = heard->ended || n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 /*
