@@ -454,9 +454,9 @@ suite_fuzz()
         name=${target##*/fuzz_}
         mkdir -p "$BUILD/fuzz/found/$name"
         words=tests/fuzz/$name.dict
-        [ -f "$words" ] && words=-dict=$words || words=-verbosity=0
+        [ -f "$words" ] || words=''
         if logged "$BUILD/fuzz/logs/$name.txt" "$target" -max_total_time=$((each > 0 ? each : 1)) -timeout=10 \
-            -print_final_stats=0 -verbosity=0 "$words" -artifact_prefix="$BUILD/fuzz/found/$name/crash-" \
+            -print_final_stats=0 -verbosity=0 ${words:+"-dict=$words"} -artifact_prefix="$BUILD/fuzz/found/$name/crash-" \
             "$BUILD/fuzz/found/$name" "tests/fuzz/corpus/$name"; then
             echo "ok      $name"
             count 1 0 0

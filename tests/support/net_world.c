@@ -404,10 +404,16 @@ unsigned world_admitted(world *w)
     return admitted;
 }
 
-void world_close(world *w)
+void world_stop_listening(world *w)
 {
     acurast__listener_close(w->listener, on_listener_closed, &w->listener_closed);
     box_await(&w->listener_closed, 1);
+}
+
+void world_close(world *w)
+{
+    if (!box_count(&w->listener_closed))
+        world_stop_listening(w);
     box_await(&w->left, world_admitted(w));
     acurast__listener_free(w->listener);
     assert_int_equal(world_memory(w), 0);

@@ -83,6 +83,9 @@ typedef struct world {
 
 void world_open(world *w, const world_options *options);
 
+/* Closes the listener alone and waits until its sockets are closed; world_close() does what is left. */
+void world_stop_listening(world *w);
+
 /* Closes the listener, waits for the connections to have left, and ends the loops; nothing may be left. */
 void world_close(world *w);
 

@@ -161,11 +161,6 @@ static void an_answer_is_not_reset_by_an_unread_body(void **state)
 
 /* ---- and then it ends ---- */
 
-static void on_closed(void *user)
-{
-    box_tell(user);
-}
-
 static void lingering(const world_options *options)
 {
     static const char post[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
@@ -173,8 +168,6 @@ static void lingering(const world_options *options)
     world w;
     raw r;
     char text[2048];
-    signal_box closed;
-    box_init(&closed);
     world_open(&w, options);
 
     /* One that has closed is forgotten before its time. */
@@ -204,14 +197,11 @@ static void lingering(const world_options *options)
     raw_text(&r, post);
     raw_read_head(&r, text, sizeof text);
     since = acurast__clock_ms();
-    acurast__listener_close(w.listener, on_closed, &closed);
-    box_await(&closed, 1);
+    world_stop_listening(&w);
     box_await(&w.left, 3);
     assert_true(acurast__clock_ms() - since < 900);
     raw_end(&r);
-    acurast__listener_free(w.listener);
-    acurast__loop_stop(w.loops[0]);
-    acurast__loop_join(w.loops[0]);
+    world_close(&w);
 }
 
 static void who_was_answered_is_gone_soon(void **state)

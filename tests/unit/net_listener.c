@@ -377,19 +377,12 @@ static void connections_spread_over_the_loops(void **state)
     on_every_loop(spread);
 }
 
-static void on_closed(void *user)
-{
-    box_tell(user);
-}
-
 /* The listener is closed: websockets stay, whoever is none is cut off, nobody comes in. */
 static void closing(const world_options *options)
 {
     world w;
     client c;
     raw idle;
-    signal_box closed;
-    box_init(&closed);
     world_open(&w, options);
     client_open(&c, &w);
     raw_connect(&idle, w.port, false, 0);
@@ -397,8 +390,7 @@ static void closing(const world_options *options)
     uint64_t until = acurast__clock_ms() + 10000;
     while (world_admitted(&w) < 2 && acurast__clock_ms() < until)
         world_memory(&w);
-    acurast__listener_close(w.listener, on_closed, &closed);
-    box_await(&closed, 1);
+    world_stop_listening(&w);
     raw_await_end(&idle);
     raw_end(&idle);
     box_await(&w.left, 1);
@@ -406,10 +398,7 @@ static void closing(const world_options *options)
     box_await(&c.side.message, 1);
     client_end(&c);
     box_await(&w.left, 2);
-    acurast__listener_free(w.listener);
-    acurast__loop_stop(w.loops[0]);
-    acurast__loop_join(w.loops[0]);
-    free(w.sides[0]);
+    world_close(&w);
 }
 
 static void a_closed_listener_leaves_the_websockets(void **state)

@@ -40,7 +40,6 @@ struct acurast__accepted {
     acurast__wsi_owner base;
     bool upgraded;     /* `ws` is in use */
     bool body;         /* the request announced one */
-    bool lingering;    /* `wsi` is gone, `kept` holds the socket open */
     int kept;          /* a second descriptor of the socket, once the request is answered; -1: none */
     uint64_t deadline; /* of the lingering; 0: the answer is not written yet */
     acurast__peer peer;
@@ -68,6 +67,12 @@ static void forget(acurast__accepted *accepted)
     acurast__loop_let(loop);
 }
 
+/* libwebsockets has closed it, and our second descriptor holds the socket open. */
+static bool lingers(const acurast__accepted *accepted)
+{
+    return !accepted->wsi && accepted->kept >= 0;
+}
+
 static void linger_on(acurast__accepted *accepted)
 {
     acurast__loop *loop = accepted->at->loop;
@@ -80,7 +85,7 @@ static void linger_on(acurast__accepted *accepted)
 static void on_timer(acurast__timer *timer)
 {
     acurast__accepted *accepted = ACURAST__CONTAINER(timer, acurast__accepted, timer);
-    if (accepted->lingering)
+    if (lingers(accepted))
         linger_on(accepted);
     else if (accepted->wsi)
         acurast__loop_cut(accepted->at->loop, &accepted->reap, accepted->wsi);
@@ -96,7 +101,6 @@ static void on_destroyed(acurast__accepted *accepted)
         return;
     }
     shutdown(accepted->kept, SHUT_WR);
-    accepted->lingering = true;
     if (!accepted->deadline)
         accepted->deadline = acurast__loop_now(accepted->at->loop) + LINGER_MS;
     linger_on(accepted);
@@ -107,7 +111,7 @@ void acurast__listener_cut_bare(acurast__listening *at)
     for (acurast__list *link = at->bare.next, *next; link != &at->bare; link = next) {
         acurast__accepted *accepted = ACURAST__CONTAINER(link, acurast__accepted, bare_link);
         next = link->next;
-        if (accepted->lingering)
+        if (lingers(accepted))
             forget(accepted);
         else if (accepted->wsi)
             acurast__loop_cut(at->loop, &accepted->reap, accepted->wsi);
