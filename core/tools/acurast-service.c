@@ -229,15 +229,24 @@ static int make_options(struct program *program)
     return COMMAND_CONTINUE;
 }
 
+/* False for a time out of range. */
+static bool take_watchdog(struct program *program, const char *text)
+{
+    uint64_t us = 0;
+    if (!command_parse_time(text, &us))
+        return false;
+    program->watchdog.limit_ms = us / 1000;
+    return us == 0 || (us >= WATCHDOG_MIN_MS * UINT64_C(1000) && us <= WATCHDOG_MAX_MS * UINT64_C(1000));
+}
+
 int main(int argc, char **argv)
 {
     struct program program = {.signals_out = -1};
     int code = make_options(&program);
-    uint64_t limit_us = 0;
     command_flag flags[] = {
         {"watchdog", "TIME",
          "End with exit code 1 once an I/O thread has not turned for so long, so that a supervisor starts it anew; at "
-         "least 3s (0, the default: it is only told)",
+         "least 3s, at most 24h (0, the default: it is only told)",
          NULL},
         {NULL, NULL, NULL, NULL}};
     command_scope scopes[] = {
@@ -258,10 +267,10 @@ int main(int argc, char **argv)
         code = command_parse(&command, argc, argv);
     if (code == COMMAND_CONTINUE && command.argument_count)
         code = command_usage(&command, "%s is not a flag", command.arguments[0]);
-    if (code == COMMAND_CONTINUE && (!command_parse_time(flags[0].text, &limit_us) || (limit_us && limit_us < 3000000)))
-        code = command_usage(&command, "--watchdog: not a time of at least 3s: %s", flags[0].text);
+    if (code == COMMAND_CONTINUE && !take_watchdog(&program, flags[0].text))
+        code = command_usage(&command, "--watchdog: not a time of at least 3s and at most 24h: %s", flags[0].text);
     raise_descriptor_limit();
-    if (code == COMMAND_CONTINUE && (!watch_signals(&program) || !watchdog_open(&program.watchdog, limit_us / 1000)))
+    if (code == COMMAND_CONTINUE && (!watch_signals(&program) || !watchdog_open()))
         code = fail("pipe", ACURAST_SYSTEM, strerror(errno));
     if (code == COMMAND_CONTINUE)
         code = start(&program);
