@@ -2,11 +2,13 @@
  * acurast-service: the websocket service behind a command line.
  *
  * The main thread waits for two descriptors, that of the event queue and a pipe into which the signal handler writes; so no handler
- * calls the library, and what is printed never holds up an I/O thread. Once a second it looks whether the I/O threads still turn.
+ * calls the library, and what is printed never holds up an I/O thread. Once a second it looks whether the I/O threads still turn. Files are
+ * read again on a thread of their own.
  *
  * SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reads the certificate and the lists again.
  */
 #include "command.h"
+#include "reload.h"
 #include "say.h"
 #include "watchdog.h"
 
@@ -81,19 +83,6 @@ static bool watch_signals(struct program *program)
     return true;
 }
 
-static void reload(struct program *program)
-{
-    acurast_status status = acurast_service_reload(program->service);
-    if (status == ACURAST_OK) {
-        say(ACURAST_LOG_WARN, "what=reloaded");
-        return;
-    }
-    char text[512];
-    snprintf(text, sizeof text, "what=reload_failed status=%s detail=\"%s\"", acurast_status_name(status),
-             acurast_service_error(program->service));
-    say(ACURAST_LOG_ERROR, text);
-}
-
 static void stop(struct program *program)
 {
     if (program->draining)
@@ -108,7 +97,7 @@ static void take_signals(struct program *program)
     ssize_t count = read(program->signals_out, numbers, sizeof numbers);
     for (ssize_t i = 0; i < count; i++) {
         if (numbers[i] == SIGHUP)
-            reload(program);
+            reload_begin(program->service);
         else
             stop(program);
     }
@@ -278,6 +267,8 @@ int main(int argc, char **argv)
         run(&program);
         code = COMMAND_OK;
     }
+    if (reload_under_way())
+        _exit(code); /* a file that hangs has no end; all that is to be released is memory */
     end(&program);
     return code;
 }

@@ -1,6 +1,9 @@
 /* The life of a service inside a program: its states, starts that fail and are tried again, ends in any order. */
 #include "support/client_kit.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 static acurast_service *service_new(acurast_context *context, const char *const *pairs, kit_log *log)
 {
     acurast_service *service = NULL;
@@ -316,6 +319,42 @@ static void a_reload_sends_the_denied_away(void **state)
     unlink(path);
 }
 
+static void *reload_service(void *service)
+{
+    return (void *)(intptr_t)acurast_service_reload(service);
+}
+
+/* The reload waits for a pipe; the service ends, and its handle is given back, before the pipe does. */
+static void it_ends_while_a_reload_hangs(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/acurast-reload-XXXXXX", path[64];
+    pthread_t thread;
+    void *result;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/deny", folder);
+    close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    acurast_context *context = kit_context("2");
+    acurast_service *service = service_new(context, KIT_PAIRS("listen", "127.0.0.1:0", "deny-file", path), NULL);
+    assert_int_equal(acurast_service_start(service), ACURAST_OK);
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(pthread_create(&thread, NULL, reload_service, service), 0);
+    int writing = open(path, O_WRONLY | O_CLOEXEC); /* waits for the reader */
+    assert_true(writing >= 0);
+    acurast_client *client = kit_connected(context, acurast_service_url(service), NULL, NULL);
+    assert_int_equal(acurast_service_close(service), ACURAST_OK);
+    assert_int_equal(acurast_service_wait(service, DEADLINE_MS), ACURAST_OK);
+    acurast_service_release(service);
+    acurast_client_release(client);
+    close(writing);
+    pthread_join(thread, &result);
+    assert_int_equal((intptr_t)result, ACURAST_BAD_STATE);
+    kit_context_end(context);
+    unlink(path);
+    rmdir(folder);
+}
+
 /* TLS on a listener makes what the process keeps for it. */
 static int warm_up(void **state)
 {
@@ -337,6 +376,7 @@ int main(void)
         KIT_TEST(released_with_clients_on_it_it_drains),  KIT_TEST(in_a_callback_close_works_and_waiting_is_refused),
         KIT_TEST(a_close_that_meets_the_start_wins),      KIT_TEST(its_events_come_by_queue_as_well),
         KIT_TEST(the_figures_are_had_without_http),       KIT_TEST(a_reload_sends_the_denied_away),
+        KIT_TEST(it_ends_while_a_reload_hangs),
     };
     return cmocka_run_group_tests(tests, warm_up, NULL);
 }

@@ -60,6 +60,9 @@ ACURAST_API const char *acurast_service_error(const acurast_service *service);
 /*
  * Reads the certificate, the key and the lists again from their files. Connections stay, but those whose id is now denied. On failure
  * the old ones stay in force. Returns OK, TLS, BAD_OPTION, BAD_STATE or NO_MEMORY.
+ *
+ * Takes as long as the files do, and waits for a reload on another thread; the service goes on meanwhile. One that is closed before the files are read is
+ * not changed any more: BAD_STATE.
  */
 ACURAST_API acurast_status acurast_service_reload(acurast_service *service);
 

@@ -122,7 +122,7 @@ void acurast__listener_turn_away(const acurast__listener *listener, int socket)
 {
     static const char page[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n"
                                "Content-Length: 0\r\n\r\n";
-    if (!listener->tls_cert)
+    if (!listener->tls)
         (void)!send(socket, page, sizeof page - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     close(socket);
 }
@@ -131,7 +131,7 @@ void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__
 {
     const acurast__listener *listener = at->listener;
     acurast__peer peer = {
-        .address = *address, .effective = *address, .tls = listener->tls_cert != NULL, .admin = listener->admin};
+        .address = *address, .effective = *address, .tls = listener->tls, .admin = listener->admin};
     if (!listener->handlers->admit(at->shard, &peer)) {
         acurast__listener_turn_away(listener, socket);
         return;

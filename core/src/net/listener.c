@@ -153,9 +153,8 @@ static int no_passphrase(char *buffer, int size, int writing, void *user)
     return -1;
 }
 
-bool acurast__listener_load_tls(void *context, const char *cert, const char *key, char *detail, size_t detail_size)
+static bool load(SSL_CTX *ctx, const char *cert, const char *key, char *detail, size_t detail_size)
 {
-    SSL_CTX *ctx = context;
     const char *problem = NULL;
     SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
     if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
@@ -170,16 +169,20 @@ bool acurast__listener_load_tls(void *context, const char *cert, const char *key
     return !problem;
 }
 
-/* A context of its own with what is in the files, or NULL. */
-static SSL_CTX *read_files(const acurast__listener *listener, char *detail, size_t detail_size)
+acurast__certificate *acurast__certificate_read(const char *cert, const char *key, char *detail, size_t detail_size)
 {
     SSL_CTX *fresh = SSL_CTX_new(TLS_server_method());
     if (!fresh)
         snprintf(detail, detail_size, "out of memory");
-    else if (acurast__listener_load_tls(fresh, listener->tls_cert, listener->tls_key, detail, detail_size))
+    else if (load(fresh, cert, key, detail, detail_size))
         return fresh;
     SSL_CTX_free(fresh);
     return NULL;
+}
+
+void acurast__certificate_release(acurast__certificate *certificate)
+{
+    SSL_CTX_free(certificate);
 }
 
 /* Certificate, chain and key at once, so that no handshake meets half of them. */
@@ -194,13 +197,10 @@ static bool take_over(SSL_CTX *to, SSL_CTX *fresh)
 }
 
 /*
- * The files are read once, by whoever opens or reloads: what the loops take was tried, whatever becomes of the files meanwhile.
+ * The files are read once, by whoever opens or renews: what the loops take was tried, whatever becomes of the files meanwhile.
  */
-static bool read_for_loops(acurast__listener *listener, char *detail, size_t detail_size)
+void acurast__listener_renew(acurast__listener *listener, acurast__certificate *fresh)
 {
-    SSL_CTX *fresh = read_files(listener, detail, detail_size);
-    if (!fresh)
-        return false;
     for (size_t i = 0; i < listener->count; i++) {
         acurast__listening *at = &listener->at[i];
         SSL_CTX_up_ref(fresh);
@@ -208,8 +208,6 @@ static bool read_for_loops(acurast__listener *listener, char *detail, size_t det
         if (atomic_load(&at->certified) && !atomic_exchange(&at->reloading, true))
             acurast__loop_post(at->loop, &at->reload);
     }
-    SSL_CTX_free(fresh);
-    return true;
 }
 
 static _Thread_local acurast__listening *certifying;
@@ -238,11 +236,6 @@ static void on_reload(acurast__task *task)
     SSL_CTX_free(fresh);
 }
 
-acurast_status acurast__listener_reload(acurast__listener *listener, char *detail, size_t detail_size)
-{
-    return !listener->tls_cert || read_for_loops(listener, detail, detail_size) ? ACURAST_OK : ACURAST_TLS;
-}
-
 /* ---- on the loops ---- */
 
 static struct lws_vhost *create_vhost(acurast__listening *at)
@@ -255,7 +248,7 @@ static struct lws_vhost *create_vhost(acurast__listening *at)
         .timeout_secs = at->listener->request_timeout_ms / 1000 + 5,
         .alpn = "http/1.1",
     };
-    if (at->listener->tls_cert)
+    if (at->listener->tls)
         info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
     certifying = at;
     struct lws_vhost *vhost = acurast__lws_vhost(at->loop->lws, &info);
@@ -365,8 +358,6 @@ static void free_memory(acurast__listener *listener)
 {
     for (size_t i = 0; i < listener->count; i++)
         SSL_CTX_free(listener->at[i].fresh);
-    acurast__free(listener->tls_cert);
-    acurast__free(listener->tls_key);
     acurast__free(listener);
 }
 
@@ -389,15 +380,6 @@ void acurast__listener_free(acurast__listener *listener)
         acurast__loop_post(listener->at[i].loop, &listener->at[i].free);
 }
 
-static bool copy_files(acurast__listener *listener, const acurast__listener_config *config)
-{
-    if (!config->tls_cert || !*config->tls_cert)
-        return true;
-    listener->tls_cert = acurast__copy_text(config->tls_cert);
-    listener->tls_key = acurast__copy_text(config->tls_key);
-    return listener->tls_cert && listener->tls_key;
-}
-
 static acurast__listener *create(acurast__loop *const *loops, void *const *shards, size_t count,
                                  const acurast__listener_config *config)
 {
@@ -406,6 +388,7 @@ static acurast__listener *create(acurast__loop *const *loops, void *const *shard
         return NULL;
     listener->handlers = config->handlers;
     listener->admin = config->admin;
+    listener->tls = config->tls_cert && *config->tls_cert;
     listener->request_timeout_ms = config->request_timeout_ms;
     listener->count = count;
     atomic_init(&listener->open_count, count);
@@ -425,10 +408,20 @@ static acurast__listener *create(acurast__loop *const *loops, void *const *shard
         };
         acurast__list_init(&listener->at[i].bare);
     }
-    if (copy_files(listener, config))
-        return listener;
-    free_memory(listener);
-    return NULL;
+    return listener;
+}
+
+static acurast_status certify(acurast__listener *listener, const acurast__listener_config *config, char *detail,
+                              size_t detail_size)
+{
+    if (!acurast__lws_tls_ready())
+        return ACURAST_NO_MEMORY;
+    SSL_CTX *fresh = acurast__certificate_read(config->tls_cert, config->tls_key, detail, detail_size);
+    if (!fresh)
+        return ACURAST_TLS;
+    acurast__listener_renew(listener, fresh);
+    acurast__certificate_release(fresh);
+    return ACURAST_OK;
 }
 
 static acurast_status prepare(acurast__listener *listener, const acurast__listener_config *config, char *detail,
@@ -440,11 +433,10 @@ static acurast_status prepare(acurast__listener *listener, const acurast__listen
         snprintf(detail, detail_size, "%s: not a literal address", config->address);
         return ACURAST_INVALID;
     }
-    if (listener->tls_cert && !acurast__lws_tls_ready())
-        return ACURAST_NO_MEMORY;
-    if (listener->tls_cert && !read_for_loops(listener, detail, detail_size))
-        return ACURAST_TLS;
-    acurast_status status = bind_all(listener, &address, size);
+    acurast_status status = listener->tls ? certify(listener, config, detail, detail_size) : ACURAST_OK;
+    if (status != ACURAST_OK)
+        return status;
+    status = bind_all(listener, &address, size);
     if (status != ACURAST_OK)
         snprintf(detail, detail_size, "%s:%u: %s", config->address, config->port, acurast_status_text(status));
     return status;

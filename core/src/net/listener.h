@@ -12,6 +12,9 @@
 
 typedef struct acurast__listener acurast__listener;
 
+/* What was read from the files of a certificate and its key: OpenSSL's SSL_CTX. */
+typedef struct ssl_ctx_st acurast__certificate;
+
 /* A connection from accept to its end, whatever it turns out to be. */
 typedef struct acurast__peer {
     acurast__address address;   /* of the socket */
@@ -68,8 +71,15 @@ acurast_status acurast__listener_open(acurast__loop *const *loops, void *const *
 /* The port that is bound. Any thread. */
 uint16_t acurast__listener_port(const acurast__listener *listener);
 
-/* Checks the certificate files and then takes them for new connections. Any thread. TLS: the old ones stay. */
-acurast_status acurast__listener_reload(acurast__listener *listener, char *detail, size_t detail_size);
+/*
+ * Reads and checks a certificate chain and its key, both PEM. The caller releases it; NULL with a text in `detail` where they do not fit.
+ * Any thread; takes as long as the files do.
+ */
+acurast__certificate *acurast__certificate_read(const char *cert, const char *key, char *detail, size_t detail_size);
+void acurast__certificate_release(acurast__certificate *certificate);
+
+/* Takes it for new connections; the listener was opened with one. Any thread, not once it was freed; does not wait. */
+void acurast__listener_renew(acurast__listener *listener, acurast__certificate *certificate);
 
 /*
  * Stops accepting. Websockets stay; whoever is none (yet) is cut off. Any thread; does not wait. `done` runs on one of the loops once every socket is closed.

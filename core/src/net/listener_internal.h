@@ -40,10 +40,9 @@ struct acurast__listening {
 struct acurast__listener {
     const acurast__listener_handlers *handlers;
     bool admin;
+    bool tls;
     uint16_t port;
     uint32_t request_timeout_ms;
-    char *tls_cert; /* NULL: plain */
-    char *tls_key;
     atomic_size_t open_count;   /* loops whose socket is open */
     atomic_size_t holder_count; /* loops that have not freed their part */
     void (*done)(void *user);
@@ -51,9 +50,6 @@ struct acurast__listener {
     size_t count;
     acurast__listening at[];
 };
-
-/* Reads certificate and key into `context`; false with a text in `detail`. */
-bool acurast__listener_load_tls(void *context, const char *cert, const char *key, char *detail, size_t detail_size);
 
 /* A connection that was accepted; the socket is taken over. */
 void acurast__listener_adopt(acurast__listening *listening, int socket, const acurast__address *address);

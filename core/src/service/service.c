@@ -1,6 +1,6 @@
 /*
  * Who calls what: create, start, reload, close, wait and release come from any thread; drain_step and whatever is named on_... runs
- * on the loops. The lock guards the state and the texts; nothing is called out with it held.
+ * on the loops. The lock guards the state and the texts; nothing is called out and no file is read with it held.
  *
  * A service that was never started has no loop: closing it ends it at once, on the thread that closes it.
  */
@@ -48,6 +48,7 @@ static void service_free(acurast_service *service)
     acurast__access_release(service->access);
     acurast__settings_release(service->settings);
     acurast__free(service->urls);
+    pthread_mutex_destroy(&service->reloading);
     pthread_mutex_destroy(&service->lock);
     pthread_cond_destroy(&service->changed);
     acurast__context_release(service->context);
@@ -122,6 +123,7 @@ acurast_status acurast__service_create(acurast_context *context, acurast_options
     acurast__address_table_init(&service->addresses, &service->settings->addresses);
     init_directory(service);
     acurast__condition_init(&service->changed);
+    pthread_mutex_init(&service->reloading, NULL);
     pthread_mutex_init(&service->lock, NULL);
     service->drain.run = on_drain;
     service->finish.run = on_finish;
@@ -347,59 +349,100 @@ static void on_reload(acurast__task *task)
     acurast__service_release(service);
 }
 
-static acurast_status reload_tls(acurast_service *service, char *detail, size_t detail_size)
+/* What a reload puts into force: memory and files first, so that it is all of it or nothing. */
+typedef struct reload {
+    acurast__access *access;
+    acurast__certificate *certificate; /* NULL: there is none */
+    reload_task **tasks;               /* one a shard, until they are posted */
+    size_t count;
+} reload;
+
+static bool reload_make_tasks(reload *made, size_t count)
 {
-    acurast_status status = ACURAST_OK;
-    for (size_t i = 0; status == ACURAST_OK && i < service->gate_count; i++)
-        if (!service->gates[i].admin && service->settings->tls_cert[0])
-            status = acurast__listener_reload(service->gates[i].listener, detail, detail_size);
-    return status;
+    made->tasks = acurast__alloc_zero(count * sizeof(reload_task *));
+    made->count = made->tasks ? count : 0;
+    for (size_t i = 0; i < made->count; i++)
+        if (!(made->tasks[i] = acurast__alloc(sizeof **made->tasks)))
+            return false;
+    return made->tasks;
 }
 
-static void reload_post(acurast_service *service, reload_task **tasks, acurast__access *access)
+static acurast_status reload_read(acurast_service *service, reload *made, char *detail, size_t detail_size)
 {
-    for (size_t i = 0; i < service->shard_count; i++) {
-        *tasks[i] = (reload_task){.task = {.run = on_reload}, .shard = &service->shards[i], .access = access};
-        acurast__access_retain(access);
+    const acurast__settings *settings = service->settings;
+    if (!reload_make_tasks(made, service->shard_count))
+        return ACURAST_NO_MEMORY;
+    acurast_status status = acurast__access_create(settings->options, &made->access);
+    if (status == ACURAST_BAD_OPTION)
+        snprintf(detail, detail_size, "%s", acurast_options_error(settings->options));
+    if (status != ACURAST_OK || !settings->tls_cert[0])
+        return status;
+    made->certificate = acurast__certificate_read(settings->tls_cert, settings->tls_key, detail, detail_size);
+    return made->certificate ? ACURAST_OK : ACURAST_TLS;
+}
+
+static void reload_clear(reload *made)
+{
+    for (size_t i = 0; i < made->count; i++)
+        acurast__free(made->tasks[i]);
+    acurast__free(made->tasks);
+    acurast__access_release(made->access);
+    acurast__certificate_release(made->certificate);
+}
+
+/* With the lock held, since a drain frees the listeners. */
+static void reload_post(acurast_service *service, reload *made)
+{
+    for (size_t i = 0; made->certificate && i < service->gate_count; i++)
+        if (!service->gates[i].admin)
+            acurast__listener_renew(service->gates[i].listener, made->certificate);
+    for (size_t i = 0; i < made->count; i++) {
+        reload_task *task = made->tasks[i];
+        made->tasks[i] = NULL;
+        *task = (reload_task){.task = {.run = on_reload}, .shard = &service->shards[i], .access = made->access};
+        acurast__access_retain(made->access);
         acurast__service_retain(service);
-        acurast__loop_post(service->shards[i].loop, &tasks[i]->task);
+        acurast__loop_post(service->shards[i].loop, &task->task);
     }
 }
 
-/* All memory first, so that either every shard gets the new lists or none. */
+static bool is_running(acurast_service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    bool running = service->life == ACURAST__LIFE_RUNNING;
+    pthread_mutex_unlock(&service->lock);
+    return running;
+}
+
+/* The files may take for ever. Everything else goes on meanwhile, and a drain that comes first wins. */
 static acurast_status reload_all(acurast_service *service, char *detail, size_t detail_size)
 {
-    acurast__access *access = NULL;
-    reload_task **tasks = acurast__alloc_zero(service->shard_count * sizeof(reload_task *));
-    acurast_status status = tasks ? ACURAST_OK : ACURAST_NO_MEMORY;
-    for (size_t i = 0; status == ACURAST_OK && i < service->shard_count; i++)
-        if (!(tasks[i] = acurast__alloc(sizeof **tasks)))
-            status = ACURAST_NO_MEMORY;
-    if (status == ACURAST_OK) {
-        status = acurast__access_create(service->settings->options, &access);
-        if (status == ACURAST_BAD_OPTION)
-            snprintf(detail, detail_size, "%s", acurast_options_error(service->settings->options));
-    }
+    reload made = {0};
+    if (!is_running(service))
+        return ACURAST_BAD_STATE;
+    acurast_status status = reload_read(service, &made, detail, detail_size);
+    pthread_mutex_lock(&service->lock);
+    if (status == ACURAST_OK && service->life != ACURAST__LIFE_RUNNING)
+        status = ACURAST_BAD_STATE;
     if (status == ACURAST_OK)
-        status = reload_tls(service, detail, detail_size);
-    if (status == ACURAST_OK)
-        reload_post(service, tasks, access);
-    else
-        for (size_t i = 0; tasks && i < service->shard_count; i++)
-            acurast__free(tasks[i]);
-    acurast__access_release(access);
-    acurast__free(tasks);
+        reload_post(service, &made);
+    pthread_mutex_unlock(&service->lock);
+    reload_clear(&made);
     return status;
 }
 
+/* Holds the service: its handle may be given back while a file is waited for. */
 acurast_status acurast__service_reload(acurast_service *service)
 {
     char detail[256] = "";
-    pthread_mutex_lock(&service->lock);
-    acurast_status status =
-        service->life == ACURAST__LIFE_RUNNING ? reload_all(service, detail, sizeof detail) : ACURAST_BAD_STATE;
-    pthread_mutex_unlock(&service->lock);
-    return status == ACURAST_OK ? status : fail(service, status, detail);
+    acurast__service_retain(service);
+    pthread_mutex_lock(&service->reloading);
+    acurast_status status = reload_all(service, detail, sizeof detail);
+    pthread_mutex_unlock(&service->reloading);
+    if (status != ACURAST_OK)
+        fail(service, status, detail);
+    acurast__service_release(service);
+    return status;
 }
 
 /* ---- close ---- */

@@ -64,7 +64,8 @@ struct acurast_service {
     atomic_size_t shards_running;
     atomic_uint lines_waiting; /* of the log, on their way to the home loop */
 
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t reloading; /* one reload at a time: held while files are read, and not taken with `lock` held */
+    pthread_mutex_t lock;      /* of what follows */
     pthread_cond_t changed;
     acurast__service_life life;
     bool close_wanted; /* while STARTING */

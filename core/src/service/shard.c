@@ -13,7 +13,7 @@
 
 #include <inttypes.h>
 
-#define VERIFY_SLICE_US 250
+#define SLICE_US 250
 #define DRAIN_TICK_MS 16
 #define DRAIN_BATCH_MIN 32
 #define MARK_STEP (UINT64_C(256) * 1024)
@@ -30,11 +30,38 @@ static bool verify_some(acurast__shard *shard)
     if (acurast__list_empty(&shard->verifying))
         return false;
     uint64_t begin = acurast__clock_us(), now = begin;
-    for (acurast__connection *next; (next = first_of(&shard->verifying)) && now - begin < VERIFY_SLICE_US;
+    for (acurast__connection *next; (next = first_of(&shard->verifying)) && now - begin < SLICE_US;
          now = acurast__clock_us())
         acurast__connection_verify(next);
     acurast__count(&shard->metrics.verify_us, now - begin);
     return !acurast__list_empty(&shard->verifying);
+}
+
+/* ---- new lists ---- */
+
+static void screen(acurast__shard *shard, acurast__connection *connection)
+{
+    acurast__list_remove(&connection->link);
+    acurast__list_append(&shard->accepted, &connection->link);
+    if (!acurast__access_permits(shard->access, connection->session.id))
+        acurast__connection_end(connection, ACURAST__ENDING_DENIED);
+}
+
+static bool screen_some(acurast__shard *shard)
+{
+    if (acurast__list_empty(&shard->screening))
+        return false;
+    uint64_t begin = acurast__clock_us();
+    for (acurast__connection *next; (next = first_of(&shard->screening)) && acurast__clock_us() - begin < SLICE_US;)
+        screen(shard, next);
+    return !acurast__list_empty(&shard->screening);
+}
+
+void acurast__shard_set_access(acurast__shard *shard, acurast__access *access)
+{
+    acurast__access_release(shard->access);
+    shard->access = access;
+    acurast__list_append_all(&shard->screening, &shard->accepted);
 }
 
 /* ---- memory ---- */
@@ -83,16 +110,20 @@ static uint64_t shed_list(acurast__list *list, uint64_t least, uint64_t excess)
 
 static void shed(acurast__shard *shard)
 {
+    acurast__list *const lists[] = {&shard->ending, &shard->accepted, &shard->screening};
     uint64_t limit = shard->settings->memory;
     uint64_t total = acurast__service_memory(shard->service);
     uint64_t excess = total >= limit ? total - limit + limit / 16 : 0;
     for (int round = 0; excess && round < 16; round++) {
-        uint64_t ending = largest_in(&shard->ending), accepted = largest_in(&shard->accepted);
-        uint64_t largest = ending > accepted ? ending : accepted;
+        uint64_t largest = 0;
+        for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+            uint64_t held = largest_in(lists[i]);
+            largest = held > largest ? held : largest;
+        }
         if (!largest)
             return;
-        excess = shed_list(&shard->ending, largest / 2 + 1, excess);
-        excess = shed_list(&shard->accepted, largest / 2 + 1, excess);
+        for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+            excess = shed_list(lists[i], largest / 2 + 1, excess);
     }
 }
 
@@ -166,7 +197,8 @@ static bool on_turn(acurast__loop_hook *hook)
     atomic_store_explicit(&shard->memory, memory, memory_order_relaxed);
     if (memory >= shard->memory_mark)
         check_memory(shard);
-    return verify_some(shard);
+    bool more = verify_some(shard);
+    return screen_some(shard) || more;
 }
 
 /* ---- once a second ---- */
@@ -235,6 +267,7 @@ static size_t count_of(const acurast__list *list)
 static void on_drain(acurast__task *task)
 {
     acurast__shard *shard = ACURAST__CONTAINER(task, acurast__shard, drain);
+    acurast__list_append_all(&shard->accepted, &shard->screening);
     size_t count = count_of(&shard->accepted) + count_of(&shard->verifying) + count_of(&shard->handshaking);
     size_t ticks = shard->settings->drain_ms / 4 / DRAIN_TICK_MS + 1;
     shard->drain_batch = count / ticks + DRAIN_BATCH_MIN;
@@ -274,6 +307,7 @@ void acurast__shard_init(acurast__shard *shard, acurast_service *service, acuras
     acurast__list_init(&shard->handshaking);
     acurast__list_init(&shard->verifying);
     acurast__list_init(&shard->accepted);
+    acurast__list_init(&shard->screening);
     acurast__list_init(&shard->ending);
     acurast__list_init(&shard->hook.link);
     shard->hook.run = on_turn;
@@ -289,18 +323,6 @@ void acurast__shard_clear(acurast__shard *shard)
 {
     acurast__idmap_clear(&shard->ids);
     acurast__access_release(shard->access);
-}
-
-void acurast__shard_set_access(acurast__shard *shard, acurast__access *access)
-{
-    acurast__access_release(shard->access);
-    shard->access = access;
-    for (acurast__list *link = shard->accepted.next, *next; link != &shard->accepted; link = next) {
-        acurast__connection *connection = ACURAST__CONTAINER(link, acurast__connection, link);
-        next = link->next;
-        if (!acurast__access_permits(access, connection->session.id))
-            acurast__connection_end(connection, ACURAST__ENDING_DENIED);
-    }
 }
 
 void acurast__shard_wake(acurast__task *task)

@@ -4,7 +4,7 @@
  * which others read.
  *
  * At the end of each turn of the loop some handshakes are verified, for a quarter of a millisecond at most, so that a
- * flood of them does not stall the relay.
+ * flood of them does not stall the relay. After a reload some connections are looked up in the new lists, likewise.
  */
 #ifndef ACURAST_SERVICE_SHARD_H
 #define ACURAST_SERVICE_SHARD_H
@@ -35,7 +35,8 @@ typedef struct acurast__shard {
     acurast__idmap ids;        /* id -> the connection that holds it, if it is on this loop */
     acurast__list handshaking; /* a connection is in one of these lists */
     acurast__list verifying;
-    acurast__list accepted; /* or waiting for its id */
+    acurast__list accepted;  /* or waiting for its id */
+    acurast__list screening; /* likewise; to be looked up in lists that are new */
     acurast__list ending;   /* closed by us, not yet gone */
     acurast__loop_hook hook;
     acurast__timer second; /* what is looked after once a second */
@@ -56,7 +57,10 @@ void acurast__shard_init(acurast__shard *shard, acurast_service *service, acuras
 /* Once it is stopped, or was never started. Any thread. */
 void acurast__shard_clear(acurast__shard *shard);
 
-/* New lists: whoever is denied by them goes. Takes over the caller's reference. On the loop. */
+/*
+ * New lists. They count at once for whoever comes; who is here already is looked up at the end of the turns that follow, and goes if
+ * denied. Takes over the caller's reference. On the loop.
+ */
 void acurast__shard_set_access(acurast__shard *shard, acurast__access *access);
 
 /* The task of a directory's entry. */
