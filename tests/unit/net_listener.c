@@ -4,6 +4,7 @@
 #include "support/net_world.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -261,6 +262,53 @@ static void who_is_not_admitted_is_told_so(void **state)
     on_every_loop(not_admitted);
 }
 
+static double processor_seconds(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+/* Not even the spare one can be had again: the peer waits, the loop does not spin, and the peer gets in afterwards. */
+static void no_spare_descriptor(const world_options *options)
+{
+    world w;
+    struct rlimit before;
+    const struct timespec window = {.tv_nsec = 500000000};
+    char head[512];
+    int taken[16] = {dup(0)}; /* all numbers below the limit to come, which is enough for poll() to work */
+    size_t count = 1;
+    while (taken[count - 1] < (int)ARRAY_SIZE(taken))
+        taken[count++] = dup(0);
+    world_open(&w, options);
+    raw r = {.fd = socket(AF_INET, SOCK_STREAM, 0)};
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(w.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    getrlimit(RLIMIT_NOFILE, &before);
+    struct rlimit none = {.rlim_cur = ARRAY_SIZE(taken), .rlim_max = before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    assert_int_equal(connect(r.fd, (const struct sockaddr *)&to, sizeof to), 0);
+    double used = processor_seconds();
+    nanosleep(&window, NULL);
+    used = processor_seconds() - used;
+    setrlimit(RLIMIT_NOFILE, &before);
+    if (used > 0.1)
+        fail_msg("%.3f s of processor time in half a second of waiting", used);
+    raw_text(&r, "GET /page HTTP/1.1\r\nHost: x\r\n\r\n");
+    raw_read_head(&r, head, sizeof head);
+    assert_memory_equal(head, "HTTP/1.1 200", 12);
+    raw_end(&r);
+    world_close(&w);
+    while (count--)
+        close(taken[count]);
+}
+
+static void without_a_spare_descriptor_it_waits(void **state)
+{
+    (void)state;
+    on_every_loop(no_spare_descriptor);
+}
+
 /* No descriptor is left: the peer is told, the loop does not spin, and all is well afterwards. */
 static void no_descriptors(const world_options *options)
 {
@@ -418,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_slow_request_is_cut_off),
         cmocka_unit_test(who_is_not_admitted_is_told_so),
         cmocka_unit_test(without_descriptors_peers_are_told),
+        cmocka_unit_test(without_a_spare_descriptor_it_waits),
         cmocka_unit_test(addresses),
         cmocka_unit_test(a_port_in_use_is_not_shared),
         cmocka_unit_test(connections_spread_over_the_loops),

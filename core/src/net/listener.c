@@ -25,6 +25,9 @@
 #define BACKLOG 4096
 #define ACCEPTS_A_TURN 64
 
+/* How long nothing is accepted where that fails and would fail again at once. */
+#define PAUSE_MS 100
+
 /* ---- addresses of sockets ---- */
 
 typedef union socket_address {
@@ -260,7 +263,8 @@ static struct lws_vhost *create_vhost(acurast__listening *at)
 
 static void keep_spare(acurast__listening *at)
 {
-    at->spare = fcntl(at->socket, F_DUPFD_CLOEXEC, 0);
+    if (at->spare < 0)
+        at->spare = fcntl(at->socket, F_DUPFD_CLOEXEC, 0);
 }
 
 static void drop_spare(acurast__listening *at)
@@ -274,6 +278,7 @@ static void socket_closed(acurast__listening *at)
 {
     acurast__listener *listener = at->listener;
     drop_spare(at);
+    acurast__loop_timer_stop(at->loop, &at->pause);
     if (atomic_fetch_sub(&listener->open_count, 1) == 1)
         listener->done(listener->user);
 }
@@ -310,14 +315,42 @@ static void on_close(acurast__task *task)
         socket_closed(at);
 }
 
-/* Out of descriptors: give up the spare one, so that the peer is told and does not keep the socket readable for ever. */
-static void shed(acurast__listening *at)
+/* The peers wait meanwhile, in the kernel. A socket that stays readable would have the loop turn without end. */
+static void pause_accepting(acurast__listening *at)
+{
+    lws_rx_flow_control(at->wsi, 0);
+    acurast__loop_timer_start(at->loop, &at->pause, PAUSE_MS);
+}
+
+/* Descriptors that came back go to the spare one first. */
+static void on_pause_over(acurast__timer *timer)
+{
+    acurast__listening *at = ACURAST__CONTAINER(timer, acurast__listening, pause);
+    keep_spare(at);
+    lws_rx_flow_control(at->wsi, 1);
+}
+
+/*
+ * Out of descriptors: gives up the spare one, so that the peer is told. Another thread may be quicker to take what was given up; false
+ * then, and where there is no spare one.
+ */
+static bool shed(acurast__listening *at)
 {
     drop_spare(at);
     int fd = acurast__socket_accept(at->socket, NULL, NULL);
     if (fd >= 0)
         acurast__listener_turn_away(at->listener, fd);
     keep_spare(at);
+    return at->spare >= 0;
+}
+
+/* Why there was nobody to accept: nobody is there any more, or nobody can be taken. */
+static void accept_failed(acurast__listening *at, int error)
+{
+    bool gone = error == EAGAIN || error == EWOULDBLOCK || error == EINTR || error == ECONNABORTED || error == EPROTO;
+    bool told = (error == EMFILE || error == ENFILE) && shed(at);
+    if (!gone && !told)
+        pause_accepting(at);
 }
 
 static void on_acceptable(acurast__listening *at)
@@ -329,8 +362,7 @@ static void on_acceptable(acurast__listening *at)
         int on = 1;
         int fd = acurast__socket_accept(at->socket, &from.any, &size);
         if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE)
-                shed(at);
+            accept_failed(at, errno);
             return;
         }
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -407,6 +439,7 @@ static acurast__listener *create(acurast__loop *const *loops, void *const *shard
             .free = {.run = on_free},
         };
         acurast__list_init(&listener->at[i].bare);
+        acurast__timer_init(&listener->at[i].pause, on_pause_over);
     }
     return listener;
 }

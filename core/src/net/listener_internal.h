@@ -21,9 +21,10 @@ struct acurast__listening {
     acurast__loop *loop;
     void *shard;
     int socket; /* ours until libwebsockets has it */
-    int spare;  /* a descriptor to give up when there are no others */
+    int spare;  /* a descriptor to give up when there are no others; -1: it is lost */
     struct lws *wsi;
     acurast__reap reap;
+    acurast__timer pause; /* nothing is accepted until it fires */
     struct lws_vhost *vhost;
     void *tls; /* SSL_CTX of the vhost; NULL: plain */
     acurast__accepted *adopting;
