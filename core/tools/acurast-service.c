@@ -2,8 +2,8 @@
  * acurast-service: the websocket service behind a command line.
  *
  * The main thread waits for two descriptors, that of the event queue and a pipe into which the signal handler writes; so no handler
- * calls the library, and what is printed never holds up an I/O thread. Once a second it looks whether the I/O threads still turn. Files are
- * read again on a thread of their own.
+ * calls the library. Once a second it looks whether the I/O threads still turn. What might hold it up is on threads of its own: output that
+ * nobody reads, and files that are read again.
  *
  * SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reads the certificate and the lists again.
  */
@@ -46,7 +46,10 @@ static int signals_in = -1;
 
 static int fail(const char *what, acurast_status status, const char *detail)
 {
-    fprintf(stderr, "acurast-service: %s: %s\n", what, detail && detail[0] ? detail : acurast_status_text(status));
+    char text[512];
+    snprintf(text, sizeof text, "acurast-service: %s: %s", what,
+             detail && detail[0] ? detail : acurast_status_text(status));
+    say_problem(text);
     return COMMAND_FAILED;
 }
 
@@ -85,8 +88,10 @@ static bool watch_signals(struct program *program)
 
 static void stop(struct program *program)
 {
-    if (program->draining)
+    if (program->draining) {
+        say_end();
         _exit(COMMAND_FAILED);
+    }
     program->draining = true;
     acurast_service_close(program->service);
 }
@@ -108,15 +113,18 @@ static void take_signals(struct program *program)
 /* The URLs are separated by blanks; each gets a line of its own. */
 static void print_urls(struct program *program, const char *urls)
 {
+    char line[256];
     while (*urls) {
         int size = (int)strcspn(urls, " ");
-        printf("listening on %.*s\n", size, urls);
+        snprintf(line, sizeof line, "listening on %.*s", size, urls);
+        say_result(line);
         urls += size + (urls[size] == ' ');
     }
     const char *admin = acurast_service_admin_url(program->service);
-    if (admin[0])
-        printf("admin on %s\n", admin);
-    fflush(stdout);
+    if (!admin[0])
+        return;
+    snprintf(line, sizeof line, "admin on %s", admin);
+    say_result(line);
 }
 
 static void take_event(struct program *program, const acurast_event_view *event)
@@ -267,6 +275,7 @@ int main(int argc, char **argv)
         run(&program);
         code = COMMAND_OK;
     }
+    say_end();
     if (reload_under_way())
         _exit(code); /* a file that hangs has no end; all that is to be released is memory */
     end(&program);

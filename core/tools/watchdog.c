@@ -2,8 +2,8 @@
  * A process that was stopped as a whole (SIGSTOP, a debugger, a sleeping machine) finds all its threads late when it goes on. So a thread
  * counts as hanging only once it was late at several looks in a row.
  *
- * The main thread may get stuck as well, over a lock that the other one holds, or over a standard error that nobody reads. So an alarm
- * is set as soon as a thread is late, which ends the program where the main thread cannot.
+ * The main thread may get stuck as well, over a lock that the other one holds. So an alarm is set as soon as a thread is late, which ends
+ * the program where the main thread cannot.
  */
 #include "watchdog.h"
 
@@ -59,6 +59,7 @@ static void end_program(struct watchdog *watchdog, uint64_t stalled_ms)
     if (!watchdog->told)
         tell(watchdog, stalled_ms);
     say(ACURAST_LOG_ERROR, "what=ended_by_watchdog");
+    say_end();
     _exit(COMMAND_FAILED);
 }
 
