@@ -1,13 +1,20 @@
 /*
  * acurast-peer: a dApp or a processor for the shell. Results go to standard output,
  * messages to standard error. Each command is a file of its own: peer_*.c.
+ *
+ * It has a key or two and one connection, so libcrypto's secure heap can be small. acurast-service does without: there each TLS
+ * connection would keep a piece of that heap for as long as it lives, and once it is used up no other could be made.
  */
 #include "command.h"
 #include "peer.h"
 #include "talk.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+
+#define SECURE_HEAP ((size_t)64 * 1024)
+#define SECURE_PIECE 32
 
 static const struct {
     const char *name;
@@ -34,6 +41,7 @@ static int help(FILE *stream, int code)
 
 int main(int argc, char **argv)
 {
+    (void)CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_PIECE); /* without it the heap is an ordinary one */
     if (argc < 2)
         return help(stderr, COMMAND_USAGE);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)

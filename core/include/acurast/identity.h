@@ -12,8 +12,10 @@
  * Ed25519, by its ed); those that end in _as are told.
  *
  * Secrets live in guarded memory (locked, fenced, read-only, wiped on release) as far as
- * the operating system grants it; beyond that, and in libcrypto's working copy of a
- * key on a curve, in plain memory that is wiped on release.
+ * the operating system grants it; beyond that in plain memory that is wiped on release.
+ * libcrypto's working copy of a key on a curve is in its secure heap, if the program has
+ * called CRYPTO_secure_malloc_init() before anything else of libcrypto, and in plain
+ * memory if not. The library does not call it: it would be for the whole process.
  * One gap is libcrypto's: sealing and opening with a P-256 key, its multiplication gives
  * a copy of the scalar back to the heap unwiped.
  * An identity never changes after it was made, so any number of threads and clients may
