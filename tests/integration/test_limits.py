@@ -382,6 +382,24 @@ def test_a_malformed_forwarded_header_harms_nobody(service, client, header):
     client(one.url).barrier()
 
 
+def test_a_forwarded_header_that_is_nonsense_counts_for_the_proxy(service, client):
+    one = service(trust_proxy="127.0.0.0/8", max_connections_per_address=2, admin_listen="127.0.0.1:0")
+    for header in ("", "nonsense", "1.2.3", ",", "203.0.113.9,", "nonsense, 127.0.0.2"):
+        held = [client(one.url, headers=forwarded(header)) for _ in range(2)]
+        assert refused_connection(one.url, X_Forwarded_For=header) == 429
+        assert refused_connection(one.url, X_Forwarded_For="203.0.113.9") is None
+        for each in held:
+            each.close()
+        eventually(lambda: one.metrics().value("acurast_connections") == 0, "their end")
+
+
+def test_a_trusted_proxy_that_names_nobody_is_not_limited(service, client):
+    one = service(trust_proxy="127.0.0.0/8", max_connections_per_address=2)
+    for headers in (None, forwarded("127.0.0.9")):
+        for _ in range(4):
+            client(one.url, headers=headers)
+
+
 def test_handshakes_a_second_from_one_address_are_limited(service, client):
     one = service(trust_proxy="127.0.0.0/8", handshake_rate=1)
     results = [refused_connection(one.url, **forwarded("203.0.113.1")) for _ in range(10)]

@@ -130,8 +130,7 @@ void acurast__listener_turn_away(const acurast__listener *listener, int socket)
 void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__address *address)
 {
     const acurast__listener *listener = at->listener;
-    acurast__peer peer = {
-        .address = *address, .effective = *address, .tls = listener->tls, .admin = listener->admin};
+    acurast__peer peer = {.address = *address, .effective = *address, .tls = listener->tls, .admin = listener->admin};
     if (!listener->handlers->admit(at->shard, &peer)) {
         acurast__listener_turn_away(listener, socket);
         return;
@@ -174,6 +173,25 @@ static const char *header(struct lws *wsi, enum lws_token_indexes token, char *t
     if (lws_hdr_copy(wsi, text, capacity, token) < 0)
         text[0] = 0;
     return text;
+}
+
+/* libwebsockets tells no difference between a header that is empty and one that is absent, but for its pieces. */
+static bool is_there(struct lws *wsi, enum lws_token_indexes token)
+{
+    char empty[1];
+    return lws_hdr_total_length(wsi, token) > 0 || lws_hdr_copy_fragment(wsi, empty, sizeof empty, token, 0) >= 0;
+}
+
+static const char *forwarded_for(struct lws *wsi, char *text, int capacity)
+{
+    return is_there(wsi, WSI_TOKEN_X_FORWARDED_FOR) ? header(wsi, WSI_TOKEN_X_FORWARDED_FOR, text, capacity) : NULL;
+}
+
+static bool came_through_proxy(struct lws *wsi)
+{
+    static const char forwarded[] = "forwarded:";
+    return is_there(wsi, WSI_TOKEN_X_FORWARDED_FOR) || is_there(wsi, WSI_TOKEN_HTTP_X_REAL_IP) ||
+           is_there(wsi, WSI_TOKEN_HTTP_VIA) || lws_hdr_custom_length(wsi, forwarded, sizeof forwarded - 1) >= 0;
 }
 
 static void path_only(char *path)
@@ -255,7 +273,8 @@ static int on_page(acurast__accepted *accepted, struct lws *wsi, const char *uri
     path_only(path);
     acurast__request request = {.path = path,
                                 .host = header(wsi, WSI_TOKEN_HOST, host, sizeof host),
-                                .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof forwarded)};
+                                .forwarded_for = forwarded_for(wsi, forwarded, sizeof forwarded),
+                                .proxied = came_through_proxy(wsi)};
     acurast__response_page page = {.status = 404, .content_type = "text/plain"};
     accepted->at->listener->handlers->page(accepted->at->shard, &accepted->peer, &request, &page);
     int result = answer(accepted, wsi, page.status, page.content_type, page.body, page.body_size, head);
@@ -301,7 +320,8 @@ static int on_upgrade(acurast__accepted *accepted, struct lws *wsi, const char *
                             "a websocket upgrade of version 13 without a subprotocol is expected\n");
     acurast__request request = {.path = header(wsi, WSI_TOKEN_GET_URI, path, sizeof path),
                                 .host = header(wsi, WSI_TOKEN_HOST, host, sizeof host),
-                                .forwarded_for = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof forwarded)};
+                                .forwarded_for = forwarded_for(wsi, forwarded, sizeof forwarded),
+                                .proxied = came_through_proxy(wsi)};
     path_only(path);
     const acurast__ws_handlers *handlers = NULL;
     acurast__ws_settings settings = {0};

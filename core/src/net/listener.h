@@ -19,6 +19,7 @@ typedef struct ssl_ctx_st acurast__certificate;
 typedef struct acurast__peer {
     acurast__address address;   /* of the socket */
     acurast__address effective; /* `address`, until the upgrade handler sets another; `left` gets it back */
+    bool limited; /* for the upgrade handler to set and for `left` to see; nothing here looks at it */
     bool tls;
     bool admin; /* it came in on a listener that was opened as admin */
 } acurast__peer;
@@ -26,7 +27,8 @@ typedef struct acurast__peer {
 typedef struct acurast__request {
     const char *path;          /* without its query */
     const char *host;          /* the Host header; "" if absent */
-    const char *forwarded_for; /* X-Forwarded-For; "" if absent */
+    const char *forwarded_for; /* X-Forwarded-For; "" if it is there and empty; NULL if absent */
+    bool proxied;              /* a header that proxies add is there, whatever it says */
 } acurast__request;
 
 /* Filled by the handler; the body is copied. */

@@ -28,12 +28,10 @@ static void lower(_Atomic uint64_t *gauge)
     atomic_fetch_sub_explicit(gauge, 1, memory_order_release);
 }
 
-/* True where the address is within its limits, or counts for none. */
+/* True where the address is within its limits. */
 static bool enter_address(acurast__shard *shard, const acurast__address *address)
 {
     acurast_service *service = shard->service;
-    if (acurast__settings_trusts(shard->settings, address))
-        return true;
     switch (acurast__address_table_enter(&service->addresses, address, acurast__loop_now(shard->loop))) {
     case ACURAST__ADDRESS_CONNECTIONS:
         return reject(shard, ACURAST__REJECT_ADDRESS_CONNECTIONS);
@@ -61,7 +59,7 @@ static bool on_admit(void *owner, const acurast__peer *peer)
         lower(&service->connections);
         return reject(shard, ACURAST__REJECT_PENDING);
     }
-    if (!enter_address(shard, &peer->address)) {
+    if (!acurast__settings_trusts(shard->settings, &peer->address) && !enter_address(shard, &peer->address)) {
         lower(&service->pending);
         lower(&service->connections);
         return false;
@@ -79,23 +77,30 @@ static void on_left(void *owner, const acurast__peer *peer)
         lower(&service->admin_connections);
         return;
     }
-    if (!acurast__settings_trusts(shard->settings, &peer->effective))
+    if (peer->limited || !acurast__settings_trusts(shard->settings, &peer->address))
         acurast__address_table_leave(&service->addresses, &peer->effective, acurast__loop_now(shard->loop));
     lower(&service->pending);
     lower(&service->connections);
 }
 
-/* Finds out who is behind a trusted proxy; false where that one is over its limits. */
+/*
+ * Finds out who is behind a trusted proxy; false where that one is over its limits. Where the header is nonsense, the proxy itself counts:
+ * nobody gets rid of the limits by what they write.
+ */
 static bool find_client(acurast__shard *shard, acurast__peer *peer, const acurast__request *request)
 {
     acurast__address client;
-    if (!acurast__settings_trusts(shard->settings, &peer->address) ||
-        !acurast__settings_client_of(shard->settings, request->forwarded_for, &client))
+    if (!acurast__settings_trusts(shard->settings, &peer->address))
         return true;
-    if (!enter_address(shard, &client))
-        return false;
-    peer->effective = client;
-    return true;
+    acurast__hop found = acurast__settings_client_of(shard->settings, request->forwarded_for, &client);
+    if (found == ACURAST__HOP_PROXY)
+        return true;
+    if (found == ACURAST__HOP_NONSENSE)
+        client = peer->address;
+    peer->limited = enter_address(shard, &client);
+    if (peer->limited)
+        peer->effective = client;
+    return peer->limited;
 }
 
 static void *on_upgrade(void *owner, acurast__ws *ws, acurast__peer *peer, const acurast__request *request,

@@ -2,7 +2,7 @@
  * A listener of the service with its door on each loop: who is let in, who gets which page, who becomes a connection.
  *
  * Limits by address hold for the address of the socket, at accept; behind a trusted proxy for the client that
- * the proxy names, at the upgrade. An address that is itself a trusted proxy is never counted.
+ * the proxy names, at the upgrade. A trusted proxy itself is counted only where it names nobody in a header that is nonsense.
  */
 #ifndef ACURAST_SERVICE_GATE_H
 #define ACURAST_SERVICE_GATE_H

@@ -1,6 +1,6 @@
 /*
  * The figures are the operator's: on the admin listener, or, where there is none, on a listener that is bound to loopback and then
- * only for requests that did not come through a proxy.
+ * only for requests in which nothing hints at a proxy.
  */
 #include "service/page.h"
 
@@ -44,7 +44,7 @@ void acurast__page_answer(const acurast__door *door, const acurast__peer *peer, 
                           acurast__response_page *page)
 {
     acurast_service *service = door->shard->service;
-    bool ours = peer->admin || (door->pages && !request->forwarded_for[0]);
+    bool ours = peer->admin || (door->pages && !request->proxied);
     if (strcmp(request->path, "/") == 0)
         answer(page, 200, "This is an Acurast websocket service.\n");
     else if (ours && strcmp(request->path, "/healthz") == 0)

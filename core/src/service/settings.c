@@ -71,6 +71,23 @@ bool acurast__endpoint_parse(acurast__endpoint *endpoint, const char *text)
     return true;
 }
 
+bool acurast__host_loopback(const char *host)
+{
+    char text[ACURAST__HOST_SIZE + 8] = "";
+    acurast__endpoint endpoint;
+    size_t size = strlen(host);
+    if (size >= sizeof text - sizeof ":0")
+        return false;
+    for (size_t i = 0; i < size; i++)
+        text[i] = acurast__lower(host[i]);
+    bool parsed = acurast__endpoint_parse(&endpoint, text);
+    if (!parsed) {
+        memcpy(text + size, ":0", sizeof ":0");
+        parsed = acurast__endpoint_parse(&endpoint, text);
+    }
+    return parsed && endpoint.loopback;
+}
+
 void acurast__endpoint_format(const acurast__endpoint *endpoint, uint16_t port, char *text, size_t size)
 {
     snprintf(text, size, endpoint->ipv6 ? "[%s]:%u" : "%s:%u", endpoint->host, port);
@@ -256,19 +273,21 @@ static bool hop_parse(acurast__address *address, acurast__slice hop)
     return host_cut(text, host, &port) && acurast__address_parse(address, host);
 }
 
-bool acurast__settings_client_of(const acurast__settings *settings, const char *forwarded_for,
-                                 acurast__address *address)
+acurast__hop acurast__settings_client_of(const acurast__settings *settings, const char *forwarded_for,
+                                         acurast__address *address)
 {
-    size_t end = strlen(forwarded_for);
-    while (end) {
-        size_t begin = end;
+    if (!forwarded_for)
+        return ACURAST__HOP_PROXY;
+    size_t end = strlen(forwarded_for), begin;
+    do {
+        begin = end;
         while (begin && forwarded_for[begin - 1] != ',')
             begin--;
         if (!hop_parse(address, acurast__trim(forwarded_for + begin, end - begin)))
-            return false;
+            return ACURAST__HOP_NONSENSE;
         if (!acurast__settings_trusts(settings, address))
-            return true;
+            return ACURAST__HOP_CLIENT;
         end = begin ? begin - 1 : 0;
-    }
-    return false;
+    } while (begin);
+    return ACURAST__HOP_PROXY;
 }

@@ -55,12 +55,18 @@ void acurast__settings_release(acurast__settings *settings);
 /* True where `address` is a proxy whose X-Forwarded-For is believed. */
 bool acurast__settings_trusts(const acurast__settings *settings, const acurast__address *address);
 
-/*
- * Who really is behind a trusted proxy: the right-most address of X-Forwarded-For that is no trusted proxy itself. False where the
- * header does not tell.
- */
-bool acurast__settings_client_of(const acurast__settings *settings, const char *forwarded_for,
-                                 acurast__address *address);
+typedef enum acurast__hop {
+    ACURAST__HOP_PROXY,  /* all are trusted proxies, or there is no header */
+    ACURAST__HOP_CLIENT, /* somebody else, who is told */
+    ACURAST__HOP_NONSENSE
+} acurast__hop;
+
+/* Who really is behind a trusted proxy: the right-most address of X-Forwarded-For (NULL: none) that is no trusted proxy itself. */
+acurast__hop acurast__settings_client_of(const acurast__settings *settings, const char *forwarded_for,
+                                         acurast__address *address);
+
+/* True for a Host header that names loopback by its address, or "localhost", with any port or none. */
+bool acurast__host_loopback(const char *host);
 
 /* "ADDRESS:PORT", with IPv6 in brackets. */
 bool acurast__endpoint_parse(acurast__endpoint *endpoint, const char *text);
