@@ -46,7 +46,7 @@ static bool get(uint16_t port, const char *path, char *answer, size_t capacity)
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
     if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0 && send(fd, request, strlen(request), MSG_NOSIGNAL) > 0)
         while (size + 1 < capacity && (n = recv(fd, answer + size, capacity - size - 1, 0)) > 0)
             size += (size_t)n;

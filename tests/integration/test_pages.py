@@ -22,3 +22,25 @@ def test_a_proxys_header_closes_them_on_the_public_port(service, name, value):
         assert status(one.url, path) == 200
         assert status(one.url, path, **{name: value}) == 404
     assert status(one.url, "/", **{name: value}) == 200
+
+
+OURS = ["localhost", "127.0.0.1:1", "LOCALHOST:9002", "[::1]", "127.3.4.5"]
+STRANGERS = ["evil.example", "evil.example:9002", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "", None, "a" * 300]
+
+
+@pytest.mark.parametrize("admin", [False, True])
+def test_on_loopback_a_strangers_name_opens_nothing(service, admin):
+    """DNS rebinding: a name of the stranger's that leads to 127.0.0.1."""
+    one = service(**({"admin_listen": "127.0.0.1:0"} if admin else {}))
+    for path in PAGES:
+        for host in OURS:
+            assert status(one.page_url, path, Host=host) == 200, host
+        for host in STRANGERS:
+            assert status(one.page_url, path, Host=host) == 421, host
+    assert status(one.page_url, "/", Host="evil.example") == 200
+
+
+def test_elsewhere_any_name_will_do(service):
+    one = service(admin_listen="0.0.0.0:0")
+    admin = one.admin.replace("0.0.0.0", "127.0.0.1")
+    assert status(admin, "/metrics", Host="monitoring.example:9002") == 200

@@ -100,9 +100,15 @@ static void assert_client(const acurast__settings *settings, const char *header,
 {
     acurast__address address;
     char text[ACURAST__ADDRESS_TEXT_SIZE] = "";
-    if (acurast__settings_client_of(settings, header, &address))
-        acurast__address_format(&address, text);
+    assert_int_equal(acurast__settings_client_of(settings, header, &address), ACURAST__HOP_CLIENT);
+    acurast__address_format(&address, text);
     assert_string_equal(text, expected);
+}
+
+static void assert_no_client(const acurast__settings *settings, const char *header, acurast__hop why)
+{
+    acurast__address address;
+    assert_int_equal(acurast__settings_client_of(settings, header, &address), why);
 }
 
 static void the_client_is_the_last_that_is_no_proxy(void **state)
@@ -115,12 +121,44 @@ static void the_client_is_the_last_that_is_no_proxy(void **state)
     assert_client(settings, "192.0.2.1, 2001:db8::5", "192.0.2.1");
     assert_client(settings, "192.0.2.1:4711", "192.0.2.1");
     assert_client(settings, "[2001:dead::1]:4711", "2001:dead::1");
-    assert_client(settings, "10.0.0.1", "");
-    assert_client(settings, "", "");
-    assert_client(settings, "unknown", "");
-    assert_client(settings, "192.0.2.1, unknown", "");
-    assert_client(settings, "192.0.2.1,", "");
+    assert_no_client(settings, "10.0.0.1", ACURAST__HOP_PROXY);
+    assert_no_client(settings, "10.0.0.1, 2001:db8::5", ACURAST__HOP_PROXY);
+    assert_no_client(settings, NULL, ACURAST__HOP_PROXY);
+    assert_no_client(settings, "", ACURAST__HOP_NONSENSE);
+    assert_no_client(settings, "unknown", ACURAST__HOP_NONSENSE);
+    assert_no_client(settings, "192.0.2.1, unknown", ACURAST__HOP_NONSENSE);
+    assert_no_client(settings, "192.0.2.1,", ACURAST__HOP_NONSENSE);
     acurast__settings_release(settings);
+}
+
+static void hosts_that_are_loopback_are_told_from_others(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"localhost",   "LocalHost:80", "127.0.0.1",  "127.0.0.1:9002",
+                                       "127.9.9.9:1", "[::1]",        "[::1]:9002", "[::ffff:127.0.0.1]:80"};
+    static const char *const bad[] = {"",
+                                      "localhost.evil.example",
+                                      "127.0.0.1.evil.example:9002",
+                                      "evil.example",
+                                      "10.0.0.1",
+                                      "10.0.0.1:80",
+                                      "[::2]:80",
+                                      "::1",
+                                      "localhost:",
+                                      "localhost:x",
+                                      "localhost:99999",
+                                      "127.0.0.1:80:80",
+                                      "[::1",
+                                      "a@localhost:80",
+                                      "localhost "};
+    char longest[256];
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+        assert_true(acurast__host_loopback(good[i]));
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_false(acurast__host_loopback(bad[i]));
+    memset(longest, 'a', sizeof longest - 1);
+    for (longest[255] = 0; longest[0]; longest[strlen(longest) - 1] = 0)
+        assert_false(acurast__host_loopback(longest));
 }
 
 int main(void)
@@ -132,6 +170,7 @@ int main(void)
         cmocka_unit_test(values_are_checked_when_they_are_read),
         cmocka_unit_test(zero_of_loopback_counts_only_if_given),
         cmocka_unit_test(the_client_is_the_last_that_is_no_proxy),
+        cmocka_unit_test(hosts_that_are_loopback_are_told_from_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

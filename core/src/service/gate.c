@@ -176,7 +176,9 @@ acurast_status acurast__gate_open(acurast__gate *gate, acurast__shard *shards, s
     if (!gate->doors)
         return ACURAST_NO_MEMORY;
     for (size_t i = 0; i < count; i++)
-        gate->doors[i] = (acurast__door){&shards[i], endpoint->loopback && !settings->has_admin};
+        gate->doors[i] = (acurast__door){.shard = &shards[i],
+                                         .pages = admin || (endpoint->loopback && !settings->has_admin),
+                                         .loopback = endpoint->loopback};
     acurast_status status = gate_listen(gate, shards, count, endpoint, detail, detail_size);
     if (status != ACURAST_OK) {
         acurast__free(gate->doors);

@@ -14,7 +14,8 @@
 /* What the handlers of a listener get on one loop. */
 typedef struct acurast__door {
     acurast__shard *shard;
-    bool pages; /* /metrics and its like are answered here */
+    bool pages;    /* /metrics and its like are answered here */
+    bool loopback; /* it is bound to loopback */
 } acurast__door;
 
 typedef struct acurast__gate {

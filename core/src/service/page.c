@@ -1,6 +1,9 @@
 /*
  * The figures are the operator's: on the admin listener, or, where there is none, on a listener that is bound to loopback and then
  * only for requests in which nothing hints at a proxy.
+ *
+ * A page of a stranger in a browser on this machine reaches a loopback address by a name of the stranger's that leads there. The Host header
+ * gives it away.
  */
 #include "service/page.h"
 
@@ -40,19 +43,29 @@ static void answer_ready(const acurast_service *service, acurast__response_page 
     }
 }
 
+/* A page of the operator's, if it is one. */
+static bool answer_operator(acurast_service *service, const char *path, acurast__response_page *page)
+{
+    if (strcmp(path, "/healthz") == 0)
+        answer(page, 200, "ok\n");
+    else if (strcmp(path, "/readyz") == 0)
+        answer_ready(service, page);
+    else if (strcmp(path, "/metrics") == 0)
+        answer_metrics(service, page);
+    else
+        return false;
+    return true;
+}
+
 void acurast__page_answer(const acurast__door *door, const acurast__peer *peer, const acurast__request *request,
                           acurast__response_page *page)
 {
-    acurast_service *service = door->shard->service;
-    bool ours = peer->admin || (door->pages && !request->proxied);
+    bool ours = door->pages && (peer->admin || !request->proxied);
+    bool lured = door->loopback && !acurast__host_loopback(request->host);
     if (strcmp(request->path, "/") == 0)
         answer(page, 200, "This is an Acurast websocket service.\n");
-    else if (ours && strcmp(request->path, "/healthz") == 0)
-        answer(page, 200, "ok\n");
-    else if (ours && strcmp(request->path, "/readyz") == 0)
-        answer_ready(service, page);
-    else if (ours && strcmp(request->path, "/metrics") == 0)
-        answer_metrics(service, page);
-    else
+    else if (ours && lured)
+        answer(page, 421, "not for this host: ask for localhost\n");
+    else if (!ours || !answer_operator(door->shard->service, request->path, page))
         answer(page, 404, "not found\n");
 }
