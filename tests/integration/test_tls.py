@@ -105,3 +105,28 @@ def test_pages_are_served_over_tls_too(service, authority):
     one = service(tls_cert=cert, tls_key=key)
     assert one.page("/healthz", context=authority.context())[0] == 200
     one.metrics(authority.context())
+
+
+@pytest.mark.parametrize("ciphers", ["ECDHE+AESGCM", "ECDHE+CHACHA20"])
+def test_tls_1_2_is_spoken_with_forward_secrecy_and_authenticated_encryption(service, client, authority, ciphers):
+    cert, key, _ = authority.leaf()
+    one = service(tls_cert=cert, tls_key=key)
+    client(one.url, ssl=older(authority, ciphers)).barrier()
+
+
+@pytest.mark.parametrize(
+    ("ciphers", "rsa"), [("ECDHE+AES:!AESGCM:!AESCCM", False), ("ECDHE+AES:!AESGCM:!AESCCM", True), ("kRSA", True)]
+)
+def test_tls_1_2_is_not_spoken_without(service, client, authority, ciphers, rsa):
+    cert, key, _ = authority.leaf(rsa=rsa)
+    one = service(tls_cert=cert, tls_key=key)
+    with pytest.raises(ssl.SSLError, match="handshake failure|HANDSHAKE_FAILURE"):
+        client(one.url, ssl=older(authority, ciphers))
+    client(one.url, ssl=authority.context()).barrier()
+
+
+def older(authority, ciphers):
+    context = authority.context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
+    return context

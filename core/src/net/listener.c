@@ -28,6 +28,9 @@
 /* How long nothing is accepted where that fails and would fail again at once. */
 #define PAUSE_MS 100
 
+/* Of TLS 1.2, what is authenticated encryption and forgets its keys; in TLS 1.3 everything is. */
+#define TLS12_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+
 /* ---- addresses of sockets ---- */
 
 typedef union socket_address {
@@ -224,7 +227,7 @@ int acurast__listener_certify(void *context)
     certifying->tls = context;
     atomic_store(&certifying->certified, true);
     SSL_CTX *fresh = atomic_exchange(&certifying->fresh, NULL);
-    bool good = fresh && take_over(context, fresh);
+    bool good = fresh && SSL_CTX_set_cipher_list(context, TLS12_CIPHERS) == 1 && take_over(context, fresh);
     SSL_CTX_free(fresh);
     return good ? 0 : -1;
 }
