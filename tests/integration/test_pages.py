@@ -1,8 +1,11 @@
 """Who gets to see the pages of the operator: nobody who came through a proxy, and no browser that was lured."""
 
+import socket
+
 import pytest
 
 from support import rawws
+from support.waiting import eventually
 
 PAGES = ["/metrics", "/healthz", "/readyz"]
 
@@ -44,3 +47,36 @@ def test_elsewhere_any_name_will_do(service):
     one = service(admin_listen="0.0.0.0:0")
     admin = one.admin.replace("0.0.0.0", "127.0.0.1")
     assert status(admin, "/metrics", Host="monitoring.example:9002") == 200
+
+
+def test_connections_to_the_admin_listener_are_limited(service, bystanders):
+    one = service(admin_listen="127.0.0.1:0", threads=2)
+    pair = bystanders(one.url)
+    held = []
+    for _ in range(80):
+        held.append(socket.create_connection(("127.0.0.1", int(one.admin.rsplit(":", 1)[1]))))
+        held[-1].setblocking(False)
+    turned_away = set()
+    eventually(lambda: turned_away.update(filter(refused, held)) or len(turned_away) == 16, "what is beyond 64")
+    pair.check()
+    assert not any(refused(each) for each in held if each not in turned_away)
+    for each in held:
+        each.close()
+    eventually(lambda: healthy(one), "room again")
+    metrics = one.metrics()
+    assert metrics.value("acurast_rejected_connections_total", reason="admin") >= 16
+    assert metrics.value("acurast_rejected_connections_total", reason="connections") == 0
+
+
+def refused(connection):
+    try:
+        return connection.recv(64).startswith(b"HTTP/1.1 503 ")
+    except BlockingIOError:
+        return False
+
+
+def healthy(one):
+    try:
+        return status(one.admin, "/healthz") == 200
+    except (OSError, rawws.Gone):
+        return False

@@ -8,6 +8,9 @@
 
 #include <stdio.h>
 
+/* A monitoring has a few, each for one request. */
+#define ADMIN_CONNECTIONS_MAX 64
+
 static bool reject(acurast__shard *shard, acurast__reject why)
 {
     acurast__count(&shard->metrics.rejects[why], 1);
@@ -50,7 +53,7 @@ static bool on_admit(void *owner, const acurast__peer *peer)
     acurast__shard *shard = door->shard;
     acurast_service *service = shard->service;
     if (peer->admin)
-        return raise(&service->admin_connections, 0);
+        return raise(&service->admin_connections, ADMIN_CONNECTIONS_MAX) || reject(shard, ACURAST__REJECT_ADMIN);
     if (!atomic_load_explicit(&service->ready, memory_order_acquire))
         return reject(shard, ACURAST__REJECT_NOT_READY);
     if (!raise(&service->connections, shard->settings->max_connections))

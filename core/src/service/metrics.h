@@ -39,7 +39,8 @@ typedef enum acurast__drop {
     X(ADDRESS_CONNECTIONS, "address_connections")                                                                      \
     X(ADDRESS_HANDSHAKES, "address_handshakes")                                                                        \
     X(NOT_READY, "not_ready") /* starting or draining */                                                               \
-    X(MEMORY, "memory")
+    X(MEMORY, "memory")                                                                                                \
+    X(ADMIN, "admin") /* on the admin listener */
 
 typedef enum acurast__reject {
 #define ACURAST__REJECT_ENUM(name, label) ACURAST__REJECT_##name,
