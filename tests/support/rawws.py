@@ -25,19 +25,23 @@ class Gone(Exception):
 
 
 class RawSocket:
-    def __init__(self, url, *, receive_buffer=None, context=None, server_name=None):
+    def __init__(self, url, *, receive_buffer=None, source=None, context=None, server_name=None):
         parts = urlsplit(url)
         self.host, self.port = parts.hostname, parts.port
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)  # not the 64 KiB of loopback
+        if source:
+            self.socket.bind((source, 0))
         self.socket.settimeout(DEADLINE)
         self.socket.connect((self.host, self.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context:
             self.socket = context.wrap_socket(self.socket, server_hostname=server_name or self.host)
         self.buffer = bytearray()
+        self.at_a_time = 65536  # bytes that are read at most
 
     # --- bytes
 
@@ -49,7 +53,7 @@ class RawSocket:
 
     def _fill(self):
         try:
-            more = self.socket.recv(65536)
+            more = self.socket.recv(self.at_a_time)
         except (ConnectionResetError, BrokenPipeError, tls.SSLError) as error:
             raise Gone(True) from error
         if not more:

@@ -137,10 +137,22 @@ export interface ServiceSettings {
    */
   maxFrame?: number | string | undefined;
   /**
-   * Bytes that may wait for one client; beyond that it is closed with 4004 (bytes, or text such as '16MiB';
-   * from 1024 to 1099511627776; default 32MiB).
+   * Bytes that may wait for one client, beside one message that is being written; senders have shares of it,
+   * and what exceeds them is dropped (bytes, or text such as '16MiB'; from 1024 to 1099511627776; default
+   * 32MiB).
    */
   sendBuffer?: number | string | undefined;
+  /**
+   * Bytes that the kernel may keep for one connection on their way out (SO_SNDBUF; it doubles them for its
+   * own needs, up to net.core.wmem_max); 0: as it likes (bytes, or text such as '16MiB'; from 0 to
+   * 1073741824; default 256KiB).
+   */
+  socketSendBuffer?: number | string | undefined;
+  /**
+   * The same on their way in (SO_RCVBUF, net.core.rmem_max); 0: as it likes (bytes, or text such as '16MiB';
+   * from 0 to 1073741824; default 256KiB).
+   */
+  socketReceiveBuffer?: number | string | undefined;
   /**
    * Messages a second from one connection, one second's worth in a burst; reading pauses beyond; 0: no limit
    * (from 0 to 1000000000; default 100000).
@@ -161,8 +173,8 @@ export interface ServiceSettings {
    */
   mailboxSeconds?: number | string | undefined;
   /**
-   * Bytes of all mailboxes together; one sender takes an eighth at most; 0: no limit (bytes, or text such as
-   * '16MiB'; from 0 to 1099511627776; default 256MiB).
+   * Bytes of all mailboxes together; one sender takes an eighth at most, one address half; 0: no limit
+   * (bytes, or text such as '16MiB'; from 0 to 1099511627776; default 256MiB).
    */
   mailboxTotal?: number | string | undefined;
   /**

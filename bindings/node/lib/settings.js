@@ -48,6 +48,8 @@ module.exports = {
     maxConnectionsPerAddress: { name: 'max-connections-per-address', type: 'count' },
     maxFrame: { name: 'max-frame', type: 'size' },
     sendBuffer: { name: 'send-buffer', type: 'size' },
+    socketSendBuffer: { name: 'socket-send-buffer', type: 'size' },
+    socketReceiveBuffer: { name: 'socket-receive-buffer', type: 'size' },
     rateMessages: { name: 'rate-messages', type: 'count' },
     rateBytes: { name: 'rate-bytes', type: 'size' },
     mailboxCount: { name: 'mailbox-count', type: 'count' },

@@ -84,7 +84,11 @@
     X(MAX_FRAME, "max-frame", SERVICE, SIZE, "16MiB", 64, 1024 * ACURAST__MIB, "",                                     \
       "Largest frame from an accepted client, header included; 4 KiB before")                                          \
     X(SEND_BUFFER, "send-buffer", SERVICE, SIZE, "32MiB", 1024, ACURAST__TIB, "",                                      \
-      "Bytes that may wait for one client; beyond that it is closed with 4004")                                        \
+      "Bytes that may wait for one client, beside one message that is being written; senders have shares of it, and what exceeds them is dropped") \
+    X(SOCKET_SEND_BUFFER, "socket-send-buffer", SERVICE, SIZE, "256KiB", 0, 1024 * ACURAST__MIB, "",                   \
+      "Bytes that the kernel may keep for one connection on their way out (SO_SNDBUF; it doubles them for its own needs, up to net.core.wmem_max); 0: as it likes") \
+    X(SOCKET_RECEIVE_BUFFER, "socket-receive-buffer", SERVICE, SIZE, "256KiB", 0, 1024 * ACURAST__MIB, "",             \
+      "The same on their way in (SO_RCVBUF, net.core.rmem_max); 0: as it likes")                                       \
     X(RATE_MESSAGES, "rate-messages", SERVICE, COUNT, "100000", 0, 1000000000, "",                                     \
       "Messages a second from one connection, one second's worth in a burst; reading pauses beyond; 0: no limit")      \
     X(RATE_BYTES, "rate-bytes", SERVICE, SIZE, "256MiB", 0, ACURAST__TIB, "",                                          \
@@ -96,7 +100,7 @@
     X(MAILBOX_SECONDS, "mailbox-seconds", SERVICE, SECONDS, "30", 0, 86400, "",                                        \
       "How long after its disconnect; 0: no mailbox")                                                                  \
     X(MAILBOX_TOTAL, "mailbox-total", SERVICE, SIZE, "256MiB", 0, ACURAST__TIB, "",                                    \
-      "Bytes of all mailboxes together; one sender takes an eighth at most; 0: no limit")                              \
+      "Bytes of all mailboxes together; one sender takes an eighth at most, one address half; 0: no limit")            \
     X(MEMORY, "memory", SERVICE, SIZE, "1GiB", 0, ACURAST__TIB, "",                                                    \
       "Bytes of all buffers together; when reached, the largest user goes first; 0: no limit")                         \
     X(SERVICE_PING_INTERVAL, "ping-interval", SERVICE, MILLISECONDS, "60s", 0, 86400000, "",                           \

@@ -130,7 +130,11 @@ void acurast__listener_turn_away(const acurast__listener *listener, int socket)
 void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__address *address)
 {
     const acurast__listener *listener = at->listener;
-    acurast__peer peer = {.address = *address, .effective = *address, .tls = listener->tls, .admin = listener->admin};
+    acurast__peer peer = {.address = *address,
+                          .effective = *address,
+                          .since = acurast__loop_now(at->loop),
+                          .tls = listener->tls,
+                          .admin = listener->admin};
     if (!listener->handlers->admit(at->shard, &peer)) {
         acurast__listener_turn_away(listener, socket);
         return;

@@ -51,12 +51,17 @@ bool acurast__address_loopback(const acurast__address *address)
     return (is_mapped(address) && address->bytes[12] == 127) || memcmp(address->bytes, six, 16) == 0;
 }
 
+acurast__address acurast__address_network(const acurast__address *address, unsigned bits)
+{
+    acurast__address network = *address;
+    if (!is_mapped(address))
+        memset(network.bytes + bits / 8, 0, sizeof network.bytes - bits / 8);
+    return network;
+}
+
 acurast__address acurast__address_group(const acurast__address *address)
 {
-    acurast__address group = *address;
-    if (!is_mapped(address))
-        memset(group.bytes + 8, 0, 8);
-    return group;
+    return acurast__address_network(address, 64);
 }
 
 /* The bits after the slash; false unless they are digits up to `most`. */

@@ -24,7 +24,10 @@ bool acurast__address_parse(acurast__address *address, const char *text);
 void acurast__address_format(const acurast__address *address, char text[ACURAST__ADDRESS_TEXT_SIZE]);
 bool acurast__address_loopback(const acurast__address *address);
 
-/* What limits count as one: an IPv4 address, or an IPv6 /64 (the rest is zeroed). */
+/* The network of an IPv6 address with so many bits, a multiple of 8, the rest zeroed; an IPv4 address as it is. */
+acurast__address acurast__address_network(const acurast__address *address, unsigned bits);
+
+/* What limits count as one: an IPv4 address, or an IPv6 /64. */
 acurast__address acurast__address_group(const acurast__address *address);
 
 /* "10.0.0.0/8", "2001:db8::/32", or a single address. */

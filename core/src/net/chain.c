@@ -116,21 +116,27 @@ size_t acurast__frame_put(uint8_t *room, uint8_t opcode, const uint8_t *mask, co
     return header + payload;
 }
 
+/* A new chunk at the end of the chain, with room for a frame of `size` bytes. */
+static bool grow(acurast__chain *chain, size_t size)
+{
+    acurast__chunk *chunk = acurast__chunk_new(size, !chain->first);
+    if (!chunk)
+        return false;
+    if (chain->last)
+        chain->last->next = chunk;
+    else
+        chain->first = chunk;
+    chain->last = chunk;
+    chain->capacity += chunk->capacity;
+    return true;
+}
+
 /* Room for a frame of `size` bytes at the end of the chain. */
 static uint8_t *reserve(acurast__chain *chain, size_t size)
 {
+    if ((!chain->last || chain->last->capacity - chain->last->end < size) && !grow(chain, size))
+        return NULL;
     acurast__chunk *last = chain->last;
-    if (!last || last->capacity - last->end < size) {
-        last = acurast__chunk_new(size, !chain->first);
-        if (!last)
-            return NULL;
-        if (chain->last)
-            chain->last->next = last;
-        else
-            chain->first = last;
-        chain->last = last;
-        chain->capacity += last->capacity;
-    }
     uint8_t *room = last->data + last->end;
     last->end += size;
     chain->bytes += size;
@@ -159,6 +165,12 @@ bool acurast__chain_append(acurast__chain *chain, const void *bytes, size_t size
     return acurast__chain_put(chain, ACURAST__OPCODE_BINARY, NULL, bytes, size, NULL, 0);
 }
 
+bool acurast__chain_append_apart(acurast__chain *chain, const void *bytes, size_t size)
+{
+    bool begun = !chain->last || chain->last->begin == chain->last->end;
+    return (begun || grow(chain, header_size(size, false) + size)) && acurast__chain_append(chain, bytes, size);
+}
+
 void acurast__chain_join(acurast__chain *chain, acurast__chain *tail)
 {
     if (!tail->first)
@@ -172,6 +184,26 @@ void acurast__chain_join(acurast__chain *chain, acurast__chain *tail)
     chain->capacity += tail->capacity;
     chain->frames += tail->frames;
     acurast__chain_init(tail);
+}
+
+size_t acurast__chain_move_first(acurast__chain *chain, acurast__chain *from)
+{
+    acurast__chunk *chunk = from->first;
+    acurast__chain one = {.first = chunk,
+                          .last = chunk,
+                          .bytes = chunk->end - chunk->begin,
+                          .capacity = chunk->capacity,
+                          .frames = chunk->frames};
+    size_t bytes = one.bytes;
+    from->first = chunk->next;
+    if (!from->first)
+        from->last = NULL;
+    from->bytes -= one.bytes;
+    from->capacity -= one.capacity;
+    from->frames -= one.frames;
+    chunk->next = NULL;
+    acurast__chain_join(chain, &one);
+    return bytes;
 }
 
 bool acurast__chain_next(const acurast__chain *chain, acurast__chain_cursor *cursor, const uint8_t **bytes,

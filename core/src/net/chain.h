@@ -29,8 +29,14 @@ void acurast__chain_clear(acurast__chain *chain);
 /* Appends one binary message, unmasked. False without memory: nothing changed. */
 bool acurast__chain_append(acurast__chain *chain, const void *bytes, size_t size);
 
+/* The same in a chunk of its own, so that it can be moved alone; what is appended later may share it. */
+bool acurast__chain_append_apart(acurast__chain *chain, const void *bytes, size_t size);
+
 /* Moves all of `tail` to the end of `chain`; `tail` is empty afterwards. */
 void acurast__chain_join(acurast__chain *chain, acurast__chain *tail);
+
+/* Moves the first chunk of `from`, which is not empty, with all its messages; returns their bytes. For chains without pings. */
+size_t acurast__chain_move_first(acurast__chain *chain, acurast__chain *from);
 
 /*
  * Walks the messages of an unmasked chain: start with a zeroed cursor; false at the end. The chain must not change meanwhile.

@@ -24,7 +24,7 @@
  * A small first chunk serves the message or two that most sockets have waiting; a busy chain goes on in larger ones; the largest take
  * a message of 64 KiB. What is larger still gets a chunk of its own size, which is not kept.
  */
-static const size_t classes[] = {1000, (size_t)16 * 1024, (size_t)72 * 1024};
+static const size_t classes[] = {1000, (size_t)16 * 1024, (size_t)36 * 1024, (size_t)72 * 1024};
 
 #define CLASSES (sizeof classes / sizeof *classes)
 

@@ -86,7 +86,8 @@ static acurast_status bind_status(int error)
 }
 
 /* A listening socket, or -1 with errno. `shared`: others on the same port may be, too, if they are of this user. */
-static int bind_socket(const socket_address *address, socklen_t size, bool shared)
+static int bind_socket(const acurast__listener_config *config, const socket_address *address, socklen_t size,
+                       bool shared)
 {
     int on = 1;
     int fd = socket(address->any.sa_family, SOCK_STREAM, 0);
@@ -99,6 +100,7 @@ static int bind_socket(const socket_address *address, socklen_t size, bool share
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (address->any.sa_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    acurast__socket_bound(fd, config->send_buffer, config->receive_buffer);
     if (bind(fd, &address->any, size) != 0 || listen(fd, BACKLOG) != 0) {
         int error = errno;
         close(fd);
@@ -129,9 +131,10 @@ static void set_port(socket_address *address, uint16_t port)
  * Sharing a port would also share it with another service of the same user, silently. So a socket that does not share is bound
  * first: it finds out whether the port is free, and which one it is.
  */
-static acurast_status bind_all(acurast__listener *listener, socket_address *address, socklen_t size)
+static acurast_status bind_all(acurast__listener *listener, const acurast__listener_config *config,
+                               socket_address *address, socklen_t size)
 {
-    int first = bind_socket(address, size, false);
+    int first = bind_socket(config, address, size, false);
     if (first < 0)
         return bind_status(errno);
     listener->port = bound_port(first);
@@ -142,7 +145,7 @@ static acurast_status bind_all(acurast__listener *listener, socket_address *addr
     }
     close(first);
     for (size_t i = 0; i < listener->count; i++) {
-        listener->at[i].socket = bind_socket(address, size, true);
+        listener->at[i].socket = bind_socket(config, address, size, true);
         if (listener->at[i].socket < 0)
             return bind_status(errno);
     }
@@ -472,7 +475,7 @@ static acurast_status prepare(acurast__listener *listener, const acurast__listen
     acurast_status status = listener->tls ? certify(listener, config, detail, detail_size) : ACURAST_OK;
     if (status != ACURAST_OK)
         return status;
-    status = bind_all(listener, &address, size);
+    status = bind_all(listener, config, &address, size);
     if (status != ACURAST_OK)
         snprintf(detail, detail_size, "%s:%u: %s", config->address, config->port, acurast_status_text(status));
     return status;

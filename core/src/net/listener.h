@@ -20,6 +20,7 @@ typedef struct acurast__peer {
     acurast__address address;   /* of the socket */
     acurast__address effective; /* `address`, until the upgrade handler sets another; `left` gets it back */
     bool limited; /* for the upgrade handler to set and for `left` to see; nothing here looks at it */
+    uint64_t since;             /* milliseconds of the loop's clock: when it was accepted */
     bool tls;
     bool admin; /* it came in on a listener that was opened as admin */
 } acurast__peer;
@@ -58,6 +59,8 @@ typedef struct acurast__listener_config {
     bool admin;
     const char *tls_cert; /* PEM files; NULL or "": plain */
     const char *tls_key;
+    size_t send_buffer; /* bytes that the kernel may keep for a connection, either way; 0: as it likes */
+    size_t receive_buffer;
     uint32_t request_timeout_ms; /* from accept to the upgrade or the end of the page */
     const acurast__listener_handlers *handlers;
 } acurast__listener_config;

@@ -173,6 +173,22 @@ void acurast__loop_let(acurast__loop *loop)
     loop->busy--;
 }
 
+/* So many at a time, those first that were looked at longest ago: it takes a system call each. */
+#define LOOKS_MAX 4096
+
+void acurast__loop_look(acurast__loop *loop)
+{
+    acurast__list seen;
+    acurast__list_init(&seen);
+    for (int i = 0; i < LOOKS_MAX && !acurast__list_empty(&loop->owing); i++) {
+        acurast__ws *ws = ACURAST__CONTAINER(loop->owing.next, acurast__ws, owing_link);
+        acurast__list_remove(&ws->owing_link);
+        acurast__list_append(&seen, &ws->owing_link);
+        acurast__ws_look(ws);
+    }
+    acurast__list_append_all(&loop->owing, &seen);
+}
+
 size_t acurast__loop_memory(const acurast__loop *loop)
 {
     return loop->memory;
@@ -399,6 +415,7 @@ acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__
     acurast__wheel_init(&loop->wheel, acurast__clock_ms());
     acurast__list_init(&loop->hooks);
     acurast__list_init(&loop->dirty);
+    acurast__list_init(&loop->owing);
     acurast__list_init(&loop->reaped);
     acurast__list_init(&loop->trusts);
     acurast__list_init(&loop->jobs);

@@ -61,8 +61,14 @@ const char *acurast__loop_kind_name(const acurast__loop *loop);
 /* Monotonic milliseconds, read once a turn. */
 uint64_t acurast__loop_now(acurast__loop *loop);
 
-/* Bytes that all websockets of the loop hold in buffers, in and out. */
+/*
+ * Bytes that all websockets of the loop hold in buffers, in and out; for those of a service with what the kernel has to send, as it was
+ * when that was last looked at: before a write, where 16 KiB or more were written since, and by acurast__loop_look().
+ */
 size_t acurast__loop_memory(const acurast__loop *loop);
+
+/* Looks again at what the kernel has to send, for some thousand websockets for which that was not nothing. */
+void acurast__loop_look(acurast__loop *loop);
 
 void acurast__loop_timer_start(acurast__loop *loop, acurast__timer *timer, uint64_t delay_ms);
 void acurast__loop_timer_stop(acurast__loop *loop, acurast__timer *timer);

@@ -47,6 +47,7 @@ struct acurast__loop {
     acurast__wheel wheel;
     acurast__list hooks;
     acurast__list dirty;   /* websockets with something to write, by their dirty_link */
+    acurast__list owing;   /* websockets whose kernel has something to send, by their owing_link */
     acurast__list reaped;  /* connections to be ended, as acurast__reap */
     acurast__list trusts;  /* vhosts of clients (net/tls.c) */
     bool sweep;            /* some of them may be unused */

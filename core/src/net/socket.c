@@ -5,6 +5,7 @@
 #include "net/socket.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stddef.h>
@@ -73,6 +74,32 @@ bool acurast__socket_finished(int socket)
     if (poll(&descriptor, 1, 0) <= 0)
         return false;
     return (descriptor.revents & (POLLHUP | POLLERR)) || !acurast__socket_unread(socket);
+}
+
+/* Bytes that a socket has not sent yet: beyond these it takes no more, though its buffer has room. */
+#define UNSENT_MAX (16 * 1024)
+
+static void set_option(int socket, int level, int option, size_t value)
+{
+    int number = value > INT_MAX / 2 ? INT_MAX / 2 : (int)value;
+    setsockopt(socket, level, option, &number, sizeof number);
+}
+
+void acurast__socket_bound(int listener, size_t send_buffer, size_t receive_buffer)
+{
+#ifdef TCP_NOTSENT_LOWAT
+    set_option(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_MAX);
+#endif
+    if (send_buffer)
+        set_option(listener, SOL_SOCKET, SO_SNDBUF, send_buffer);
+    if (receive_buffer)
+        set_option(listener, SOL_SOCKET, SO_RCVBUF, receive_buffer);
+}
+
+void acurast__socket_forget(int socket)
+{
+    struct linger at_once = {.l_onoff = 1};
+    setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 size_t acurast__socket_send_buffer(int socket)

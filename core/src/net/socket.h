@@ -29,6 +29,15 @@ bool acurast__socket_unread(int socket);
 /* True where the peer is gone, or has closed its side and all that it said was read: nothing is lost by a close. False where in doubt. */
 bool acurast__socket_finished(int socket);
 
+/*
+ * Bounds what the kernel keeps for each connection that a listening socket accepts, in bytes; 0 leaves that to the kernel, which may take
+ * less than is asked for. Unsent bytes are kept few in any case, so that what waits is with us, where it is counted and shared.
+ */
+void acurast__socket_bound(int listener, size_t send_buffer, size_t receive_buffer);
+
+/* What the kernel still has to send is forgotten when it is closed, and the peer is told by a reset. */
+void acurast__socket_forget(int socket);
+
 /* The size of its send buffer in bytes; 0 if that cannot be told. */
 size_t acurast__socket_send_buffer(int socket);
 

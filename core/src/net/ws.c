@@ -55,6 +55,7 @@ void acurast__ws_setup(acurast__ws *ws, acurast__loop *loop, const acurast__ws_s
     ws->status = ACURAST_LOST;
     acurast__chain_init(&ws->out);
     acurast__list_init(&ws->dirty_link);
+    acurast__list_init(&ws->owing_link);
     acurast__timer_init(&ws->timer, on_timer);
     acurast__list_init(&ws->reap.link);
     acurast__loop_hold(loop);
@@ -129,8 +130,10 @@ void acurast__ws_ended(acurast__ws *ws)
     ws->handlers->closed(ws->owner, ws, &end);
     acurast__list_remove(&ws->dirty_link);
     acurast__list_remove(&ws->reap.link);
+    acurast__list_remove(&ws->owing_link);
     drop_output(ws);
     acurast__ws_hold(ws, 0);
+    loop->memory -= ws->kernel;
     free_partial(ws);
     acurast__free(ws->reason);
     if (ws->vhost)
@@ -176,7 +179,7 @@ static void on_silence(acurast__ws *ws)
         acurast__loop_timer_start(ws->loop, &ws->timer, rest);
     } else if (!ws->pinged) {
         ws->pinged = true;
-        acurast__ws_send_ping(ws);
+        acurast__ws_ping(ws);
         acurast__loop_timer_start(ws->loop, &ws->timer, ws->ping_timeout);
     } else {
         ws->status = ACURAST_UNRESPONSIVE;
@@ -261,6 +264,13 @@ static void on_receive(acurast__ws *ws, const void *bytes, size_t size)
         on_piece(ws, bytes, size, last);
 }
 
+static void on_pong(acurast__ws *ws)
+{
+    heard(ws);
+    if (ws->handlers->answered && !acurast__ws_ending(ws))
+        ws->handlers->answered(ws->owner, ws);
+}
+
 /* ---- closing ---- */
 
 static void on_peer_close(acurast__ws *ws, const uint8_t *bytes, size_t size)
@@ -298,7 +308,7 @@ void acurast__ws_event(acurast__ws *ws, enum lws_callback_reasons reason, void *
         break;
     case LWS_CALLBACK_RECEIVE_PONG:
     case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
-        heard(ws);
+        on_pong(ws);
         break;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         on_peer_close(ws, in, size);
@@ -342,6 +352,8 @@ void acurast__ws_abort(acurast__ws *ws)
     ws->aborted = true;
     ws->closing = true;
     drop_output(ws);
+    if (!ws->client && ws->wsi) /* a client's last messages may still arrive */
+        acurast__socket_forget(lws_get_socket_fd(ws->wsi));
     if (ws->connecting)
         acurast__ws_connect_cancel(ws);
     else if (ws->wsi)

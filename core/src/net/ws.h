@@ -35,6 +35,8 @@ typedef struct acurast__ws_handlers {
      * not sent can be taken back; nothing more can be sent. Once at most; `closed` follows in a later turn. May be NULL.
      */
     void (*leaving)(void *owner, acurast__ws *ws, acurast_status status);
+    /* The peer has answered a ping. May be NULL. */
+    void (*answered)(void *owner, acurast__ws *ws);
     /* More was written: acurast__ws_written() has grown. May be NULL. */
     void (*written)(void *owner, acurast__ws *ws);
     /* Exactly once, last, also where connecting failed and after acurast__ws_close(). */
@@ -74,6 +76,15 @@ bool acurast__ws_send2(acurast__ws *ws, const void *head, size_t head_size, cons
 
 /* Service only: queues all of `chain`, which is empty afterwards (also while closing: then it is dropped). */
 void acurast__ws_send_chain(acurast__ws *ws, acurast__chain *chain);
+
+/*
+ * Service only: writes what is queued now, not at the end of the turn, where the socket is plain. The connection may turn out to be broken:
+ * then `leaving` is called.
+ */
+void acurast__ws_push(acurast__ws *ws);
+
+/* Queues a ping; false without memory or once it is over. */
+bool acurast__ws_ping(acurast__ws *ws);
 
 /* Service only: takes back, in order, the messages of which not one byte was given to the operating system. */
 void acurast__ws_take_unsent(acurast__ws *ws, acurast__chain *chain);

@@ -46,6 +46,9 @@ struct acurast__ws {
     acurast__list dirty_link;
     acurast__reap reap;
     acurast__chain out;
+    acurast__list owing_link; /* in the loop's list, while `kernel` is not 0 */
+    size_t kernel;            /* service only: bytes that the kernel had to send when that was last looked at */
+    size_t unseen;            /* bytes that it took since then */
     size_t held; /* bytes that libwebsockets took and the operating system has not; set by acurast__ws_hold() */
     uint64_t queued;
     size_t max_message;
@@ -84,11 +87,11 @@ void acurast__ws_close_lane(acurast__ws *ws);
 /* Puts it on the loop's list for the end of the turn. */
 void acurast__ws_mark_dirty(acurast__ws *ws);
 
+/* Looks at what the kernel has to send, and counts it. */
+void acurast__ws_look(acurast__ws *ws);
+
 /* libwebsockets holds so many bytes from now on. */
 void acurast__ws_hold(acurast__ws *ws, size_t bytes);
-
-/* Queues a ping. */
-bool acurast__ws_send_ping(acurast__ws *ws);
 
 /* Tells the owner that the connection is over, unless it closed it itself. */
 void acurast__ws_tell_leaving(acurast__ws *ws, acurast_status status);

@@ -54,7 +54,7 @@ bool acurast__ws_send2(acurast__ws *ws, const void *head, size_t head_size, cons
 }
 
 /* Not empty: libwebsockets 4.1.6 does not tell of a pong without a payload. */
-bool acurast__ws_send_ping(acurast__ws *ws)
+bool acurast__ws_ping(acurast__ws *ws)
 {
     return put(ws, ACURAST__OPCODE_PING, "?", 1, NULL, 0);
 }
@@ -87,7 +87,7 @@ size_t acurast__ws_buffered(const acurast__ws *ws)
 
 size_t acurast__ws_memory(const acurast__ws *ws)
 {
-    return ws->out.capacity + ws->held + ws->partial_capacity;
+    return ws->out.capacity + ws->held + ws->kernel + ws->partial_capacity;
 }
 
 uint64_t acurast__ws_queued(const acurast__ws *ws)
@@ -109,6 +109,33 @@ static void consume(acurast__ws *ws, size_t bytes, size_t frames)
     ws->loop->memory -= capacity - ws->out.capacity;
 }
 
+/* So often that little is missed, so seldom that it costs nothing beside the writes themselves. */
+#define UNSEEN_MAX ((size_t)16 * 1024)
+
+void acurast__ws_look(acurast__ws *ws)
+{
+    size_t waiting = acurast__socket_waiting(lws_get_socket_fd(ws->wsi));
+    if (waiting == SIZE_MAX)
+        waiting = 0;
+    ws->loop->memory += waiting - ws->kernel;
+    ws->kernel = waiting;
+    ws->unseen = 0;
+    if (!waiting)
+        acurast__list_remove(&ws->owing_link);
+    else if (acurast__list_empty(&ws->owing_link))
+        acurast__list_append(&ws->loop->owing, &ws->owing_link);
+}
+
+/* The socket takes bytes, about as many as this. */
+static void count_write(acurast__ws *ws, size_t size)
+{
+    if (ws->client)
+        return;
+    if (ws->unseen >= UNSEEN_MAX)
+        acurast__ws_look(ws);
+    ws->unseen += size;
+}
+
 void acurast__ws_hold(acurast__ws *ws, size_t bytes)
 {
     ws->loop->memory += bytes - ws->held;
@@ -124,6 +151,7 @@ static bool fail(acurast__ws *ws)
 /* Gives bytes to libwebsockets, which keeps what the socket does not take. */
 static bool hand_over(acurast__ws *ws, uint8_t *bytes, size_t size)
 {
+    count_write(ws, size);
     if (lws_write(ws->wsi, bytes, size, LWS_WRITE_HTTP) < 0)
         return fail(ws);
     acurast__ws_hold(ws, lws_partial_buffered(ws->wsi) ? size : 0);
@@ -171,6 +199,7 @@ static bool write_direct(acurast__ws *ws)
         pieces[message.msg_iovlen++] = (struct iovec){c->data + c->begin, c->end - c->begin};
         size += c->end - c->begin;
     }
+    count_write(ws, size);
     ssize_t taken = sendmsg(lws_get_socket_fd(ws->wsi), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (taken < 0) {
         if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
@@ -232,6 +261,12 @@ static void say_goodbye(acurast__ws *ws)
     ws->shut = true;
     lws_close_reason(ws->wsi, (enum lws_close_status)ws->code, (unsigned char *)(uintptr_t)reason, strlen(reason));
     acurast__loop_reap(ws->loop, &ws->reap, ws->wsi);
+}
+
+void acurast__ws_push(acurast__ws *ws)
+{
+    if (ws->direct && !ws->closing)
+        acurast__ws_flush(ws);
 }
 
 void acurast__ws_flush(acurast__ws *ws)

@@ -50,6 +50,7 @@ static void host_store(acurast__service_handshake *handshake, const char *host)
 bool acurast__service_session_init(acurast__service_session *session, const char *host, bool tls)
 {
     memset(session, 0, sizeof *session);
+    session->max_frame = SIZE_MAX;
     session->handshake = acurast__alloc_zero(sizeof *session->handshake);
     if (!session->handshake)
         return false;
@@ -115,6 +116,7 @@ static void receive_init(acurast__service_session *session, const acurast__servi
     }
     terms->random(handshake->challenge, sizeof handshake->challenge);
     handshake->ed25519 = block.ed25519;
+    session->max_frame = block.max_frame && block.max_frame < SIZE_MAX ? (size_t)block.max_frame : SIZE_MAX;
     session->stage = ACURAST__SERVICE_CHALLENGED;
     result->reply_size = write_challenge(session, terms, frame->sender, result->reply);
     if (speaks == ACURAST__EXTENSION_PRESENT) {

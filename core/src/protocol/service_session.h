@@ -48,6 +48,7 @@ typedef struct acurast__service_handshake {
 typedef struct acurast__service_session {
     acurast__service_stage stage;
     uint8_t id[16];                        /* once accepted */
+    size_t max_frame;                      /* the largest frame that the client takes; SIZE_MAX: it did not say */
     acurast__service_handshake *handshake; /* NULL once accepted or refused */
 } acurast__service_session;
 

@@ -1,11 +1,33 @@
 /*
  * The hot path is on_message() -> relay(): one hash, one look into the shard's map, one copy into the recipient's queue. All else is
- * for the first and the last moments of a connection.
+ * for the first and the last moments of a connection, and for recipients that are behind.
+ *
+ * A recipient is behind when its websocket has a window full of messages that the socket does not take. From then on what comes for it
+ * goes into its backlog in the directory, where each sender has a share, and it takes a piece of that whenever the socket has taken the last
+ * one. A piece is a quarter of what the socket took since it was full, so that a quick reader is not held up, and a slow one has little
+ * before what is due next. A sender with too much in such a backlog is paused, for some seconds at most; then what exceeds its share is dropped.
  */
 #include "service/connection.h"
 
 #include "base/memory.h"
 #include "service/service.h"
+
+#include <string.h>
+
+/*
+ * How long a sender is paused for one recipient, and how often it is looked whether it may go on. One that waited for all of that time is
+ * not paused again for a while, so that many recipients that do not read cannot hold it up one after the other.
+ */
+#define WAIT_MAX_MS 5000
+#define WAIT_TICK_MS 20
+#define WAIT_REST_MS 30000
+
+/* How long a connection has to show that it lives: half of the handshake's time of who asks, but no more than this. */
+#define ANSWER_MAX_MS 4000
+
+/* Bytes of a backlog that are taken at a time. */
+#define PIECE_MIN ((size_t)16 * 1024)
+#define PIECE_MAX ((size_t)256 * 1024)
 
 static uint64_t now_of(const acurast__connection *connection)
 {
@@ -21,29 +43,32 @@ static void move_to(acurast__connection *connection, acurast__list *list, acuras
 
 /* ---- beginning ---- */
 
-static void on_timer(acurast__timer *timer)
+static void on_timer(acurast__timer *timer);
+
+/* One deadline from accept to accepted: what TLS and the request took is gone. */
+static uint64_t time_left(const acurast__shard *shard, const acurast__peer *peer)
 {
-    acurast__connection *connection = ACURAST__CONTAINER(timer, acurast__connection, timer);
-    if (connection->state == ACURAST__CONNECTION_ACCEPTED)
-        acurast__ws_resume(connection->ws);
-    else
-        acurast__connection_end(connection, ACURAST__ENDING_TIMEOUT);
+    uint64_t spent = acurast__loop_now(shard->loop) - peer->since;
+    return spent < shard->settings->handshake_ms ? shard->settings->handshake_ms - spent : 0;
 }
 
-acurast__connection *acurast__connection_create(acurast__shard *shard, acurast__ws *ws, const char *host, bool tls)
+acurast__connection *acurast__connection_create(acurast__shard *shard, acurast__ws *ws, const acurast__peer *peer,
+                                                const char *host)
 {
     acurast__connection *connection = acurast__alloc_zero(sizeof *connection);
-    if (!connection || !acurast__service_session_init(&connection->session, host, tls)) {
+    if (!connection || !acurast__service_session_init(&connection->session, host, peer->tls)) {
         acurast__free(connection);
         return NULL;
     }
     connection->holder.loop = shard->loop;
+    connection->holder.group = acurast__address_network(&peer->effective, ACURAST__SHARE_BITS);
+    connection->holder.waiting = &shard->waiting;
     connection->ws = ws;
     connection->shard = shard;
     connection->since = now_of(connection);
     acurast__rate_init(&connection->rate, &shard->settings->rates, connection->since);
     acurast__timer_init(&connection->timer, on_timer);
-    acurast__loop_timer_start(shard->loop, &connection->timer, shard->settings->handshake_ms);
+    acurast__loop_timer_start(shard->loop, &connection->timer, time_left(shard, peer));
     acurast__list_append(&shard->handshaking, &connection->link);
     return connection;
 }
@@ -75,12 +100,13 @@ static void become_accepted(acurast__connection *connection)
     acurast__service_log(shard, ACURAST_LOG_DEBUG, "what=accepted id=%02x%02x%02x%02x", id[0], id[1], id[2], id[3]);
 }
 
-void acurast__connection_deliver(acurast__connection *connection, acurast__chain *waiting)
+void acurast__connection_deliver(acurast__connection *connection, acurast__chain *waiting, bool more)
 {
     if (connection->state == ACURAST__CONNECTION_CLAIMING)
         become_accepted(connection);
     acurast__metrics *metrics = &connection->shard->metrics;
     if (connection->state == ACURAST__CONNECTION_ACCEPTED) {
+        connection->backlogged = more;
         acurast__ws_send_chain(connection->ws, waiting);
         return;
     }
@@ -108,11 +134,12 @@ static void claim(acurast__connection *connection)
     acurast__chain_init(&mailbox);
     move_to(connection, &shard->accepted, ACURAST__CONNECTION_CLAIMING);
     acurast__ws_pause(connection->ws);
+    connection->holder.max_frame = connection->session.max_frame;
     switch (acurast__directory_claim(shard->directory, &connection->holder, id, acurast__id_hash(id),
                                      now_of(connection), &mailbox, &shard->metrics)) {
     case ACURAST__CLAIM_GRANTED:
         count_mailbox(&shard->metrics, &mailbox);
-        acurast__connection_deliver(connection, &mailbox);
+        acurast__connection_deliver(connection, &mailbox, false);
         return;
     case ACURAST__CLAIM_WAIT:
         return;
@@ -140,19 +167,57 @@ void acurast__connection_verify(acurast__connection *connection)
 
 /* ---- messages ---- */
 
-static void send_local(acurast__connection *recipient, const uint8_t *bytes, size_t size)
+size_t acurast__connection_given(const acurast__holder *holder)
 {
-    acurast__shard *shard = recipient->shard;
-    acurast__metrics *metrics = &shard->metrics;
-    if (acurast__ws_buffered(recipient->ws) + size > shard->settings->send_buffer) {
-        acurast__count(&metrics->drops[ACURAST__DROP_SLOW_READER], 1);
-        acurast__connection_end(recipient, ACURAST__ENDING_SLOW_READER);
-    } else if (acurast__ws_send(recipient->ws, bytes, size)) {
+    return acurast__ws_buffered(ACURAST__CONTAINER(holder, acurast__connection, holder)->ws);
+}
+
+/* Where the window is full the socket is tried first. */
+static bool window_takes(acurast__connection *recipient, size_t size)
+{
+    size_t window = recipient->shard->settings->directory.window;
+    if (acurast__ws_buffered(recipient->ws) + size > window)
+        acurast__ws_push(recipient->ws);
+    size_t buffered = acurast__ws_buffered(recipient->ws);
+    return recipient->state == ACURAST__CONNECTION_ACCEPTED &&
+           (buffered + size <= window || (!buffered && size <= recipient->shard->settings->send_buffer));
+}
+
+/* False where it has to go through the directory. */
+static bool send_local(acurast__connection *recipient, const acurast__parcel *parcel)
+{
+    acurast__metrics *metrics = &recipient->shard->metrics;
+    if (parcel->size > recipient->holder.max_frame) {
+        acurast__count(&metrics->drops[ACURAST__DROP_TOO_LARGE], 1);
+        return true;
+    }
+    if (recipient->backlogged || !window_takes(recipient, parcel->size)) {
+        recipient->backlogged = recipient->state == ACURAST__CONNECTION_ACCEPTED;
+        return false;
+    }
+    if (acurast__ws_send(recipient->ws, parcel->bytes, parcel->size)) {
         acurast__count(&metrics->frames_out, 1);
-        acurast__count(&metrics->bytes_out, size);
+        acurast__count(&metrics->bytes_out, parcel->size);
     } else {
         acurast__count(&metrics->drops[ACURAST__DROP_MEMORY], 1);
     }
+    return true;
+}
+
+/* Stops reading from a sender that has too much waiting for one recipient. */
+static void wait_for(acurast__connection *connection, const uint8_t *recipient)
+{
+    acurast__shard *shard = connection->shard;
+    if (connection->state != ACURAST__CONNECTION_ACCEPTED || connection->waiting ||
+        now_of(connection) < connection->rests_until)
+        return;
+    acurast__count(&shard->metrics.share_pauses, 1);
+    memcpy(connection->waits_for, recipient, sizeof connection->waits_for);
+    connection->waiting = true;
+    connection->waits_until = now_of(connection) + WAIT_MAX_MS;
+    acurast__ws_pause(connection->ws);
+    if (!acurast__timer_running(&connection->timer))
+        acurast__loop_timer_start(shard->loop, &connection->timer, WAIT_TICK_MS);
 }
 
 static void relay(acurast__connection *connection, const uint8_t *recipient, const uint8_t *bytes, size_t size)
@@ -160,12 +225,37 @@ static void relay(acurast__connection *connection, const uint8_t *recipient, con
     acurast__shard *shard = connection->shard;
     acurast__count(&shard->metrics.frames_in, 1);
     acurast__count(&shard->metrics.bytes_in, size);
-    uint64_t hash = acurast__id_hash(recipient);
-    acurast__connection *local = acurast__idmap_get(&shard->ids, recipient, hash);
-    if (local)
-        send_local(local, bytes, size);
-    else
-        acurast__directory_send(shard->directory, recipient, hash, bytes, size, now_of(connection), &shard->metrics);
+    acurast__parcel parcel = {.recipient = recipient,
+                              .hash = acurast__id_hash(recipient),
+                              .group = &connection->holder.group,
+                              .bytes = bytes,
+                              .size = size};
+    acurast__connection *local = acurast__idmap_get(&shard->ids, recipient, parcel.hash);
+    if (local && send_local(local, &parcel))
+        return;
+    if (acurast__directory_send(shard->directory, &parcel, now_of(connection), &shard->metrics))
+        wait_for(connection, recipient);
+}
+
+/* The socket has taken something: the next piece of the backlog, once it has taken all. */
+static void on_written(void *owner, acurast__ws *ws)
+{
+    acurast__connection *connection = owner;
+    if (!connection->backlogged)
+        return;
+    if (acurast__ws_buffered(ws)) {
+        connection->flow = 0;
+        return;
+    }
+    acurast__chain piece;
+    acurast__chain_init(&piece);
+    size_t budget = connection->flow / 4 < PIECE_MIN ? PIECE_MIN : connection->flow / 4;
+    connection->backlogged = acurast__directory_take(&connection->holder, budget, &piece);
+    if (!connection->backlogged)
+        connection->flow = 0;
+    else if (connection->flow < 4 * PIECE_MAX)
+        connection->flow += (uint32_t)budget;
+    acurast__ws_send_chain(ws, &piece);
 }
 
 static void receive(acurast__connection *connection, const uint8_t *bytes, size_t size)
@@ -192,6 +282,8 @@ static void receive(acurast__connection *connection, const uint8_t *bytes, size_
     }
 }
 
+/* ---- pauses and questions ---- */
+
 /* Stops reading until the debt is paid; the peer feels it as a full socket. */
 static void pause_reading(acurast__connection *connection)
 {
@@ -204,14 +296,73 @@ static void pause_reading(acurast__connection *connection)
                               acurast__rate_wait(&connection->rate, &shard->settings->rates));
 }
 
-static void on_message(void *owner, acurast__ws *ws, const uint8_t *bytes, size_t size)
+/* It goes on when it has little waiting again, or when it has waited for long enough. */
+static bool may_go_on(acurast__connection *connection)
+{
+    uint64_t now = now_of(connection);
+    bool tired = now >= connection->waits_until;
+    if (acurast__directory_relaxed(connection->shard->directory, connection->waits_for, connection->session.id, tired))
+        return true;
+    if (tired)
+        connection->rests_until = now + WAIT_REST_MS;
+    return tired;
+}
+
+static void stay(acurast__connection *connection)
+{
+    connection->asked = false;
+    acurast__directory_stay(&connection->holder);
+}
+
+/* Who is paused was sending just now. */
+void acurast__connection_ask(acurast__connection *connection)
+{
+    acurast__shard *shard = connection->shard;
+    if (acurast__timer_running(&connection->timer) || !acurast__ws_ping(connection->ws)) {
+        stay(connection);
+        return;
+    }
+    uint32_t time = shard->settings->handshake_ms / 2;
+    connection->asked = true;
+    acurast__loop_timer_start(shard->loop, &connection->timer, time < ANSWER_MAX_MS ? time : ANSWER_MAX_MS);
+}
+
+static void on_answer(void *owner, acurast__ws *ws)
 {
     (void)ws;
+    acurast__connection *connection = owner;
+    if (!connection->asked)
+        return;
+    acurast__loop_timer_stop(connection->shard->loop, &connection->timer);
+    if (connection->waiting)
+        acurast__loop_timer_start(connection->shard->loop, &connection->timer, WAIT_TICK_MS);
+    stay(connection);
+}
+
+static void on_timer(acurast__timer *timer)
+{
+    acurast__connection *connection = ACURAST__CONTAINER(timer, acurast__connection, timer);
+    if (connection->state != ACURAST__CONNECTION_ACCEPTED) {
+        acurast__connection_end(connection, ACURAST__ENDING_TIMEOUT);
+    } else if (connection->asked) {
+        acurast__connection_end(connection, ACURAST__ENDING_REPLACED);
+    } else if (connection->waiting && !may_go_on(connection)) {
+        acurast__loop_timer_start(connection->shard->loop, timer, WAIT_TICK_MS);
+    } else {
+        connection->waiting = false;
+        acurast__ws_resume(connection->ws);
+    }
+}
+
+static void on_message(void *owner, acurast__ws *ws, const uint8_t *bytes, size_t size)
+{
     acurast__connection *connection = owner;
     if (acurast__service_session_relay(&connection->session, bytes, size))
         relay(connection, bytes + 17, bytes, size);
     else
         receive(connection, bytes, size);
+    if (connection->asked)
+        on_answer(connection, ws);
     if (!acurast__rate_spend(&connection->rate, &connection->shard->settings->rates, now_of(connection), size))
         pause_reading(connection);
 }
@@ -245,8 +396,6 @@ static void take_unsent(acurast__connection *connection, acurast__chain *unsent)
 static acurast__drop drop_for(unsigned ending)
 {
     switch (ending) {
-    case ACURAST__ENDING_SLOW_READER:
-        return ACURAST__DROP_SLOW_READER;
     case ACURAST__ENDING_MEMORY:
         return ACURAST__DROP_MEMORY;
     case ACURAST__ENDING_DRAINING:
@@ -264,6 +413,7 @@ static void give_up_id(acurast__connection *connection, unsigned ending)
     acurast__chain_init(&unsent);
     if (connection->state == ACURAST__CONNECTION_ACCEPTED) {
         acurast__idmap_remove(&shard->ids, id, acurast__id_hash(id));
+        connection->backlogged = connection->asked = false;
         if (!connection->draining)
             take_unsent(connection, &unsent);
     }
@@ -342,4 +492,4 @@ static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
 }
 
 const acurast__ws_handlers acurast__connection_handlers = {
-    .message = on_message, .leaving = on_leaving, .closed = on_closed};
+    .message = on_message, .answered = on_answer, .written = on_written, .leaving = on_leaving, .closed = on_closed};

@@ -13,9 +13,13 @@
 #ifndef ACURAST_SERVICE_CONNECTION_H
 #define ACURAST_SERVICE_CONNECTION_H
 
+#include "net/listener.h"
 #include "service/directory.h"
 #include "service/rate.h"
 #include "service/shard.h"
+
+/* Shares of queues and mailboxes hold for an IPv4 address, or for an IPv6 network of so many bits. */
+#define ACURAST__SHARE_BITS 56
 
 /* The largest frame before acceptance. */
 #define ACURAST__EARLY_MAX_MESSAGE 4096
@@ -35,23 +39,37 @@ struct acurast__connection {
     acurast__service_session session;
     acurast__connection_state state;
     bool was_accepted;
-    bool draining; /* what is queued goes out before the goodbye */
+    bool draining;   /* what is queued goes out before the goodbye */
+    bool backlogged; /* its socket is behind: what comes for it goes through the directory */
+    bool waiting;    /* it is paused since it has too much waiting for another */
+    bool asked;      /* whether it lives */
+    uint32_t flow;   /* bytes of its backlog that the socket took since it was full */
     acurast__rate rate;
-    acurast__timer timer; /* until accepted: the handshake's time; then the end of a pause */
+    acurast__timer timer; /* until accepted: the handshake's time; then the end of a pause, or of the time to answer */
     acurast__list link;   /* in one of the shard's lists */
     uint64_t since;       /* milliseconds: the upgrade */
+    uint64_t waits_until; /* milliseconds: how long it is paused at most */
+    uint64_t rests_until; /* until then it is not paused again */
+    uint8_t waits_for[16];
 };
 
 extern const acurast__ws_handlers acurast__connection_handlers;
 
-/* NULL without memory. */
-acurast__connection *acurast__connection_create(acurast__shard *shard, acurast__ws *ws, const char *host, bool tls);
+/* `host` is the Host header of the upgrade. NULL without memory. */
+acurast__connection *acurast__connection_create(acurast__shard *shard, acurast__ws *ws, const acurast__peer *peer,
+                                                const char *host);
 
 /* The next of the shard's queue. */
 void acurast__connection_verify(acurast__connection *connection);
 
-/* It holds its id, or did so already; `waiting` (emptied) is what waited for it. */
-void acurast__connection_deliver(acurast__connection *connection, acurast__chain *waiting);
+/* It holds its id, or did so already; `waiting` (emptied) is what waited for it. `more`: there is more in its backlog. */
+void acurast__connection_deliver(acurast__connection *connection, acurast__chain *waiting, bool more);
+
+/* It is to show that it lives, or makes way for a newer connection of its key. */
+void acurast__connection_ask(acurast__connection *connection);
+
+/* Bytes that its websocket has not written yet. */
+size_t acurast__connection_given(const acurast__holder *holder);
 
 /* Closes it for a reason of acurast__ending, told to the peer; idempotent. */
 void acurast__connection_end(acurast__connection *connection, unsigned ending);

@@ -1,8 +1,8 @@
 /*
  * Locks: one part's, and under it the ledger's or, in posting a task, the loop's. An entry is freed when it is absent and its time is
- * over, but not while its task is on its way to a loop.
+ * over, but not while a task of it is on its way to a loop.
  *
- * Of memory, chains on their way are counted in `transit`; mailboxes and the entries that keep them in the ledger.
+ * Of memory, backlogs are counted where their holders say; mailboxes and the entries that keep them in the ledger.
  */
 #include "service/directory.h"
 
@@ -23,7 +23,7 @@ void acurast__directory_init(acurast__directory *directory, const acurast__direc
 {
     directory->config = *config;
     atomic_init(&directory->memory_full, false);
-    atomic_init(&directory->transit, 0);
+    atomic_init(&directory->mailboxes_short, false);
     atomic_init(&directory->absentees, 0);
     acurast__ledger_init(&directory->ledger, config->mailbox_total);
     for (size_t i = 0; i < ACURAST__DIRECTORY_PARTS; i++) {
@@ -41,7 +41,7 @@ static void part_clear(acurast__directory_part *part)
     const uint8_t *key;
     void *value;
     while (acurast__idmap_next(&part->entries, &cursor, &key, &value)) {
-        acurast__chain_clear(&((acurast__entry *)value)->chain);
+        acurast__backlog_clear(&((acurast__entry *)value)->backlog);
         acurast__free(value);
     }
     acurast__idmap_clear(&part->entries);
@@ -77,32 +77,43 @@ static acurast__entry *entry_create(acurast__directory_part *part, const uint8_t
         return NULL;
     }
     entry->wake.run = part->directory->config.wake;
+    entry->turn_away.run = part->directory->config.turn_away;
     entry->part = part;
-    acurast__chain_init(&entry->chain);
+    acurast__backlog_init(&entry->backlog);
     acurast__list_init(&entry->link);
     memcpy(entry->id, id, sizeof entry->id);
     return entry;
 }
 
-/* ---- chains ---- */
+/* ---- memory ---- */
+
+/* After each change of the backlog. */
+static void recount(acurast__entry *entry)
+{
+    acurast__ledger *ledger = &entry->part->directory->ledger;
+    size_t before = atomic_load_explicit(&entry->memory, memory_order_relaxed);
+    size_t after = acurast__backlog_memory(&entry->backlog);
+    if (before == after)
+        return;
+    atomic_store_explicit(&entry->memory, after, memory_order_relaxed);
+    if (entry->holder)
+        atomic_fetch_add_explicit(entry->holder->waiting, (uint64_t)after - before, memory_order_relaxed);
+    else if (after > before)
+        acurast__ledger_hold(ledger, after - before);
+    else
+        acurast__ledger_free(ledger, before - after);
+}
+
+static void take_all(acurast__entry *entry, acurast__chain *chain)
+{
+    acurast__backlog_take(&entry->backlog, SIZE_MAX, chain);
+    recount(entry);
+}
 
 static void chain_drop(acurast__chain *chain, acurast__drop why, acurast__metrics *metrics)
 {
     acurast__count(&metrics->drops[why], chain->frames);
     acurast__chain_clear(chain);
-}
-
-static void transit_add(acurast__directory *directory, uint64_t bytes)
-{
-    if (bytes)
-        atomic_fetch_add_explicit(&directory->transit, bytes, memory_order_relaxed);
-}
-
-static void transit_take(acurast__entry *entry, acurast__chain *chain)
-{
-    if (entry->chain.capacity)
-        atomic_fetch_sub_explicit(&entry->part->directory->transit, entry->chain.capacity, memory_order_relaxed);
-    acurast__chain_join(chain, &entry->chain);
 }
 
 /* ---- the mailbox ---- */
@@ -116,8 +127,8 @@ static bool has_mailboxes(const acurast__directory *directory)
 static bool mailbox_fits(const acurast__entry *entry, size_t size)
 {
     const acurast__directory_config *config = &entry->part->directory->config;
-    return entry->chain.frames < config->mailbox_count && size <= config->mailbox_bytes &&
-           entry->chain.bytes <= config->mailbox_bytes - size;
+    return acurast__backlog_frames(&entry->backlog) < config->mailbox_count && size <= config->mailbox_bytes &&
+           acurast__backlog_bytes(&entry->backlog) <= config->mailbox_bytes - size;
 }
 
 static acurast__drop drop_of(acurast__ledger_verdict verdict)
@@ -132,9 +143,11 @@ static acurast__drop drop_of(acurast__ledger_verdict verdict)
     }
 }
 
-static void mailbox_put(acurast__entry *entry, const uint8_t *bytes, size_t size, acurast__metrics *metrics)
+static void mailbox_put(acurast__entry *entry, const acurast__address *group, const uint8_t *bytes, size_t size,
+                        acurast__metrics *metrics)
 {
     acurast__directory *directory = entry->part->directory;
+    acurast__backlog_sender sender = {.id = bytes + 1, .group = group};
     acurast__counter *drops = metrics->drops;
     if (!mailbox_fits(entry, size)) {
         acurast__count(&drops[ACURAST__DROP_MAILBOX_FULL], 1);
@@ -144,39 +157,57 @@ static void mailbox_put(acurast__entry *entry, const uint8_t *bytes, size_t size
         acurast__count(&drops[ACURAST__DROP_MEMORY], 1);
         return;
     }
-    acurast__ledger_verdict verdict = acurast__ledger_charge(&directory->ledger, bytes + 1, size);
+    acurast__ledger_verdict verdict = acurast__ledger_charge(&directory->ledger, &sender, size);
+    if (acurast__ledger_short(&directory->ledger))
+        atomic_store_explicit(&directory->mailboxes_short, true, memory_order_relaxed);
     if (verdict != ACURAST__LEDGER_GRANTED) {
         acurast__count(&drops[drop_of(verdict)], 1);
         return;
     }
-    size_t before = entry->chain.capacity;
-    if (!acurast__chain_append(&entry->chain, bytes, size)) {
-        acurast__ledger_refund(&directory->ledger, bytes + 1, size);
+    if (!acurast__backlog_keep(&entry->backlog, &sender, bytes, size)) {
+        acurast__ledger_refund(&directory->ledger, &sender, size, 1);
         acurast__count(&drops[ACURAST__DROP_MEMORY], 1);
         return;
     }
-    acurast__ledger_hold(&directory->ledger, entry->chain.capacity - before);
+    recount(entry);
     acurast__count(&metrics->mailbox_frames, 1);
+}
+
+static void lane_refund(acurast__ledger *ledger, const acurast__backlog_view *lane)
+{
+    acurast__backlog_sender sender = {.id = lane->sender, .group = lane->group};
+    acurast__chain_cursor cursor = {0};
+    const uint8_t *bytes;
+    size_t size, sum = 0;
+    while (acurast__chain_next(lane->chain, &cursor, &bytes, &size))
+        sum += size;
+    acurast__ledger_refund(ledger, &sender, sum, lane->chain->frames);
 }
 
 /* Takes all out of the mailbox, and its charges back. */
 static void mailbox_take(acurast__entry *entry, acurast__chain *chain)
 {
     acurast__ledger *ledger = &entry->part->directory->ledger;
-    acurast__chain_cursor cursor = {0};
-    const uint8_t *bytes;
-    size_t size;
-    while (acurast__chain_next(&entry->chain, &cursor, &bytes, &size))
-        acurast__ledger_refund(ledger, bytes + 1, size);
-    acurast__ledger_free(ledger, entry->chain.capacity + (entry->reserved ? ENTRY_COST : 0));
+    acurast__backlog_view lane;
+    size_t cursor = 0;
+    while (acurast__backlog_next(&entry->backlog, &cursor, &lane))
+        lane_refund(ledger, &lane);
+    take_all(entry, chain);
+    if (entry->reserved)
+        acurast__ledger_free(ledger, ENTRY_COST);
     entry->reserved = false;
-    acurast__chain_join(chain, &entry->chain);
 }
 
 static void absent_remove(acurast__entry *entry)
 {
     acurast__list_remove(&entry->link);
     atomic_fetch_sub_explicit(&entry->part->directory->absentees, 1, memory_order_relaxed);
+}
+
+/* No task of it is on its way. */
+static bool may_go(const acurast__entry *entry)
+{
+    return !entry->posted && !entry->turning_away;
 }
 
 static void entry_forget(acurast__entry *entry, acurast__metrics *metrics)
@@ -190,13 +221,16 @@ static void entry_forget(acurast__entry *entry, acurast__metrics *metrics)
     acurast__free(entry);
 }
 
-/* The last holder is gone; `waiting` is what nobody has got. */
+/*
+ * The last holder is gone; `waiting` is what nobody has got. Whose it was is known, but not from which address: it is on the account of
+ * the address that has left.
+ */
 static void entry_absent(acurast__entry *entry, acurast__chain *waiting, uint64_t now, acurast__drop why,
                          acurast__metrics *metrics)
 {
     acurast__directory *directory = entry->part->directory;
     entry->holder = NULL;
-    entry->overflow = false;
+    entry->fed = false;
     entry->reserved = has_mailboxes(directory) && acurast__ledger_reserve(&directory->ledger, ENTRY_COST);
     entry->expires = entry->reserved ? now + directory->config.mailbox_ms : 0;
     acurast__list_append(&entry->part->absent, &entry->link);
@@ -205,18 +239,18 @@ static void entry_absent(acurast__entry *entry, acurast__chain *waiting, uint64_
     const uint8_t *bytes;
     size_t size;
     while (entry->reserved && acurast__chain_next(waiting, &cursor, &bytes, &size))
-        mailbox_put(entry, bytes, size, metrics);
+        mailbox_put(entry, &entry->group, bytes, size, metrics);
     if (entry->reserved)
         acurast__chain_clear(waiting);
     else
         chain_drop(waiting, has_mailboxes(directory) ? ACURAST__DROP_MAILBOX_TOTAL : why, metrics);
-    if (!entry->expires && !entry->posted)
+    if (!entry->expires && may_go(entry))
         entry_forget(entry, metrics);
 }
 
 /* ---- coming and going ---- */
 
-/* Notes a takeover; false where the incumbent stays. */
+/* Notes a takeover; false where there were too many, and the incumbent is asked first. */
 static bool takeover_allowed(acurast__entry *entry, uint64_t now)
 {
     if (now < entry->locked_until)
@@ -234,6 +268,21 @@ static bool takeover_allowed(acurast__entry *entry, uint64_t now)
     return true;
 }
 
+/* A new holder; what waits is counted as its own from now on. */
+static void entry_hold(acurast__entry *entry, acurast__holder *holder)
+{
+    size_t memory = atomic_load_explicit(&entry->memory, memory_order_relaxed);
+    if (entry->holder)
+        atomic_fetch_sub_explicit(entry->holder->waiting, memory, memory_order_relaxed);
+    atomic_fetch_add_explicit(holder->waiting, memory, memory_order_relaxed);
+    entry->holder = holder;
+    entry->question = ACURAST__QUESTION_NONE;
+    entry->fed = false;
+    entry->given = 0;
+    entry->max_frame = holder->max_frame;
+    entry->group = holder->group;
+}
+
 static acurast__claim entry_claim(acurast__entry *entry, acurast__holder *newcomer, uint64_t now,
                                   acurast__chain *mailbox, acurast__metrics *metrics)
 {
@@ -244,13 +293,13 @@ static acurast__claim entry_claim(acurast__entry *entry, acurast__holder *newcom
         mailbox_take(entry, mailbox);
         if (expired)
             chain_drop(mailbox, ACURAST__DROP_MAILBOX_EXPIRED, metrics);
-        entry->holder = newcomer;
+        entry_hold(entry, newcomer);
         newcomer->entry = entry;
         return ACURAST__CLAIM_GRANTED;
     }
-    if (entry->next || !takeover_allowed(entry, now))
+    if (entry->next || entry->turned)
         return ACURAST__CLAIM_REFUSED;
-    acurast__count(&metrics->takeovers, 1);
+    entry->question = takeover_allowed(entry, now) ? ACURAST__QUESTION_NONE : ACURAST__QUESTION_DUE;
     entry->next = newcomer;
     newcomer->entry = entry;
     entry_post(entry);
@@ -276,16 +325,15 @@ static void entry_leave(acurast__entry *entry, acurast__chain *unsent, uint64_t 
                         acurast__metrics *metrics)
 {
     if (!entry->next) {
-        transit_take(entry, unsent);
+        take_all(entry, unsent);
         entry_absent(entry, unsent, now, why, metrics);
         return;
     }
-    entry->holder = entry->next;
+    entry_hold(entry, entry->next);
     entry->next = NULL;
-    entry->overflow = false;
-    transit_add(entry->part->directory, unsent->capacity);
-    acurast__chain_join(unsent, &entry->chain);
-    acurast__chain_join(&entry->chain, unsent);
+    acurast__count(&metrics->takeovers, 1);
+    acurast__backlog_precede(&entry->backlog, unsent);
+    recount(entry);
     entry_post(entry);
 }
 
@@ -298,81 +346,212 @@ void acurast__directory_leave(acurast__holder *holder, acurast__chain *unsent, u
     pthread_mutex_lock(&part->lock);
     if (entry->next == holder)
         entry->next = NULL;
+    else if (entry->turned == holder)
+        entry->turned = NULL;
     else
         entry_leave(entry, unsent, now, why, metrics);
     pthread_mutex_unlock(&part->lock);
     acurast__chain_clear(unsent);
 }
 
-static acurast__wake entry_wake(acurast__entry *entry, acurast__holder **holder, acurast__chain *waiting)
+/* Gives the holder about `budget` bytes; true where more is left. On its loop. */
+static bool entry_feed(acurast__entry *entry, size_t budget, acurast__chain *waiting)
 {
+    size_t before = waiting->bytes;
+    entry->given = entry->part->directory->config.given(entry->holder);
+    if (budget)
+        acurast__backlog_take(&entry->backlog, budget, waiting);
+    entry->given += waiting->bytes - before;
+    recount(entry);
+    entry->fed = acurast__backlog_frames(&entry->backlog) > 0;
+    return entry->fed;
+}
+
+static acurast__wake entry_wake(acurast__entry *entry, acurast__holder **holder, acurast__chain *waiting, bool *more)
+{
+    const acurast__directory_config *config = &entry->part->directory->config;
     entry->posted = false;
     if (!entry->holder)
         return ACURAST__WAKE_NOTHING;
-    if (!entry->part->directory->config.is_current(entry->holder->loop)) {
+    if (!config->is_current(entry->holder->loop)) {
         entry_post(entry);
         return ACURAST__WAKE_NOTHING;
     }
     *holder = entry->holder;
-    if (entry->next)
+    if (entry->next && entry->question == ACURAST__QUESTION_NONE)
         return ACURAST__WAKE_LEAVE;
-    if (entry->overflow)
-        return ACURAST__WAKE_OVERFLOW;
-    transit_take(entry, waiting);
-    return ACURAST__WAKE_HOLDER;
+    size_t given = config->given(entry->holder);
+    *more = entry_feed(entry, given < config->window ? config->window - given : 0, waiting);
+    if (!entry->next || entry->question == ACURAST__QUESTION_ASKED)
+        return ACURAST__WAKE_HOLDER;
+    entry->question = ACURAST__QUESTION_ASKED;
+    return ACURAST__WAKE_ASK;
 }
 
-acurast__wake acurast__directory_wake(acurast__task *task, acurast__holder **holder, acurast__chain *waiting)
+acurast__wake acurast__directory_wake(acurast__task *task, acurast__holder **holder, acurast__chain *waiting,
+                                      bool *more)
 {
     acurast__entry *entry = ACURAST__CONTAINER(task, acurast__entry, wake);
     acurast__directory_part *part = entry->part;
     pthread_mutex_lock(&part->lock);
-    acurast__wake wake = entry_wake(entry, holder, waiting);
+    acurast__wake wake = entry_wake(entry, holder, waiting, more);
     pthread_mutex_unlock(&part->lock);
     return wake;
 }
 
-/* ---- messages ---- */
-
-static void entry_forward(acurast__entry *entry, const uint8_t *bytes, size_t size, acurast__metrics *metrics)
+void acurast__directory_stay(acurast__holder *holder)
 {
-    acurast__directory *directory = entry->part->directory;
-    size_t before = entry->chain.capacity;
-    if (entry->overflow || entry->chain.bytes + size > directory->config.send_buffer) {
-        entry->overflow = true;
-        acurast__count(&metrics->drops[ACURAST__DROP_SLOW_READER], 1);
-    } else if (!acurast__chain_append(&entry->chain, bytes, size)) {
-        acurast__count(&metrics->drops[ACURAST__DROP_MEMORY], 1);
-        return;
-    } else {
-        acurast__count(&metrics->frames_out, 1);
-        acurast__count(&metrics->bytes_out, size);
-    }
-    transit_add(directory, entry->chain.capacity - before);
-    entry_post(entry);
-}
-
-void acurast__directory_send(acurast__directory *directory, const uint8_t id[16], uint64_t hash, const uint8_t *bytes,
-                             size_t size, uint64_t now, acurast__metrics *metrics)
-{
-    acurast__directory_part *part = part_of(directory, hash);
+    acurast__entry *entry = holder->entry;
+    acurast__directory_part *part = entry->part;
     pthread_mutex_lock(&part->lock);
-    acurast__entry *entry = acurast__idmap_get(&part->entries, id, hash);
-    if (entry && entry->holder)
-        entry_forward(entry, bytes, size, metrics);
-    else if (entry && now < entry->expires)
-        mailbox_put(entry, bytes, size, metrics);
-    else
-        acurast__count(&metrics->drops[ACURAST__DROP_UNKNOWN_RECIPIENT], 1);
+    if (entry->next && entry->question == ACURAST__QUESTION_ASKED) {
+        entry->question = ACURAST__QUESTION_NONE;
+        entry->turned = entry->next;
+        entry->next = NULL;
+        if (!entry->turning_away)
+            part->directory->config.post(entry->turned->loop, &entry->turn_away);
+        entry->turning_away = true;
+    }
     pthread_mutex_unlock(&part->lock);
 }
+
+/* Where it has left, another may be in its place, and live on another loop. */
+static acurast__holder *entry_turned(acurast__entry *entry)
+{
+    const acurast__directory_config *config = &entry->part->directory->config;
+    acurast__holder *turned = entry->turned;
+    entry->turning_away = false;
+    if (!turned || config->is_current(turned->loop))
+        return turned;
+    entry->turning_away = true;
+    config->post(turned->loop, &entry->turn_away);
+    return NULL;
+}
+
+acurast__holder *acurast__directory_turned_away(acurast__task *task)
+{
+    acurast__entry *entry = ACURAST__CONTAINER(task, acurast__entry, turn_away);
+    acurast__directory_part *part = entry->part;
+    pthread_mutex_lock(&part->lock);
+    acurast__holder *turned = entry_turned(entry);
+    pthread_mutex_unlock(&part->lock);
+    return turned;
+}
+
+/* ---- messages ---- */
+
+/* What may still wait. A message larger than the window, once it is being written, takes no room from others. */
+static uint64_t room_of(const acurast__entry *entry)
+{
+    const acurast__directory_config *config = &entry->part->directory->config;
+    size_t given = entry->given < config->window ? entry->given : config->window;
+    uint64_t used = (uint64_t)given + acurast__backlog_weight(&entry->backlog);
+    return used < config->send_buffer ? config->send_buffer - used : 0;
+}
+
+static acurast__drop drop_for_backlog(acurast__backlog_verdict verdict)
+{
+    switch (verdict) {
+    case ACURAST__BACKLOG_SHARE:
+        return ACURAST__DROP_SENDER_SHARE;
+    case ACURAST__BACKLOG_FULL:
+        return ACURAST__DROP_SLOW_READER;
+    default:
+        return ACURAST__DROP_MEMORY;
+    }
+}
+
+static bool entry_forward(acurast__entry *entry, const acurast__parcel *parcel, acurast__metrics *metrics)
+{
+    const acurast__directory_config *config = &entry->part->directory->config;
+    acurast__backlog_sender sender = {.id = parcel->bytes + 1, .group = parcel->group};
+    if (config->is_current(entry->holder->loop))
+        entry->given = config->given(entry->holder);
+    acurast__backlog_verdict verdict =
+        acurast__backlog_put(&entry->backlog, &sender, room_of(entry), parcel->bytes, parcel->size);
+    recount(entry);
+    if (verdict > ACURAST__BACKLOG_STEEP) {
+        acurast__count(&metrics->drops[drop_for_backlog(verdict)], 1);
+        return false;
+    }
+    acurast__count(&metrics->frames_out, 1);
+    acurast__count(&metrics->bytes_out, parcel->size);
+    if (!entry->fed)
+        entry_post(entry);
+    return verdict == ACURAST__BACKLOG_STEEP;
+}
+
+static bool entry_send(acurast__entry *entry, const acurast__parcel *parcel, uint64_t now, acurast__metrics *metrics)
+{
+    if (!entry || (!entry->holder && now >= entry->expires))
+        acurast__count(&metrics->drops[ACURAST__DROP_UNKNOWN_RECIPIENT], 1);
+    else if (parcel->size > entry->max_frame)
+        acurast__count(&metrics->drops[ACURAST__DROP_TOO_LARGE], 1);
+    else if (entry->holder)
+        return entry_forward(entry, parcel, metrics);
+    else
+        mailbox_put(entry, parcel->group, parcel->bytes, parcel->size, metrics);
+    return false;
+}
+
+bool acurast__directory_send(acurast__directory *directory, const acurast__parcel *parcel, uint64_t now,
+                             acurast__metrics *metrics)
+{
+    acurast__directory_part *part = part_of(directory, parcel->hash);
+    pthread_mutex_lock(&part->lock);
+    acurast__entry *entry = acurast__idmap_get(&part->entries, parcel->recipient, parcel->hash);
+    bool steep = entry_send(entry, parcel, now, metrics);
+    pthread_mutex_unlock(&part->lock);
+    return steep;
+}
+
+bool acurast__directory_relaxed(acurast__directory *directory, const uint8_t recipient[16], const uint8_t sender[16],
+                                bool tired)
+{
+    uint64_t hash = acurast__id_hash(recipient);
+    acurast__directory_part *part = part_of(directory, hash);
+    pthread_mutex_lock(&part->lock);
+    acurast__entry *entry = acurast__idmap_get(&part->entries, recipient, hash);
+    bool relaxed = !entry || !entry->holder || acurast__backlog_relaxed(&entry->backlog, sender, room_of(entry), tired);
+    pthread_mutex_unlock(&part->lock);
+    return relaxed;
+}
+
+bool acurast__directory_take(acurast__holder *holder, size_t budget, acurast__chain *waiting)
+{
+    acurast__entry *entry = holder->entry;
+    pthread_mutex_lock(&entry->part->lock);
+    bool more = entry_feed(entry, budget, waiting);
+    pthread_mutex_unlock(&entry->part->lock);
+    return more;
+}
+
+/* A newcomer that waits has nothing. */
+size_t acurast__directory_held(const acurast__holder *holder)
+{
+    const acurast__entry *entry = holder->entry;
+    return entry ? atomic_load_explicit(&entry->memory, memory_order_relaxed) : 0;
+}
+
+void acurast__directory_shed(acurast__holder *holder, acurast__metrics *metrics)
+{
+    acurast__entry *entry = holder->entry;
+    pthread_mutex_lock(&entry->part->lock);
+    if (entry->holder == holder) {
+        acurast__count(&metrics->drops[ACURAST__DROP_MEMORY], acurast__backlog_drop_largest(&entry->backlog));
+        recount(entry);
+    }
+    pthread_mutex_unlock(&entry->part->lock);
+}
+
+/* ---- time and room ---- */
 
 static void part_sweep(acurast__directory_part *part, uint64_t now, acurast__metrics *metrics)
 {
     pthread_mutex_lock(&part->lock);
     while (!acurast__list_empty(&part->absent)) {
         acurast__entry *entry = ACURAST__CONTAINER(part->absent.next, acurast__entry, link);
-        if (now < entry->expires || entry->posted)
+        if (now < entry->expires || !may_go(entry))
             break;
         entry_forget(entry, metrics);
     }
@@ -385,9 +564,51 @@ void acurast__directory_sweep(acurast__directory *directory, uint64_t now, acura
         part_sweep(&directory->parts[i], now, metrics);
 }
 
+/* Drops what the debtors have in one mailbox. */
+static void entry_collect(acurast__entry *entry, acurast__metrics *metrics)
+{
+    acurast__directory *directory = entry->part->directory;
+    acurast__backlog_view lane;
+    size_t cursor = 0;
+    while (acurast__backlog_next(&entry->backlog, &cursor, &lane)) {
+        acurast__backlog_sender sender = {.id = lane.sender, .group = lane.group};
+        if (!acurast__ledger_owes(&directory->ledger, &directory->debtors, &sender))
+            continue;
+        acurast__count(&metrics->drops[ACURAST__DROP_MAILBOX_TOTAL], lane.chain->frames);
+        lane_refund(&directory->ledger, &lane);
+        acurast__backlog_drop(&entry->backlog, lane.sender);
+        cursor = 0;
+    }
+    recount(entry);
+}
+
+static void part_collect(acurast__directory_part *part, acurast__metrics *metrics)
+{
+    pthread_mutex_lock(&part->lock);
+    for (acurast__list *at = part->absent.next; at != &part->absent; at = at->next)
+        entry_collect(ACURAST__CONTAINER(at, acurast__entry, link), metrics);
+    pthread_mutex_unlock(&part->lock);
+}
+
+/* One part for each call; and again from the start while mailboxes are still short, for whoever holds most then. */
+bool acurast__directory_relieve(acurast__directory *directory, acurast__metrics *metrics)
+{
+    if (!directory->relieved) {
+        if (!atomic_exchange_explicit(&directory->mailboxes_short, false, memory_order_relaxed) ||
+            !acurast__ledger_short(&directory->ledger) ||
+            !acurast__ledger_find_debtors(&directory->ledger, &directory->debtors))
+            return false;
+    }
+    part_collect(&directory->parts[directory->relieved++], metrics);
+    if (directory->relieved < ACURAST__DIRECTORY_PARTS && acurast__ledger_short(&directory->ledger))
+        return true;
+    directory->relieved = 0;
+    return false;
+}
+
 uint64_t acurast__directory_memory(acurast__directory *directory)
 {
     uint64_t bytes, frames;
     acurast__ledger_read(&directory->ledger, &bytes, &frames);
-    return bytes + atomic_load_explicit(&directory->transit, memory_order_relaxed);
+    return bytes;
 }

@@ -9,22 +9,28 @@
  *                     |        ^    ^                            |
  *               leave |  claim |    +----------------------------+
  *                     v        |         leave, of either
- *                    ABSENT: the chain is its mailbox --- expires ---> (none)
+ *                    ABSENT: the backlog is its mailbox --- expires ---> (none)
  *
- * An entry has one chain: of messages from other loops while it is held, of the mailbox while it is absent. So there
- * is one queue for each recipient, whatever happens to its connections, and the order of a sender's messages is kept.
- * A message for a holder on another loop is appended under the lock; the first of them posts the entry's task to that
- * loop, which takes the whole chain.
+ * An entry has one backlog: while it is held, of what its websocket has not been given, be it from other loops or because the socket is
+ * full; while it is absent, of its mailbox. So there is one queue for each recipient, whatever happens to its connections, one limit, and
+ * the order of a sender's messages is kept.
  *
- * A holder is used by its own loop's thread alone; others only read its loop, and only while an entry points to it.
+ * What is put into the backlog of a holder posts the entry's task to its loop, which takes what the websocket has room for. If more is
+ * left, the holder is `fed`: it comes for more by itself, each time that its socket has taken what it had.
+ *
+ * Too many takeovers lock an id: then the holder is asked first whether it lives, and a newcomer waits for the answer.
+ *
+ * A holder is used by its own loop's thread alone; others only read what was set before it claimed, and only while an entry points to it.
  */
 #ifndef ACURAST_SERVICE_DIRECTORY_H
 #define ACURAST_SERVICE_DIRECTORY_H
 
 #include "base/idmap.h"
 #include "base/list.h"
+#include "net/address.h"
 #include "net/chain.h"
 #include "net/loop.h"
+#include "service/backlog.h"
 #include "service/ledger.h"
 #include "service/metrics.h"
 
@@ -38,7 +44,11 @@ typedef struct acurast__directory acurast__directory;
 /* Whoever holds or claims an id; a member of a connection. */
 typedef struct acurast__holder {
     acurast__loop *loop;
-    acurast__entry *entry; /* NULL: neither holds nor claims */
+    acurast__entry *entry;  /* NULL: neither holds nor claims */
+    /* Set before it claims. */
+    acurast__address group;     /* of its address */
+    size_t max_frame;           /* the largest frame that it takes */
+    _Atomic uint64_t *waiting;  /* where the memory of its backlog is counted */
 } acurast__holder;
 
 typedef struct acurast__directory_part {
@@ -53,9 +63,13 @@ typedef struct acurast__directory_config {
     uint64_t mailbox_bytes;
     uint64_t mailbox_ms;
     uint64_t mailbox_total; /* 0: no limit */
-    uint64_t send_buffer;   /* what may wait for a holder on another loop */
-    /* The task of an entry, to be run on the loop of its holder: it calls acurast__directory_wake(). */
+    uint64_t send_buffer;   /* what may wait for a holder, its websocket included */
+    size_t window;          /* what its websocket may have of that at a time */
+    /* The tasks of an entry, to be run on the loop of its holder: they call acurast__directory_wake() and _turned_away(). */
     void (*wake)(acurast__task *task);
+    void (*turn_away)(acurast__task *task);
+    /* Bytes that a holder's websocket has not written yet; called on the holder's loop, with a lock held. */
+    size_t (*given)(const acurast__holder *holder);
     /* acurast__loop_post() and acurast__loop_is_current(), but for tests. */
     void (*post)(acurast__loop *loop, acurast__task *task);
     bool (*is_current)(const acurast__loop *loop);
@@ -64,26 +78,43 @@ typedef struct acurast__directory_config {
 struct acurast__directory {
     acurast__directory_config config;
     acurast__directory_part parts[ACURAST__DIRECTORY_PARTS];
+    size_t relieved; /* parts, of the relief that is under way; 0: none is */
+    acurast__ledger_debtors debtors;
     acurast__ledger ledger;
     atomic_bool memory_full;   /* set by the service: mailboxes take nothing more */
-    _Atomic uint64_t transit;  /* bytes held in chains on their way to another loop */
+    atomic_bool mailboxes_short; /* little is left for them: acurast__directory_relieve() is due */
     _Atomic uint64_t absentees;
 };
 
+/* How a claim on a locked id stands. */
+typedef enum acurast__question {
+    ACURAST__QUESTION_NONE,
+    ACURAST__QUESTION_DUE,  /* the holder is to be asked */
+    ACURAST__QUESTION_ASKED
+} acurast__question;
+
 struct acurast__entry {
     acurast__task wake;
+    acurast__task turn_away;
     acurast__directory_part *part;
     acurast__holder *holder;
-    acurast__holder *next;
-    acurast__chain chain;
+    acurast__holder *next;   /* the newcomer that waits */
+    acurast__holder *turned; /* a newcomer that is being turned away */
+    acurast__backlog backlog;
+    _Atomic size_t memory; /* of the backlog, as it is counted; may be read without the lock */
+    size_t given;          /* bytes that the holder's websocket had, when that was last seen */
+    size_t max_frame;      /* of the last holder */
+    acurast__address group;
     acurast__list link; /* in the part's list of absent ones */
     uint64_t expires;   /* while absent: milliseconds */
-    uint64_t locked_until; /* newcomers are turned away */
+    uint64_t locked_until; /* newcomers wait until the holder was asked */
     uint32_t takeovers[3]; /* when the last ones were, in milliseconds cut to 32 bits; a ring */
     uint8_t takeover_count;
-    bool posted;   /* the task is on its way */
-    bool overflow; /* more came than the send buffer takes */
-    bool reserved; /* while absent: it is in the ledger */
+    uint8_t question;  /* acurast__question */
+    bool posted;       /* the task is on its way */
+    bool turning_away; /* the other task is */
+    bool fed;          /* the holder comes for more by itself */
+    bool reserved;     /* while absent: it is in the ledger */
     uint8_t id[16];
 };
 
@@ -94,8 +125,8 @@ void acurast__directory_clear(acurast__directory *directory);
 
 typedef enum acurast__claim {
     ACURAST__CLAIM_GRANTED, /* the newcomer holds it; `mailbox` has what waited */
-    ACURAST__CLAIM_WAIT,    /* its holder was told to leave; a wake for the newcomer follows */
-    ACURAST__CLAIM_REFUSED, /* the incumbent stays: too many takeovers, or another newcomer is waiting */
+    ACURAST__CLAIM_WAIT,    /* its holder is told to leave, or asked whether it lives; a wake for the newcomer follows, or it is turned away */
+    ACURAST__CLAIM_REFUSED, /* another newcomer is waiting */
     ACURAST__CLAIM_NO_MEMORY
 } acurast__claim;
 
@@ -113,25 +144,55 @@ void acurast__directory_leave(acurast__holder *holder, acurast__chain *unsent, u
 
 typedef enum acurast__wake {
     ACURAST__WAKE_NOTHING,
-    ACURAST__WAKE_HOLDER,  /* `holder` may be new, and `waiting` is for it */
-    ACURAST__WAKE_LEAVE,   /* `holder` is to leave: a newcomer waits */
-    ACURAST__WAKE_OVERFLOW /* `holder` reads too slowly; what waits stays for acurast__directory_leave() */
+    ACURAST__WAKE_HOLDER, /* `holder` may be new; `waiting` is for it; where `more` is set it is fed */
+    ACURAST__WAKE_LEAVE,  /* `holder` is to leave: a newcomer waits */
+    ACURAST__WAKE_ASK     /* `holder` is to be asked whether it lives; then acurast__directory_stay(), or it leaves */
 } acurast__wake;
 
 /* What the task of an entry is to do, on the loop that runs it. `holder` is set unless it is NOTHING. */
-acurast__wake acurast__directory_wake(acurast__task *task, acurast__holder **holder, acurast__chain *waiting);
+acurast__wake acurast__directory_wake(acurast__task *task, acurast__holder **holder, acurast__chain *waiting,
+                                      bool *more);
+
+/* The holder lives: the newcomer that waits is turned away. On the holder's loop. */
+void acurast__directory_stay(acurast__holder *holder);
+
+/* Who is turned away, by the other task of an entry; NULL where it has left. On the loop that runs it. */
+acurast__holder *acurast__directory_turned_away(acurast__task *task);
+
+/* A payload frame of an accepted client. */
+typedef struct acurast__parcel {
+    const uint8_t *recipient;
+    uint64_t hash; /* of the recipient's id */
+    const acurast__address *group; /* of the sender */
+    const uint8_t *bytes; /* the frame; the sender's id is in it */
+    size_t size;
+} acurast__parcel;
 
 /*
- * Passes a message to an id that is not on the sender's own loop: to another loop, or to its mailbox. Counts what
- * becomes of it. Any loop's thread.
+ * Passes a message on by the recipient's backlog: to another loop, to a socket that is full, or to a mailbox. Counts what becomes of it.
+ * True where the sender should pause: it has half of its share waiting. Any loop's thread.
  */
-void acurast__directory_send(acurast__directory *directory, const uint8_t id[16], uint64_t hash, const uint8_t *bytes,
-                             size_t size, uint64_t now, acurast__metrics *metrics);
+bool acurast__directory_send(acurast__directory *directory, const acurast__parcel *parcel, uint64_t now,
+                             acurast__metrics *metrics);
+
+/* True where a sender that paused may go on. `tired`: it goes on anyway, and is not to pause again before it has caught up. */
+bool acurast__directory_relaxed(acurast__directory *directory, const uint8_t recipient[16], const uint8_t sender[16],
+                                bool tired);
+
+/* A holder that is fed takes what is due, about `budget` bytes; true where more is left. On its loop. */
+bool acurast__directory_take(acurast__holder *holder, size_t budget, acurast__chain *waiting);
+
+/* Memory in the backlog of a holder; and drops the largest parts of it, to have memory back. On its loop. */
+size_t acurast__directory_held(const acurast__holder *holder);
+void acurast__directory_shed(acurast__holder *holder, acurast__metrics *metrics);
 
 /* Forgets the absent whose time is over; about once a second. */
 void acurast__directory_sweep(acurast__directory *directory, uint64_t now, acurast__metrics *metrics);
 
-/* Bytes held in mailboxes and in transit. Any thread. */
+/* Where mailboxes are short: who holds most of them pays. A slice of it for each call; true where more is to be done. One thread. */
+bool acurast__directory_relieve(acurast__directory *directory, acurast__metrics *metrics);
+
+/* Bytes held in mailboxes. Any thread. */
 uint64_t acurast__directory_memory(acurast__directory *directory);
 
 #endif

@@ -121,7 +121,7 @@ static void *on_upgrade(void *owner, acurast__ws *ws, acurast__peer *peer, const
         *refuse = 429;
         return NULL;
     }
-    acurast__connection *connection = acurast__connection_create(shard, ws, request->host, peer->tls);
+    acurast__connection *connection = acurast__connection_create(shard, ws, peer, request->host);
     if (!connection) {
         reject(shard, ACURAST__REJECT_MEMORY);
         return NULL;
@@ -152,6 +152,8 @@ static acurast_status gate_listen(acurast__gate *gate, acurast__shard *shards, s
         .admin = gate->admin,
         .tls_cert = gate->admin ? "" : settings->tls_cert,
         .tls_key = gate->admin ? "" : settings->tls_key,
+        .send_buffer = settings->socket_send_buffer,
+        .receive_buffer = settings->socket_receive_buffer,
         .request_timeout_ms = settings->handshake_ms,
         .handlers = &handlers_of_gate,
     };

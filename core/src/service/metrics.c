@@ -132,6 +132,8 @@ static void print_traffic(text *out, const acurast__metrics *sum)
     print_counter(out, "mailbox_frames_total", &sum->mailbox_frames, "Payload frames put into a mailbox");
     print_counter(out, "takeovers_total", &sum->takeovers, "Connections replaced by a newer one of the same key");
     print_counter(out, "rate_pauses_total", &sum->pauses, "Times that reading from a client paused for its rate");
+    print_counter(out, "share_pauses_total", &sum->share_pauses,
+                  "Times that reading from a client paused for its share of a recipient's queue");
     print_counter(out, "logs_lost_total", &sum->logs_lost, "Log lines dropped, too many were waiting");
 }
 

@@ -18,9 +18,11 @@
     X(NO_MAILBOX, "no_mailbox")               /* its connection was lost and there are no mailboxes */                 \
     X(MAILBOX_FULL, "mailbox_full")           /* by count or bytes */                                                  \
     X(MAILBOX_TOTAL, "mailbox_total")         /* all mailboxes together are full */                                    \
-    X(MAILBOX_SENDER, "mailbox_sender")       /* this sender fills an eighth of them */                                \
+    X(MAILBOX_SENDER, "mailbox_sender")       /* this sender, or its address, has its share of them */                 \
     X(MAILBOX_EXPIRED, "mailbox_expired")                                                                              \
-    X(SLOW_READER, "slow_reader") /* the recipient's send buffer is full */                                            \
+    X(SLOW_READER, "slow_reader")   /* the recipient's send buffer is full */                                          \
+    X(SENDER_SHARE, "sender_share") /* the sender, or its address, has its share of that waiting */                    \
+    X(TOO_LARGE, "too_large")       /* for the recipient, which said how much it takes */                              \
     X(DRAINING, "draining")       /* was waiting when the service ended */                                             \
     X(MEMORY, "memory")                                                                                                \
     X(UNKNOWN_FRAME, "unknown_frame") /* of an unknown type or version */
@@ -63,8 +65,7 @@ typedef enum acurast__reject {
     X(TIMEOUT, "timeout", 1008, "handshake took too long")                                                             \
     X(DENIED, "denied", 4003, "denied by the lists")                                                                   \
     X(REPLACED, "replaced", 4001, "replaced by a newer connection of the same key")                                    \
-    X(INCUMBENT, "incumbent", 4001, "another connection of the same key stays, after too many takeovers")              \
-    X(SLOW_READER, "slow_reader", 4004, "slow reader: send buffer full")                                               \
+    X(INCUMBENT, "incumbent", 4005, "busy: this key was taken over too often, and its present connection answers")     \
     X(MEMORY, "memory_full", 4004, "slow reader: the service's memory is full")                                        \
     X(DRAINING, "draining", 1001, "draining")
 
@@ -93,6 +94,7 @@ typedef struct acurast__metrics {
     acurast__counter accepted;
     acurast__counter takeovers;
     acurast__counter pauses; /* of reading, by a rate */
+    acurast__counter share_pauses; /* by a share of a recipient's queue */
     acurast__counter verify_us;
     acurast__counter logs_lost;
     acurast__counter drops[ACURAST__DROP_COUNT];

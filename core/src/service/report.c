@@ -131,7 +131,7 @@ uint64_t acurast__service_memory(acurast_service *service)
 {
     uint64_t sum = acurast__directory_memory(&service->directory);
     for (size_t i = 0; i < service->shard_count; i++)
-        sum += atomic_load_explicit(&service->shards[i].memory, memory_order_relaxed);
+        sum += acurast__shard_memory(&service->shards[i]);
     return sum;
 }
 

@@ -99,6 +99,8 @@ static void init_directory(acurast_service *service)
 {
     acurast__directory_config config = service->settings->directory;
     config.wake = acurast__shard_wake;
+    config.turn_away = acurast__shard_turn_away;
+    config.given = acurast__connection_given;
     config.post = acurast__loop_post;
     config.is_current = acurast__loop_is_current;
     acurast__directory_init(&service->directory, &config);

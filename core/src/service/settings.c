@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Bytes that a websocket may have beyond what its socket took, before senders get shares of it. */
+#define WINDOW_MAX ((size_t)64 * 1024)
+
 static size_t list_size(const acurast_options *options, acurast__option option)
 {
     size_t count = 0;
@@ -199,6 +202,9 @@ static acurast_status read_numbers(acurast__settings *settings, acurast_options 
     settings->directory.mailbox_total = number(options, ACURAST__OPTION_MAILBOX_TOTAL);
     settings->directory.send_buffer = number(options, ACURAST__OPTION_SEND_BUFFER);
     settings->send_buffer = (size_t)settings->directory.send_buffer;
+    settings->directory.window = settings->send_buffer / 4 < WINDOW_MAX ? settings->send_buffer / 4 : WINDOW_MAX;
+    settings->socket_send_buffer = (size_t)number(options, ACURAST__OPTION_SOCKET_SEND_BUFFER);
+    settings->socket_receive_buffer = (size_t)number(options, ACURAST__OPTION_SOCKET_RECEIVE_BUFFER);
     settings->max_pending = number(options, ACURAST__OPTION_MAX_PENDING);
     settings->max_connections = number(options, ACURAST__OPTION_MAX_CONNECTIONS);
     settings->memory = number(options, ACURAST__OPTION_MEMORY);

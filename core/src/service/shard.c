@@ -68,7 +68,7 @@ void acurast__shard_set_access(acurast__shard *shard, acurast__access *access)
 
 static uint64_t held_by(const acurast__connection *connection)
 {
-    return acurast__ws_memory(connection->ws);
+    return acurast__ws_memory(connection->ws) + acurast__directory_held(&connection->holder);
 }
 
 static uint64_t largest_in(const acurast__list *list)
@@ -81,7 +81,19 @@ static uint64_t largest_in(const acurast__list *list)
     return largest;
 }
 
-/* Returns how much that freed at once. Who is ending already is cut off, which frees all of it. */
+/* Drops what the largest senders have waiting for it; returns how much that freed. */
+static uint64_t shed_backlog(acurast__connection *connection)
+{
+    uint64_t before = acurast__directory_held(&connection->holder);
+    if (before)
+        acurast__directory_shed(&connection->holder, &connection->shard->metrics);
+    return before - acurast__directory_held(&connection->holder);
+}
+
+/*
+ * Returns how much that freed at once. A backlog goes first: that is the doing of senders, and the recipient stays. Who is ending already
+ * is cut off, which frees all of it.
+ */
 static uint64_t shed_one(acurast__connection *connection)
 {
     uint64_t held = held_by(connection);
@@ -89,6 +101,9 @@ static uint64_t shed_one(acurast__connection *connection)
         acurast__ws_abort(connection->ws);
         return held;
     }
+    uint64_t freed = shed_backlog(connection);
+    if (freed)
+        return freed;
     acurast__connection_end(connection, ACURAST__ENDING_MEMORY);
     acurast__ws_drop_partial(connection->ws);
     return held - held_by(connection);
@@ -127,12 +142,22 @@ static void shed(acurast__shard *shard)
     }
 }
 
+/* What this loop can raise: its own buffers, and the backlogs of all loops. */
+static uint64_t publish_memory(acurast__shard *shard)
+{
+    const acurast_service *service = shard->service;
+    uint64_t memory = acurast__loop_memory(shard->loop);
+    atomic_store_explicit(&shard->memory, memory, memory_order_relaxed);
+    for (size_t i = 0; i < service->shard_count; i++)
+        memory += atomic_load_explicit(&service->shards[i].waiting, memory_order_relaxed);
+    return memory;
+}
+
 /* Publishes what this loop holds, and where to look again. True where the limit is reached. */
 static bool note_memory(acurast__shard *shard)
 {
     uint64_t limit = shard->settings->memory;
-    uint64_t own = acurast__loop_memory(shard->loop);
-    atomic_store_explicit(&shard->memory, own, memory_order_relaxed);
+    uint64_t own = publish_memory(shard);
     uint64_t total = acurast__service_memory(shard->service);
     bool full = limit && total >= limit;
     atomic_store_explicit(&shard->directory->memory_full, full, memory_order_relaxed);
@@ -154,6 +179,7 @@ static void warn(acurast__shard *shard, uint64_t before)
 
 static void shed_and_tell(acurast__shard *shard)
 {
+    acurast__loop_look(shard->loop); /* what was sent meanwhile is nobody's */
     note_memory(shard);
     uint64_t before = acurast__service_memory(shard->service);
     shed(shard);
@@ -175,8 +201,7 @@ static void shed_largest(acurast_service *service)
 {
     acurast__shard *largest = &service->shards[0];
     for (size_t i = 1; i < service->shard_count; i++)
-        if (atomic_load_explicit(&service->shards[i].memory, memory_order_relaxed) >
-            atomic_load_explicit(&largest->memory, memory_order_relaxed))
+        if (acurast__shard_memory(&service->shards[i]) > acurast__shard_memory(largest))
             largest = &service->shards[i];
     if (atomic_exchange_explicit(&largest->shedding, true, memory_order_acq_rel))
         return;
@@ -193,11 +218,10 @@ static void check_memory(acurast__shard *shard)
 static bool on_turn(acurast__loop_hook *hook)
 {
     acurast__shard *shard = ACURAST__CONTAINER(hook, acurast__shard, hook);
-    uint64_t memory = acurast__loop_memory(shard->loop);
-    atomic_store_explicit(&shard->memory, memory, memory_order_relaxed);
-    if (memory >= shard->memory_mark)
+    if (publish_memory(shard) >= shard->memory_mark)
         check_memory(shard);
-    bool more = verify_some(shard);
+    bool more = shard == &shard->service->shards[0] && acurast__directory_relieve(shard->directory, &shard->metrics);
+    more |= verify_some(shard);
     return screen_some(shard) || more;
 }
 
@@ -218,6 +242,7 @@ static void on_second(acurast__timer *timer)
         acurast__directory_sweep(&service->directory, now, &shard->metrics);
         acurast__address_table_sweep(&service->addresses, now);
     }
+    acurast__loop_look(shard->loop);
     check_memory(shard);
     beat(shard);
 }
@@ -330,14 +355,23 @@ void acurast__shard_wake(acurast__task *task)
     acurast__chain waiting;
     acurast__chain_init(&waiting);
     acurast__holder *holder;
-    acurast__wake wake = acurast__directory_wake(task, &holder, &waiting);
+    bool more;
+    acurast__wake wake = acurast__directory_wake(task, &holder, &waiting, &more);
     if (wake == ACURAST__WAKE_NOTHING)
         return;
     acurast__connection *connection = ACURAST__CONTAINER(holder, acurast__connection, holder);
-    if (wake == ACURAST__WAKE_LEAVE)
+    if (wake == ACURAST__WAKE_LEAVE) {
         acurast__connection_end(connection, ACURAST__ENDING_REPLACED);
-    else if (wake == ACURAST__WAKE_OVERFLOW)
-        acurast__connection_end(connection, ACURAST__ENDING_SLOW_READER);
-    else
-        acurast__connection_deliver(connection, &waiting);
+        return;
+    }
+    acurast__connection_deliver(connection, &waiting, more);
+    if (wake == ACURAST__WAKE_ASK && connection->holder.entry)
+        acurast__connection_ask(connection);
+}
+
+void acurast__shard_turn_away(acurast__task *task)
+{
+    acurast__holder *holder = acurast__directory_turned_away(task);
+    if (holder)
+        acurast__connection_end(ACURAST__CONTAINER(holder, acurast__connection, holder), ACURAST__ENDING_INCUMBENT);
 }

@@ -24,7 +24,8 @@ typedef struct acurast__connection acurast__connection;
 
 typedef struct acurast__shard {
     acurast__metrics metrics;
-    _Atomic uint64_t memory; /* bytes in buffers, as of the last turn */
+    _Atomic uint64_t memory;  /* bytes in buffers of websockets, as of the last turn */
+    _Atomic uint64_t waiting; /* bytes in backlogs; any thread raises and lowers it */
     _Atomic uint64_t turned; /* milliseconds: when what is due once a second was last done, at first its making; 0: stopped */
     atomic_bool shedding;    /* the task is on its way */
     acurast_service *service;
@@ -57,13 +58,21 @@ void acurast__shard_init(acurast__shard *shard, acurast_service *service, acuras
 /* Once it is stopped, or was never started. Any thread. */
 void acurast__shard_clear(acurast__shard *shard);
 
+/* Bytes of memory that it holds. Any thread. */
+static inline uint64_t acurast__shard_memory(const acurast__shard *shard)
+{
+    return atomic_load_explicit(&shard->memory, memory_order_relaxed) +
+           atomic_load_explicit(&shard->waiting, memory_order_relaxed);
+}
+
 /*
  * New lists. They count at once for whoever comes; who is here already is looked up at the end of the turns that follow, and goes if
  * denied. Takes over the caller's reference. On the loop.
  */
 void acurast__shard_set_access(acurast__shard *shard, acurast__access *access);
 
-/* The task of a directory's entry. */
+/* The tasks of a directory's entry. */
 void acurast__shard_wake(acurast__task *task);
+void acurast__shard_turn_away(acurast__task *task);
 
 #endif
