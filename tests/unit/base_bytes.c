@@ -109,6 +109,30 @@ static void test_words_are_compared_in_either_case(void **state)
     assert_false(acurast__is_word((acurast__slice){"\x4b\xe9", 2}, "K\xc9", 2));
 }
 
+static void test_what_is_copied_can_be_printed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+    } rows[] = {
+        {"plain \\ text", "plain \\ text"},
+        {"\xc3\xa9 \xe2\x9c\x93 \xf0\x9f\x90\x99 \xd7\x90", "\xc3\xa9 \xe2\x9c\x93 \xf0\x9f\x90\x99 \xd7\x90"},
+        {"\x1b[2J\r\n\t\x7f", "?[2J????"},
+        {"a\xc2\x80z a\xc2\x9bz a\xc2\x9fz", "a??z a??z a??z"},
+        {"\xc2\xa0", "\xc2\xa0"}, /* the first after the controls */
+        {"\xd8\x9b\xd8\x9c\xd8\x9d", "\xd8\x9b??\xd8\x9d"},
+        {"\xe2\x80\x8d\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\x90", "\xe2\x80\x8d??????\xe2\x80\x90"},
+        {"\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xae\xe2\x80\xac\xe2\x80\xaf", "\xe2\x80\xa7?????????\xe2\x80\xaf"},
+        {"\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa", "\xe2\x81\xa5??????\xe2\x81\xaa"},
+        {"\x9b \xc0\x9b \xe0\x82\x9b \xed\xa0\x80 \xf5\x80\x80\x80 \xe2\x80", "? ?? ??? ??? ???? ??"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char text[64];
+        acurast__copy_printable(text, sizeof text, rows[i].from, strlen(rows[i].from));
+        assert_string_equal(text, rows[i].to);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_only_the_digits_given_are_read),
         cmocka_unit_test(test_slices_are_trimmed),
         cmocka_unit_test(test_words_are_compared_in_either_case),
+        cmocka_unit_test(test_what_is_copied_can_be_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

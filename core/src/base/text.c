@@ -8,6 +8,17 @@ static bool between(uint8_t byte, uint8_t low, uint8_t high)
     return byte >= low && byte <= high;
 }
 
+/* Separators of lines and paragraphs, and what sets the direction of text: with it a stranger's text passes for another. */
+static bool rearranges(const uint8_t *at, size_t size)
+{
+    if (size == 2)
+        return at[0] == 0xd8 && at[1] == 0x9c; /* U+061C */
+    if (size != 3 || at[0] != 0xe2)
+        return false;
+    return at[1] == 0x80 ? between(at[2], 0x8e, 0x8f) || between(at[2], 0xa8, 0xae) /* U+200E, 200F, 2028 to 202E */
+                         : at[1] == 0x81 && between(at[2], 0xa6, 0xa9);             /* U+2066 to 2069 */
+}
+
 /* The size of the UTF-8 sequence at `at`; 0 where there is none, or one that stands for a control character. */
 static size_t printable(const uint8_t *at, size_t left)
 {
@@ -21,7 +32,7 @@ static size_t printable(const uint8_t *at, size_t left)
             return 0;
     uint8_t least = at[0] == 0xe0 || at[0] == 0xc2 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80; /* c2 80 to c2 9f: controls */
     uint8_t most = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
-    return between(at[1], least, most) ? size : 0;
+    return between(at[1], least, most) && !rearranges(at, size) ? size : 0;
 }
 
 void acurast__copy_printable(char *out, size_t capacity, const void *from, size_t size)

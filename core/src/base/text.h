@@ -50,7 +50,8 @@ static inline bool acurast__is_word(acurast__slice slice, const char *word, size
     return true;
 }
 
-/* Copies as much as fits into `capacity` bytes, NUL included; control characters and what is no UTF-8 become '?'. */
+/* Copies as much as fits into `capacity` bytes, NUL included; each byte of a control character, of one that sets the direction of text,
+ * of a separator of lines, and of what is no UTF-8 becomes '?'. */
 void acurast__copy_printable(char *out, size_t capacity, const void *from, size_t size);
 
 #endif
