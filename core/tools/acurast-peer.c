@@ -6,6 +6,7 @@
  * connection would keep a piece of that heap for as long as it lives, and once it is used up no other could be made.
  */
 #include "command.h"
+#include "foreign.h"
 #include "peer.h"
 #include "talk.h"
 
@@ -53,6 +54,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "acurast-peer: there is no command %s\nTry 'acurast-peer --help'.\n", argv[1]);
+    foreign_tell("acurast-peer: there is no command %s", argv[1]);
+    foreign_tell("Try 'acurast-peer --help'.");
     return COMMAND_USAGE;
 }

@@ -8,6 +8,7 @@
  * SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reads the certificate and the lists again.
  */
 #include "command.h"
+#include "foreign.h"
 #include "reload.h"
 #include "say.h"
 #include "watchdog.h"

@@ -4,6 +4,8 @@
  */
 #include "command.h"
 
+#include "foreign.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -25,12 +27,13 @@ struct parser {
 
 int command_usage(const struct command *command, const char *format, ...)
 {
+    char mistake[1024];
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "%s: ", command->name);
-    vfprintf(stderr, format, arguments);
-    fprintf(stderr, "\nTry '%s --help'.\n", command->name);
+    vsnprintf(mistake, sizeof mistake, format, arguments);
     va_end(arguments);
+    foreign_tell("%s: %s", command->name, mistake);
+    foreign_tell("Try '%s --help'.", command->name);
     return COMMAND_USAGE;
 }
 

@@ -1,6 +1,8 @@
 /* Key files. Secrets are wiped from the buffers that they pass through. */
 #include "keyfile.h"
 
+#include "foreign.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,7 +22,7 @@ static void wipe(void *bytes, size_t size)
 
 static bool complain(const char *path, const char *problem)
 {
-    fprintf(stderr, "%s: %s\n", path, problem);
+    foreign_tell("%s: %s", path, problem);
     return false;
 }
 

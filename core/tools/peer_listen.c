@@ -82,17 +82,12 @@ static void print_state(const struct talk *talk, const acurast_event_view *event
 static int on_listened(struct talk *talk, const acurast_event_view *event)
 {
     int code = listening.echo ? send_back(talk, event) : COMMAND_CONTINUE;
-    if (!listening.quiet && talk->json) {
-        talk_print_payload(talk, event);
-    } else if (!listening.quiet) {
+    if (!listening.quiet && !talk->json) {
         print_hex(event->sender, ACURAST_ID_SIZE);
         putchar(' ');
-        if (talk->hex)
-            print_hex(event->payload, event->payload_size);
-        else
-            print_plain(event->payload, event->payload_size);
-        putchar('\n');
     }
+    if (!listening.quiet)
+        talk_print_payload(talk, event);
     return code == COMMAND_CONTINUE && listening.limited && --listening.left == 0 ? COMMAND_OK : code;
 }
 
@@ -123,8 +118,8 @@ int peer_listen(int argc, char **argv)
         .name = "acurast-peer listen",
         .environment = "ACURAST_PEER_",
         .synopsis = "acurast-peer listen --url URL... [--key FILE] [--echo] [--count COUNT]\n\n"
-                    "Prints what comes, a payload a line behind the sender's id: text as it is, else 0x and\n"
-                    "hexadecimal. Ends with 0 on Ctrl-C.",
+                    "Prints what comes, a payload a line behind the sender's id: text with what would steer a\n"
+                    "terminal as \\xNN or \\u{N}, else 0x and hexadecimal. Ends with 0 on Ctrl-C.",
         .notes = talk_notes,
         .flags = listening.flags};
     listening.talk.event = listen_event;

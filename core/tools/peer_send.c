@@ -138,7 +138,8 @@ int peer_send(int argc, char **argv)
         .name = "acurast-peer send",
         .environment = "ACURAST_PEER_",
         .synopsis = "acurast-peer send --url URL... [--key FILE] --to RECIPIENT [PAYLOAD | --file FILE]\n\n"
-                    "Sends one payload and ends when its last byte was written, or after --wait answers.",
+                    "Sends one payload and ends when its last byte was written, or after --wait answers, which are\n"
+                    "printed a line each, as acurast-peer listen does; --hex or --json print every byte.",
         .notes = talk_notes,
         .flags = sending.flags};
     sending.talk.event = send_event;

@@ -11,11 +11,8 @@
 /* Lower-case digits, no line end. */
 void print_hex(const void *bytes, size_t size);
 
-/* True for UTF-8 as RFC 3629 has it. */
-bool print_is_utf8(const uint8_t *bytes, size_t size);
-
-/* On a line of its own and for a terminal: the text if it is one without control characters, else 0x and hexadecimal. */
-void print_plain(const uint8_t *bytes, size_t size);
+/* On one line and for a terminal: the text as foreign.h has it, or 0x and hexadecimal where the bytes are no text. No line end. */
+void print_payload(const uint8_t *bytes, size_t size);
 
 /* An object is begun, given its members, and ended with a line end. Values are escaped; names are not. */
 void print_json_begin(void);

@@ -4,6 +4,8 @@
  */
 #include "say.h"
 
+#include "foreign.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -158,8 +160,10 @@ static bool start(stream *of)
 
 /* ---- what others call ---- */
 
-static void say_to(stream *to, const char *line)
+static void say_to(stream *to, const char *text)
 {
+    char line[LINE_SIZE];
+    foreign_copy(line, sizeof line, text);
     pthread_mutex_lock(&to->lock);
     if (!start(to) || !put_loss(to) || !put(to, line))
         to->lost++;

@@ -10,7 +10,7 @@
 /* To the log: the time in UTC, the level, and `text`, which is of the form `what=... key=value`. Any thread. */
 void say(acurast_log_level level, const char *text);
 
-/* A line as it is, without its end, to standard error or standard output. Any thread. */
+/* A line without its end to standard error or standard output. Any thread. What others wrote in any of these is printed by foreign.h. */
 void say_problem(const char *text);
 void say_result(const char *text);
 

@@ -4,6 +4,7 @@
  */
 #include "talk.h"
 
+#include "foreign.h"
 #include "keyfile.h"
 #include "print.h"
 
@@ -39,7 +40,7 @@ uint64_t talk_now_us(void)
 
 int talk_fail(const char *what, acurast_status status)
 {
-    fprintf(stderr, "acurast-peer: %s: %s (%s)\n", what, acurast_status_text(status), acurast_status_name(status));
+    foreign_tell("acurast-peer: %s: %s (%s)", what, acurast_status_text(status), acurast_status_name(status));
     return COMMAND_FAILED;
 }
 
@@ -128,12 +129,11 @@ static void talk_close(struct talk *talk)
 
 static void tell_disconnected(const acurast_event_view *event)
 {
-    fprintf(stderr, "acurast-peer: disconnected: %s", acurast_status_text(event->status));
+    char code[32] = "";
     if (event->close_code)
-        fprintf(stderr, " (close code %" PRIu32 ")", event->close_code);
-    if (event->text[0])
-        fprintf(stderr, ": %s", event->text);
-    fprintf(stderr, "; next try in %" PRId64 " ms\n", event->retry_ms);
+        snprintf(code, sizeof code, " (close code %" PRIu32 ")", event->close_code);
+    foreign_tell("acurast-peer: disconnected: %s%s%s%s; next try in %" PRId64 " ms", acurast_status_text(event->status),
+                 code, event->text[0] ? ": " : "", event->text, event->retry_ms);
 }
 
 static void tell_connected(const struct talk *talk, const acurast_event_view *event)
@@ -141,7 +141,7 @@ static void tell_connected(const struct talk *talk, const acurast_event_view *ev
     char id[2 * ACURAST_ID_SIZE + 1] = "";
     for (size_t i = 0; i < ACURAST_ID_SIZE; i++)
         snprintf(id + 2 * i, 3, "%02x", talk->id[i]);
-    fprintf(stderr, "acurast-peer: %s connected to %s\n", id, event->text);
+    foreign_tell("acurast-peer: %s connected to %s", id, event->text);
 }
 
 /* What every command does with an event, before its own. */
@@ -152,7 +152,7 @@ static int talk_event(struct talk *talk, const acurast_event_view *event)
     if (event->type == ACURAST_EVENT_STATE && event->state == ACURAST_STATE_DISCONNECTED)
         tell_disconnected(event);
     if (event->type == ACURAST_EVENT_LOG && event->level != ACURAST_LOG_WARN) /* the states tell what warnings do */
-        fprintf(stderr, "acurast-peer: %s\n", event->text);
+        foreign_tell("acurast-peer: %s", event->text);
     int code = talk->event(talk, event);
     if (code == COMMAND_CONTINUE && event->type == ACURAST_EVENT_STATE && event->state == ACURAST_STATE_CLOSED)
         code = talk_fail("closed", event->status);
@@ -260,7 +260,7 @@ int talk_last_word(struct talk *talk, int code)
 {
     acurast_state state = acurast_client_state(talk->client);
     if (code == TALK_NO_ANSWER)
-        fprintf(stderr, "acurast-peer: %s in time\n", state == ACURAST_STATE_CONNECTED ? "no answer" : "no service");
+        foreign_tell("acurast-peer: %s in time", state == ACURAST_STATE_CONNECTED ? "no answer" : "no service");
     return code;
 }
 
@@ -278,6 +278,6 @@ void talk_print_payload(const struct talk *talk, const acurast_event_view *event
     if (talk->hex)
         print_hex(event->payload, event->payload_size);
     else
-        fwrite(event->payload, 1, event->payload_size, stdout);
+        print_payload(event->payload, event->payload_size);
     putchar('\n');
 }

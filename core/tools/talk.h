@@ -51,7 +51,7 @@ int talk_set_deadline(struct talk *talk, const struct command *command, const ch
 /* An `over` that tells what did not come in time. */
 int talk_last_word(struct talk *talk, int code);
 
-/* A payload as a result: with --json an object, with --hex hexadecimal, else the bytes and a line end. */
+/* A payload as a result on a line: with --json an object, with --hex hexadecimal, else as print_payload() has it. */
 void talk_print_payload(const struct talk *talk, const acurast_event_view *event);
 
 /* Waits for `ms`; false if Ctrl-C came. */

@@ -214,7 +214,7 @@ def test_listen_prints_plain_lines_without_json(relay, peer, client, key):
     one = peer("listen", "--url", relay.url, "--key", key.file)
     one.message("connected")
     for body, line in (
-        (b"text", "text"), ("ünï ✓".encode(), "ünï ✓"), (b"\0\1", "0x0001"), (b"two\nlines", "0x74776f0a6c696e6573"),
+        (b"text", "text"), ("ünï ✓".encode(), "ünï ✓"), (b"\xff\1", "0xff01"), (b"two\nlines", r"two\x0alines"),
     ):
         other.send(key.id, body)
         assert one.line() == f"{other.id.hex()} {line}"
