@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PEM_FILE_MAX ((size_t)64 * 1024)
@@ -46,8 +47,6 @@ static bool slurp_descriptor(int descriptor, const char *path, size_t max, unsig
 {
     size_t capacity = 0;
     ssize_t got;
-    *bytes = NULL;
-    *size = 0;
     do {
         if (*size == capacity && !grow(bytes, *size, &capacity))
             return complain(path, "out of memory");
@@ -60,13 +59,39 @@ static bool slurp_descriptor(int descriptor, const char *path, size_t max, unsig
     return got == 0 || complain(path, strerror(errno));
 }
 
-bool keyfile_slurp(const char *path, size_t max, unsigned char **bytes, size_t *size)
+/*
+ * Whether an open file may hold our key: whoever can write it chooses the key, and whoever can read it has it. Root is trusted, as it
+ * could do either anyway, and may use the key of whom it likes. What is neither a file nor a pipe has modes of another meaning.
+ */
+static bool is_private(int descriptor, const char *path)
+{
+    struct stat about;
+    if (fstat(descriptor, &about) != 0)
+        return complain(path, strerror(errno));
+    if (!S_ISREG(about.st_mode) && !S_ISFIFO(about.st_mode))
+        return true;
+    bool strange = about.st_uid != geteuid() && about.st_uid != 0;
+    if (strange && geteuid() != 0)
+        return complain(path, "belongs to another user, who can change it");
+    if (about.st_mode & (S_IWGRP | S_IWOTH))
+        return complain(path, "can be written by others; chmod go-w mends it");
+    if (strange)
+        foreign_tell("%s: warning: belongs to user %lu, who can change it", path, (unsigned long)about.st_uid);
+    if (about.st_mode & (S_IRGRP | S_IROTH))
+        foreign_tell("%s: warning: can be read by others; chmod go-r mends it", path);
+    return true;
+}
+
+static bool slurp(const char *path, size_t max, bool secret, unsigned char **bytes, size_t *size)
 {
     bool standard = strcmp(path, "-") == 0;
     int descriptor = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
         return complain(path, strerror(errno));
-    bool ok = slurp_descriptor(descriptor, standard ? "standard input" : path, max, bytes, size);
+    const char *name = standard ? "standard input" : path;
+    *bytes = NULL;
+    *size = 0;
+    bool ok = (!secret || is_private(descriptor, name)) && slurp_descriptor(descriptor, name, max, bytes, size);
     if (!standard)
         close(descriptor);
     if (!ok) {
@@ -77,12 +102,17 @@ bool keyfile_slurp(const char *path, size_t max, unsigned char **bytes, size_t *
     return ok;
 }
 
+bool keyfile_slurp(const char *path, size_t max, unsigned char **bytes, size_t *size)
+{
+    return slurp(path, max, false, bytes, size);
+}
+
 acurast_identity *keyfile_read(const char *path)
 {
     acurast_identity *identity = NULL;
     unsigned char *pem;
     size_t size;
-    if (!keyfile_slurp(path, PEM_FILE_MAX, &pem, &size))
+    if (!slurp(path, PEM_FILE_MAX, true, &pem, &size))
         return NULL;
     acurast_status status = acurast_identity_from_pem((const char *)pem, size, &identity);
     wipe(pem, size);

@@ -6,7 +6,12 @@
 
 #include <stdbool.h>
 
-/* What goes wrong is told on stderr. NULL, or false, then. */
+/*
+ * What goes wrong is told on stderr. NULL, or false, then.
+ *
+ * A file that group or others can write is refused, and so is one that belongs neither to us nor to root; where we are root, it is a
+ * warning. One that group or others can read gives a warning.
+ */
 acurast_identity *keyfile_read(const char *path);
 
 /* Refuses to write over an existing file. */
