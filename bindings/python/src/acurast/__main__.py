@@ -7,17 +7,19 @@ usage; 3 no service or no answer in time.
 from __future__ import annotations
 
 import argparse
-import json
+import contextlib
 import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from . import _errors
 from ._blocking import BlockingClient, connect
+from ._foreign import json_line, shown, shown_payload
 from ._identity import Identity, as_key, compress_key, id_of
+from ._keyfile import read_key
 from ._message import Message
 
 OK, FAILED, USAGE, LATE = 0, 1, 2, 3
@@ -39,12 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def complain(error: object, code: int) -> int:
-    print(f"acurast: {error}", file=sys.stderr)
+    print(f"acurast: {shown(error)}", file=sys.stderr)
     return code
 
 
+class Parser(argparse.ArgumentParser):
+    """Its errors repeat words that may have been pasted."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(shown(message))
+
+
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="python -m acurast", description=__doc__.partition(":")[2].strip())
+    top = Parser(prog="python -m acurast", description=__doc__.partition(":")[2].strip())
     commands = top.add_subparsers(required=True, metavar="keygen|id|send|listen")
 
     keygen = commands.add_parser("keygen", help="make a key")
@@ -165,10 +174,6 @@ def open_client(flags: argparse.Namespace, deadline: float | None) -> BlockingCl
     return client
 
 
-def read_key(path: str) -> Identity:
-    return Identity.from_pem(Path(path).read_bytes())
-
-
 def read_payload(flags: argparse.Namespace) -> bytes:
     if flags.payload is not None and flags.file:
         raise ValueError("one payload, please: an argument or --file")
@@ -182,20 +187,18 @@ def read_payload(flags: argparse.Namespace) -> bytes:
 
 
 def show(flags: argparse.Namespace, message: Message, alone: bool) -> None:
-    try:
-        text: str | None = message.text()
-    except UnicodeDecodeError:
-        text = None
-    if flags.json:
-        payload = {"size": len(message), "hex": message.payload.hex(), **({} if text is None else {"text": text})}
-        say({"event": "payload", "sender": str(message.sender), "recipient": str(message.recipient), **payload})
+    if not flags.json:
+        words = message.payload.hex() if flags.hex else shown_payload(message.payload)
+        print(words if alone else f"{message.sender} {words}", flush=True)
         return
-    words = message.payload.hex() if flags.hex else text if text is not None and text.isprintable() else "0x" + message.payload.hex()
-    print(words if alone else f"{message.sender} {words}", flush=True)
+    payload: dict[str, Any] = {"size": len(message), "hex": message.payload.hex()}
+    with contextlib.suppress(UnicodeDecodeError):
+        payload["text"] = message.text()
+    say({"event": "payload", "sender": str(message.sender), "recipient": str(message.recipient), **payload})
 
 
 def say(value: dict[str, Any]) -> None:
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    print(json_line(value), flush=True)
 
 
 if __name__ == "__main__":
