@@ -28,7 +28,10 @@ export interface RunOptions {
   onEvent?: ((event: DeploymentEvent) => void) | undefined;
   /** Services to use instead of those in the script, tried in order. */
   service?: string | readonly string[] | undefined;
-  /** A folder that keeps the keys and the storage, so that the deployment is the same next time. Made if missing, mode 0700. */
+  /**
+   * A folder that keeps the keys and the storage, so that the deployment is the same next time. Made if missing, mode 0700; refused where
+   * it belongs to another user or others can write it.
+   */
   state?: string | undefined;
   /** Members of `_STD_` to be absent, instead of there and failing when used. */
   without?: NotOffered | readonly NotOffered[] | undefined;

@@ -7,6 +7,8 @@
 
 const fs = require('node:fs');
 const { parseArgs } = require('node:util');
+const { jsonLine, shownMessage, shownPayload } = require('../lib/foreign.js');
+const { readKeyFile } = require('../lib/keyfile.js');
 
 const HELP = `usage: npx acurast COMMAND [FLAGS]
 
@@ -172,7 +174,10 @@ async function open(flags, limit) {
   return client;
 }
 
-const readKey = (file) => acurast().Identity.fromPem(fs.readFileSync(file));
+function readKey(file) {
+  const pem = readKeyFile(file, (words) => complain(new Error(`warning: ${words}`)));
+  return acurast().Identity.fromPem(pem);
+}
 
 function readPayload(flags, positionals) {
   if (positionals.length + (flags.file ? 1 : 0) > 1) throw new UsageError('one payload, please: an argument or --file');
@@ -198,12 +203,12 @@ function showKey(flags, short, key, more = {}) {
 
 function show(flags, message, alone) {
   const hex = Buffer.from(message.payload).toString('hex');
-  const text = textOf(message);
   if (flags.json) {
     const { sender, recipient } = message;
+    const text = textOf(message);
     sayJson({ event: 'payload', sender, recipient, size: message.payload.length, hex, ...(text !== undefined && { text }) });
   } else {
-    const words = flags.hex ? hex : text !== undefined && !/\p{C}/u.test(text) ? text : `0x${hex}`;
+    const words = flags.hex ? hex : shownPayload(message.payload);
     say(alone ? words : `${message.sender} ${words}`);
   }
   return true;
@@ -221,10 +226,10 @@ function say(line) {
   process.stdout.write(`${line}\n`);
 }
 
-const sayJson = (value) => say(JSON.stringify(value));
+const sayJson = (value) => say(jsonLine(value));
 
 function complain(error) {
-  console.error(`acurast: ${error.message}`);
+  console.error(`acurast: ${shownMessage(error.message)}`);
 }
 
 function codeOf(error) {

@@ -6,6 +6,7 @@
 const check = require('../check');
 const { Client } = require('../client');
 const { errors } = require('../errors');
+const { shown } = require('../foreign');
 const { idOf } = require('../identity');
 const { identityOf } = require('./bytes');
 
@@ -121,7 +122,7 @@ class WebSocketTransportClient {
   /** A connection that nobody closed and that will not come back must not pass in silence. */
   #ended(client, connected, error) {
     if (!this.#forget(client) || !connected || this.#onState) return;
-    process.emitWarning(`the connection was closed for good: ${error?.message}`, 'AcurastWarning');
+    process.emitWarning(`the connection was closed for good: ${shown(error?.message)}`, 'AcurastWarning');
   }
 
   #received(client, { sender, recipient, payload }) {
@@ -166,8 +167,8 @@ class WebSocketTransportClient {
 
   #log(what, detail) {
     if (this.#logged === undefined) return;
-    const shown = detail instanceof Uint8Array ? bufferOf(detail).toString('hex', 0, this.#logged) : (detail ?? '');
-    console.log(`acurast: ${what.trim()} ${shown}`.trim());
+    const told = detail instanceof Uint8Array ? bufferOf(detail).toString('hex', 0, this.#logged) : (detail ?? '');
+    console.log(shown(`acurast: ${what.trim()} ${told}`.trim()));
   }
 }
 

@@ -3,6 +3,8 @@
 
 const fs = require('node:fs');
 const util = require('node:util');
+const { shownMessage } = require('../foreign.js');
+const { readKeyFile } = require('../keyfile.js');
 const { Deployment } = require('./deployment.js');
 const { settingsOf } = require('./settings.js');
 const { jsonShow, peopleShow } = require('./show.js');
@@ -50,6 +52,10 @@ const FLAGS = {
 
 class UsageError extends Error {}
 
+function tell(words) {
+  process.stderr.write(`acurast-processor: ${shownMessage(words)}\n`);
+}
+
 function fromFile(file) {
   if (!util.parseEnv) throw new UsageError('--env-file needs Node 20.12 or newer');
   return util.parseEnv(fs.readFileSync(file, 'utf8'));
@@ -71,7 +77,7 @@ function settingsFrom({ values: flags, positionals }) {
   return settingsOf(positionals[0], {
     allowNet: flags['allow-net'],
     env: envOf(flags),
-    key: flags.key && fs.readFileSync(flags.key, 'utf8'),
+    key: flags.key && readKeyFile(flags.key, (words) => tell(`warning: ${words}`)),
     local: flags.local,
     service: flags.service?.flatMap((one) => one.split(/[\s,]+/)).filter(Boolean),
     state: flags.state,
@@ -123,9 +129,8 @@ async function run(settings, show) {
 }
 
 function complain(error, code) {
-  process.stderr.write(
-    `acurast-processor: ${error.message}\n${code === USAGE ? 'acurast-processor --help tells more\n' : ''}`,
-  );
+  tell(error.message);
+  if (code === USAGE) process.stderr.write('acurast-processor --help tells more\n');
   return code;
 }
 

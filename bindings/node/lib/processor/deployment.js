@@ -9,6 +9,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
+const { ownFolder } = require('../keyfile.js');
 const { describe } = require('./trouble.js');
 
 const TROUBLE = new Set(['script', 'unhandled rejection', 'connection']); // nobody in the script took care of these
@@ -80,6 +81,7 @@ class Deployment extends EventEmitter {
 
   async #prepare(settings) {
     this.#scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'acurast-processor-'));
+    if (settings.state) ownFolder(settings.state);
     if (!settings.local) return;
     const { Service } = require('../../index.js'); // here, so that wrong usage is told where the addon is missing, too
     this.#service = await Service.start({ drainTime: 300 });

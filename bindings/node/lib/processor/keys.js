@@ -5,6 +5,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { Identity } = require('../../index.js');
+const { readKeyFile } = require('../keyfile.js');
 
 /** File name and kind of each pair. */
 const PAIRS = {
@@ -24,16 +25,12 @@ function identityOf(pem, where) {
   }
 }
 
+// What this made is for us alone: what is a warning elsewhere is a refusal here.
 function read(file) {
-  let pem;
-  try {
-    if (fs.statSync(file).mode & 0o077) throw new Error(`${file} can be read by others; chmod 600 mends it`);
-    pem = fs.readFileSync(file, 'utf8');
-  } catch (error) {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-  return identityOf(pem, file);
+  const refuse = (words) => {
+    throw new Error(words);
+  };
+  return identityOf(readKeyFile(file, refuse), file);
 }
 
 // A link refuses to replace: where two runners make the same file at once, the first one's key is both's.
@@ -73,7 +70,6 @@ function given(pem) {
  * @returns {Record<string, Identity>}
  */
 function deploymentKeys({ state, key }) {
-  if (state) fs.mkdirSync(state, { recursive: true, mode: 0o700 });
   const pair = ([name, kind]) => {
     if (key && name === 'p256') return [name, given(key)];
     return [name, state ? kept(state, name, kind) : Identity.generate(kind)];

@@ -2,10 +2,11 @@
 // Events of a deployment for people and for programs: lines on the terminal, or one JSON object a line.
 //
 // For people the script's own words go to standard output, and the runner's to standard error, dimmed and coloured where
-// that is a terminal.
+// that is a terminal. Both may hold what strangers wrote, such as the body of a web server.
 
 const path = require('node:path');
 const { styleText } = require('node:util');
+const { jsonLine, shown, shownLines, shownMessage } = require('../foreign.js');
 
 function painter(stream) {
   const coloured = stream.isTTY && !process.env.NO_COLOR && typeof styleText === 'function';
@@ -16,7 +17,7 @@ function painter(stream) {
 function jsonShow({ stdout }) {
   return (told) => {
     const plain = told.event === 'output' ? { ...told, text: told.text.replace(/\n$/, '') } : told;
-    stdout.write(JSON.stringify(plain) + '\n');
+    stdout.write(jsonLine(plain) + '\n');
   };
 }
 
@@ -29,29 +30,29 @@ function peopleShow({ stdout, stderr }) {
 
   const shows = {
     start({ script, id, publicKey, address, service }) {
-      stderr.write(`${paint('bold', path.basename(script))}\n`);
+      stderr.write(`${paint('bold', shown(path.basename(script)))}\n`);
       if (service) say('service', `${service} (embedded)`);
       say('public key', publicKey);
       say('id', id);
       say('address', address);
     },
     ready({ service, publicKey }) {
-      say('connected', paint('green', service));
-      say('talk to it', `npx acurast send --url ${service} --to ${publicKey} --wait 1 'hello'`);
+      say('connected', paint('green', shown(service)));
+      say('talk to it', shown(`npx acurast send --url ${service} --to ${publicKey} --wait 1 'hello'`));
       ready = true;
     },
     state({ state, service, reason = 'no reason given' }) {
-      if (state === 'connected' && ready) say('connected', `again: ${service}`);
+      if (state === 'connected' && ready) say('connected', shown(`again: ${service}`));
       if (state === 'connected') losses.clear();
       if (state === 'closed') ready = false;
       if (state !== 'disconnected' || losses.has(service + reason)) return;
       losses.add(service + reason);
-      say('away', paint('yellow', `${service}: ${reason}; trying on`));
+      say('away', paint('yellow', shown(`${service}: ${reason}; trying on`)));
     },
-    print: ({ text }) => stdout.write(`${text}\n`),
-    output: ({ stream, text }) => (stream === 'stderr' ? stderr : stdout).write(text),
+    print: ({ text }) => stdout.write(`${shownLines(text)}\n`),
+    output: ({ stream, text }) => (stream === 'stderr' ? stderr : stdout).write(shownLines(text)),
     error({ where, name, message, stack }) {
-      stderr.write(`${paint('red', `error (${where})`)} ${stack ?? `${name}: ${message}`}\n`);
+      stderr.write(`${paint('red', `error (${where})`)} ${shownMessage(stack ?? `${name}: ${message}`)}\n`);
     },
     end({ code }) {
       if (code) say('ended', `with code ${code}`);

@@ -228,7 +228,7 @@ test('a key file that others can read, or that holds no key, is refused', async 
   await evaluate(t, '', { state });
   const file = path.join(state, 'device.pem');
   fs.chmodSync(file, 0o640);
-  await assert.rejects(runDeployment({ code: '' }, { state }), /device\.pem can be read by others; chmod 600 mends it/);
+  await assert.rejects(runDeployment({ code: '' }, { state }), /device\.pem can be read by others; chmod go-r mends it/);
   fs.chmodSync(file, 0o600);
   fs.writeFileSync(file, 'nothing');
   await assert.rejects(runDeployment({ code: '' }, { state }), /device\.pem holds no key/);
