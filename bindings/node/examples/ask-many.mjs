@@ -19,7 +19,8 @@ const client = await connect(url);
 try {
   const asked = new Set(processors.map(idOf));
   await Promise.all([...asked].map((each) => client.sendText(each, 'what time is it?')));
-  for (const [sender, answer] of await answers(client, asked, Math.min(NEED, asked.size))) console.log(sender, answer);
+  const shown = (text) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?'); // what a stranger wrote does not steer the terminal
+  for (const [sender, answer] of await answers(client, asked, Math.min(NEED, asked.size))) console.log(sender, shown(answer));
 } finally {
   await client.close();
 }

@@ -47,6 +47,10 @@ test('echo processors, asked by one and by a dApp that takes the first three ans
   assert.deepEqual(await within(once(timed, 'close')), [0, null]);
   assert.match(timed.text, /^\d+\.\d{3}\tthere\?\n$/);
 
+  const hostile = start(t, here, 'ask.mjs', started.url, ids[1], 'a\x1b[2J\x9b\u202e\u2028é');
+  assert.deepEqual(await within(once(hostile, 'close')), [0, null]);
+  assert.match(hostile.text, /\ta\?\[2J\?\?\?é\n$/);
+
   const asker = start(t, here, 'ask-many.mjs', started.url, ...ids);
   assert.deepEqual(await within(once(asker, 'close')), [0, null]);
   const lines = asker.text.trim().split('\n');

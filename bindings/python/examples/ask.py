@@ -17,4 +17,5 @@ with acurast.connect(url, timeout=10) as client:
         client.send_text(processor, text)
         answer = client.receive(timeout=10).text()
         times.append(1000 * (time.perf_counter() - began))
-print(f"{statistics.median(times):.3f}\t{answer}")
+shown = answer if answer.isprintable() else ascii(answer)  # what a stranger wrote does not steer the terminal
+print(f"{statistics.median(times):.3f}\t{shown}")

@@ -24,7 +24,7 @@ async def main(url: str, processors: list[str]) -> None:
     async with acurast.Client(url) as client:
         await asyncio.gather(*[client.send(each, b"what time is it?") for each in asked])
         for sender, answer in (await asyncio.wait_for(answers(client, asked, NEED), 10)).items():
-            print(sender, answer)
+            print(sender, answer if answer.isprintable() else ascii(answer))  # it does not steer the terminal
 
 
 asyncio.run(main(sys.argv[1], sys.argv[2:]))

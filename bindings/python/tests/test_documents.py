@@ -83,6 +83,7 @@ def test_the_examples(acurast_service, tmp_path):
         assert len(lines) == 3 and {line.split()[0] for line in lines} < set(ids)
         assert all(line.endswith("what time is it?") for line in lines)
         assert re.fullmatch(r"\d+\.\d{3}\tthere\?\n", run([examples / "ask.py", url, ids[0], "there?"], tmp_path))
+        assert run([examples / "ask.py", url, ids[0], "\x1b[2J\u202e"], tmp_path).endswith("\t'\\x1b[2J\\u202e'\n")
         out = run([examples / "notebook.py", url, ids[0]], tmp_path)
         assert out == "are you there?\n[{'question': 0}, {'question': 1}, {'question': 2}]\n"
     finally:

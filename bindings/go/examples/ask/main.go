@@ -8,7 +8,9 @@ import (
 	"log"
 	"os"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	acurast "github.com/libacurast/libacurast/bindings/go"
 )
@@ -49,6 +51,16 @@ func run(url, processor, text string) error {
 		took[i] = time.Since(began)
 	}
 	slices.Sort(took)
-	fmt.Printf("%.3f\t%s\n", float64(took[times/2].Microseconds())/1000, answer.Text())
+	fmt.Printf("%.3f\t%s\n", float64(took[times/2].Microseconds())/1000, printable(answer.Text()))
 	return nil
+}
+
+// printable keeps what a stranger wrote from steering the terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strings"
 	"time"
+	"unicode"
 
 	acurast "github.com/libacurast/libacurast/bindings/go"
 )
@@ -55,8 +57,18 @@ func answers(ctx context.Context, client *acurast.Client, asked map[acurast.ID]b
 		if asked[message.Sender] {
 			asked[message.Sender] = false
 			left--
-			fmt.Println(message.Sender, message.Text())
+			fmt.Println(message.Sender, printable(message.Text()))
 		}
 	}
 	return nil
+}
+
+// printable keeps what a stranger wrote from steering the terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
 }

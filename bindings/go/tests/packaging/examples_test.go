@@ -46,6 +46,9 @@ func TestTheExamplesServeAskAndEcho(t *testing.T) {
 	if !regexp.MustCompile(`^\d+\.\d{3}\tthere\?\n$`).MatchString(said) {
 		t.Errorf("ask said %q", said)
 	}
+	if said := c.do(t, "./ask", url, words[2], "a\x1b[2J\u009b\u202e\u2028é"); !strings.HasSuffix(said, "\ta?[2J???é\n") {
+		t.Errorf("ask said %q", said)
+	}
 }
 
 func TestAnInterruptEndsTheEcho(t *testing.T) {
