@@ -2,17 +2,19 @@
 // A running deployment, seen from the main thread: its worker, its embedded service if it has one, its scratch folder.
 //
 // States: starting -> running -> ended. `start` comes first, `end` last and once, and between them whatever the worker
-// tells, each as an event of its own name and as 'event'.
+// tells, each as an event of its own name and as 'event'. The worker tells it through a port that the script has no hold of;
+// `end` is never told, but is that the thread has ended.
 
 const { EventEmitter } = require('node:events');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { Worker } = require('node:worker_threads');
+const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads');
 const { ownFolder } = require('../keyfile.js');
 const { describe } = require('./trouble.js');
 
 const TROUBLE = new Set(['script', 'unhandled rejection', 'connection']); // nobody in the script took care of these
+const TOLD = new Set(['start', 'ready', 'state', 'print', 'output', 'error']); // by the worker
 const UNREAD = 256; // events between a script and us; then it waits, as print would for a slow terminal
 const STOP_MS = 700; // for a script to be told and its connection to be closed; then its thread is ended
 const STUCK_MS = 300; // for a thread to end; one that waits in the operating system does not, and is left behind
@@ -26,6 +28,8 @@ function flagsOfNode() {
 
 class Deployment extends EventEmitter {
   #worker;
+  #port; // to the worker's
+  #room = new Int32Array(new SharedArrayBuffer(4)).fill(UNREAD); // of events that the worker may still tell
   #service;
   #scratch;
   #troubled = false;
@@ -94,27 +98,44 @@ class Deployment extends EventEmitter {
     const storageDir = path.join(state ?? this.#scratch, 'storage');
     fs.mkdirSync(storageDir, { recursive: true, mode: 0o700 });
     if (this.#service) services = [this.#service.url];
-    const room = new Int32Array(new SharedArrayBuffer(4)).fill(UNREAD); // of events that the worker may still tell
+    const { port1, port2: port } = new MessageChannel();
+    this.#port = port1.on('message', (told) => this.#hear(told));
+    port1.unref(); // the worker holds this process, not its port
     this.#worker = new Worker(path.join(__dirname, 'worker.js'), {
-      workerData: { ...rest, room, state, script, storageDir, services },
+      workerData: { ...rest, port, room: this.#room, state, script, storageDir, services },
+      transferList: [port],
+      stdout: true, // what the worker does not catch itself comes here instead of past us
+      stderr: true,
       ...flagsOfNode(),
     });
+    for (const stream of ['stdout', 'stderr'])
+      this.#worker[stream].setEncoding('utf8').on('data', (text) => this.#wrote(stream, text));
     return new Promise((resolve, reject) => {
       this.once('start', resolve);
-      this.#worker.on('message', (told) => {
-        if (typeof told?.event !== 'string') return; // a script's own word to the thread that it takes for its parent
-        Atomics.add(room, 0, 1);
-        Atomics.notify(room, 0);
-        if (!this.#over) this.#tell(told);
-      });
       this.#worker.on('error', (error) => this.#broke(error, reject));
       this.#worker.on('exit', (exitCode) => this.#exited(exitCode));
     });
   }
 
+  #wrote(stream, text) {
+    if (this.exitCode === undefined) this.#tell({ event: 'output', stream, text });
+  }
+
+  #hear(told) {
+    Atomics.add(this.#room, 0, 1);
+    Atomics.notify(this.#room, 0);
+    if (TOLD.has(told?.event)) this.#tell(told);
+  }
+
+  // What the worker told before its last sign of life, which comes another way.
+  #hearRest() {
+    for (let rest; (rest = receiveMessageOnPort(this.#port)); ) this.#hear(rest.message);
+  }
+
   // The thread itself has failed: it did not start, or is out of memory.
   #broke(error, reject) {
     this.#failed = true;
+    this.#hearRest();
     if (this.id === undefined) reject(error);
     else this.#tell({ event: 'error', where: 'script', ...describe(error) });
   }
@@ -133,6 +154,8 @@ class Deployment extends EventEmitter {
   // A script that ends by itself after an error that nobody caught has failed, as under node.
   async #exited(exitCode) {
     if (this.#over) return;
+    this.#hearRest();
+    this.#port.close();
     this.#over = true;
     const code = this.#stopping ? 0 : exitCode || (this.#troubled || this.#failed ? 1 : 0);
     await this.#cleanUp();

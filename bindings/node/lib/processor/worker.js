@@ -1,6 +1,10 @@
 'use strict';
 // The thread in which a script runs: real Node with the globals of a processor. It tells the main thread what happens, in
 // order, through one port: what the script prints, its errors, and the states of its connection.
+//
+// The script has the same globals. So the port is in nobody's reach but this file's: it is taken out of workerData, nothing is ever
+// received on it, and what it is used with was taken before the script can replace it. parentPort is for the script as well, and
+// brings no more than the word to stop; who takes that word away is ended by force a moment later.
 
 const { StringDecoder } = require('node:string_decoder');
 const { format } = require('node:util');
@@ -13,15 +17,17 @@ const { makeStd } = require('./std.js');
 const { describe } = require('./trouble.js');
 const { Websocket } = require('./websocket.js');
 
-const { allowNet, env, key, room, script, services, state, storageDir, version, without } = workerData;
-delete workerData.key; // a script that looks at its thread's data, or prints it, finds no secret there
+const { allowNet, env, key, port, room, script, services, state, storageDir, version, without } = workerData;
+for (const name of Object.keys(workerData)) delete workerData[name]; // a script finds no secret there, and no port
+const post = port.postMessage.bind(port);
+const { load: left, sub: take, wait } = Atomics;
 
 // Waits where the main thread is behind, so that a script that prints without end neither fills the memory nor keeps the
 // main thread from a signal.
 function tell(event, more) {
-  while (Atomics.load(room, 0) <= 0) Atomics.wait(room, 0, 0);
-  Atomics.sub(room, 0, 1);
-  parentPort.postMessage({ event, ...more });
+  while (left(room, 0) <= 0) wait(room, 0, 0);
+  take(room, 0, 1);
+  post({ event, ...more });
 }
 
 function report(where, error) {
