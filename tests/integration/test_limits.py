@@ -184,7 +184,7 @@ def test_a_slow_handshake_cannot_be_drawn_out_by_dribbling(service):
                             act(slow)
                         else:
                             slow.send(b"", rawws.PING)
-                        slow._fill()
+                        slow.fill()
                     except TimeoutError:
                         pass
             except rawws.Gone:

@@ -29,7 +29,6 @@ class Reader(threading.Thread):
     def __init__(self, url):
         super().__init__(daemon=True)
         self.socket = login(url, receive_buffer=32 * 1024)
-        self.socket.at_a_time = 4096
         self.identity = self.socket.identity
         self.ages, self.running, self.broken = [], True, None
 
@@ -47,7 +46,7 @@ class Reader(threading.Thread):
         """Reads what has come, about 4 KiB of it; the number of bytes."""
         before = len(self.socket.buffer)
         try:
-            self.socket._fill()
+            self.socket.fill(4096)
         except (BlockingIOError, rawws.Gone) as error:
             self.broken = None if isinstance(error, BlockingIOError) else error
             return 0
@@ -158,7 +157,6 @@ def test_four_large_frames_close_nobody(service):
             honest.write(payload(honest, recipient, b"honest %03d" % number))
         honest.write(payload(honest, honest, b"all of it"))
         honest.message()
-        recipient.at_a_time = MIB
         sizes = []
         while len(sizes) < 100:
             message = recipient.message()

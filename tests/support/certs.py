@@ -6,8 +6,7 @@ import ssl
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_key
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 
@@ -55,9 +54,10 @@ class Authority:
             builder = builder.add_extension(extension, critical)
         return builder.sign(self.key, hashes.SHA256())
 
-    def leaf(self, *names, days=1, file="service", rsa=False):
-        """Writes a certificate for `names` and its key; returns both paths and the serial number."""
-        key = generate_rsa_key(65537, 2048) if rsa else ec.generate_private_key(ec.SECP256R1())
+    def leaf(self, *names, days=1, file="service", rsa_key=False):
+        """Writes a certificate for `names` and its key; returns both paths and the serial number. `rsa_key`: one of RSA, with
+        which a handshake costs the service more."""
+        key = rsa.generate_private_key(65537, 2048) if rsa_key else ec.generate_private_key(ec.SECP256R1())
         names = names or ("localhost", "127.0.0.1")
         extensions = [
             (x509.SubjectAlternativeName([_alternative(name) for name in names]), False),

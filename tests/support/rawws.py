@@ -25,7 +25,8 @@ class Gone(Exception):
 
 
 class RawSocket:
-    def __init__(self, url, *, receive_buffer=None, source=None, context=None, server_name=None):
+    def __init__(self, url, *, receive_buffer=None, context=None, server_name=None, source=None):
+        """`source`: the address that it comes from, where that matters."""
         parts = urlsplit(url)
         self.host, self.port = parts.hostname, parts.port
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
@@ -33,15 +34,15 @@ class RawSocket:
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)  # not the 64 KiB of loopback
+        self.socket.settimeout(DEADLINE)
         if source:
             self.socket.bind((source, 0))
-        self.socket.settimeout(DEADLINE)
         self.socket.connect((self.host, self.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context:
             self.socket = context.wrap_socket(self.socket, server_hostname=server_name or self.host)
         self.buffer = bytearray()
-        self.at_a_time = 65536  # bytes that are read at most
+        self.is_websocket = False
 
     # --- bytes
 
@@ -51,9 +52,12 @@ class RawSocket:
         except (BrokenPipeError, ConnectionResetError, tls.SSLError) as error:
             raise Gone(True) from error
 
-    def _fill(self):
+    def fill(self, most=65536):
+        """Some of what has come goes into the buffer."""
         try:
-            more = self.socket.recv(self.at_a_time)
+            more = self.socket.recv(most)
+        except (tls.SSLWantReadError, tls.SSLWantWriteError):
+            raise
         except (ConnectionResetError, BrokenPipeError, tls.SSLError) as error:
             raise Gone(True) from error
         if not more:
@@ -62,7 +66,7 @@ class RawSocket:
 
     def read(self, size):
         while len(self.buffer) < size:
-            self._fill()
+            self.fill()
         return self._take(size)
 
     def _take(self, size):
@@ -72,16 +76,27 @@ class RawSocket:
 
     def read_until(self, end):
         while end not in self.buffer:
-            self._fill()
+            self.fill()
         return self._take(self.buffer.index(end) + len(end))
 
     def read_to_end(self):
         """Everything until the peer ends the connection."""
         try:
             while True:
-                self._fill()
+                self.fill()
         except Gone:
             return self._take(len(self.buffer))
+
+    def take_in(self):
+        """What has come by now goes into the buffer, without waiting for more."""
+        self.socket.setblocking(False)
+        try:
+            while True:
+                self.fill()
+        except (BlockingIOError, tls.SSLWantReadError):
+            pass
+        finally:
+            self.socket.settimeout(DEADLINE)
 
     # --- HTTP
 
@@ -114,7 +129,9 @@ class RawSocket:
 
     def upgrade(self, path="/", **replace):
         self.request("GET", path, self.upgrade_headers(**replace))
-        return self.answer()
+        status, headers = self.answer()
+        self.is_websocket = status == 101
+        return status, headers
 
     # --- frames
 
@@ -150,6 +167,17 @@ class RawSocket:
         assert first & 0x70 == 0, "reserved bits are set"
         return first & 0x0F, self.read(size)
 
+    def is_whole(self):
+        """Whether frame() would not wait."""
+        have = self.buffer
+        if len(have) < 2:
+            return False
+        size, head = have[1] & 0x7F, 2
+        if size >= 126:
+            head = 4 if size == 126 else 10
+            size = int.from_bytes(have[2:head], "big")
+        return len(have) >= head + size
+
     def message(self):
         """The next binary message; pings are left unanswered, a close is Gone."""
         opcode, payload = self.frame()
@@ -178,8 +206,8 @@ class RawSocket:
         status, _ = self.upgrade(path, **headers)
         assert status == 101, status
         self.send(v1.frame(v1.INIT, identity.id))
-        challenge = v1.Frame.parse(self.message()).body[16:32]
-        difficulty = v1.NO_WORK
+        body = v1.Frame.parse(self.message()).body
+        difficulty, challenge = body[:16], body[16:32]
         nonce = v1.solve(challenge, identity.public_key, difficulty)
         signature = identity.answer(v1.digest_of(challenge, identity.public_key, nonce))
         self.send(v1.frame(v1.RESPONSE, identity.id, v1.NOBODY, challenge + identity.public_key + nonce + signature))
