@@ -4,14 +4,15 @@ BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 60
+URL ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 need = @sh core/cmake/requirements.sh
 configure = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING
 compile = cmake --build $(BUILD) -j $(JOBS)
-run = BUILD="$(BUILD)" JOBS="$(JOBS)" FUZZ_SECONDS="$(SECONDS)" sh tests/run.sh
+run = BUILD="$(BUILD)" JOBS="$(JOBS)" FUZZ_SECONDS="$(SECONDS)" ATTACK_SECONDS="$(SECONDS)" URL="$(URL)" sh tests/run.sh
 
-.PHONY: build demo test bench lint sanitize valgrind fuzz install clean help
+.PHONY: build demo test bench lint sanitize valgrind fuzz attack install clean help
 
 build:
 	$(need) build
@@ -24,7 +25,7 @@ demo: build
 
 test:
 	$(need) test
-	@$(run) c python node binding_python binding_node binding_go
+	@$(run) c python hostile node binding_python binding_node binding_go
 
 lint:
 	$(need) lint
@@ -41,6 +42,10 @@ valgrind:
 fuzz:
 	$(need) fuzz
 	@$(run) fuzz
+
+attack:
+	$(need) $(if $(URL),attack,test)
+	@$(run) attack
 
 bench:
 	$(need) bench
@@ -66,6 +71,8 @@ help:
 	@echo "make sanitize   the tests under ASan with UBSan, then under TSan; the Go binding under ASan and its race detector"
 	@echo "make valgrind   the unit tests under valgrind"
 	@echo "make fuzz       the fuzz targets, SECONDS=60 together"
+	@echo "make attack     every attack that we know on a service of the protocol: URL=ws://127.0.0.1:9001, on this machine alone;"
+	@echo "                without URL on our own; SECONDS=60 for the noisy ones together"
 	@echo "make bench      the benchmark, beside a bare libwebsockets relay; ROWS= picks rows"
 	@echo "make install    PREFIX=/usr/local DESTDIR="
 	@echo "make clean      removes $(BUILD)/, and what the bindings and their tests put beside their sources"

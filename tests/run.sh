@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs suites of tests and sums them up:  tests/run.sh c|python|node|binding_python|binding_node|binding_go|lint|
+# Runs suites of tests and sums them up:  tests/run.sh c|python|hostile|attack|node|binding_python|binding_node|binding_go|lint|
 #                                              address|address_node|address_go|thread|race_go|valgrind|fuzz ...
 #
 # The last line is `N passed, N failed` (and `, N skipped`, each with its reason above), summed over every runner that
@@ -13,6 +13,7 @@ case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
 JOBS=${JOBS:-2}
 processes=$((JOBS + 1)) # of pytest and of node:test: most of their tests wait for a program
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
+ATTACK_SECONDS=${ATTACK_SECONDS:-60}
 results=${ACURAST_RESULTS:-}
 passed=0 failed=0 skipped=0
 still='' # what a command is run under
@@ -138,6 +139,37 @@ suite_python()
 {
     title "Python: the programs from outside"
     compile "$BUILD" && run_python "$BUILD"
+}
+
+# Attacks on a service, from outside; the last line of the log counts them.
+run_hostile() # ARGUMENT...
+{
+    if ! command -v python3 >/dev/null 2>&1; then
+        skip "the attacks: python3 is not installed"
+    elif ! python_ready; then
+        [ -z "${CI:-}" ] || { fail "the attacks: their packages could not be installed"; return; }
+        skip "the attacks: their packages could not be installed with pip"
+    else
+        ACURAST_BIN=$BUILD/bin PYTHONPATH=tests logged "$BUILD/logs/hostile.txt" \
+            "$BUILD/venv/bin/python" -m hostile "$@"
+        count_pytest "$BUILD/logs/hostile.txt" $?
+    fi
+}
+
+suite_hostile()
+{
+    title "attacks on our own service"
+    compile "$BUILD" && run_hostile --seconds 6
+}
+
+suite_attack()
+{
+    title "attacks on ${URL:-our own service}, $ATTACK_SECONDS s of the noisy ones together"
+    if [ -n "${URL:-}" ]; then
+        run_hostile --seconds "$ATTACK_SECONDS" --url "$URL"
+    else
+        compile "$BUILD" && run_hostile --seconds "$ATTACK_SECONDS"
+    fi
 }
 
 # Packages of npm, once and again when the lock file changes; nothing of theirs is run.

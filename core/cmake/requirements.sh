@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that what a task needs is there:  core/cmake/requirements.sh build|demo|test|lint|fuzz|valgrind|bench ...
+# Sees to it that what a task needs is there:  core/cmake/requirements.sh build|demo|test|attack|lint|fuzz|valgrind|bench ...
 #
 # A need is a probe that works on any system and the Debian package that answers it. Where every probe succeeds
 # nothing is run or printed. Else the missing packages are installed with apt-get, as root or through sudo; where
@@ -38,6 +38,9 @@ tool:openssl               openssl
 ?tool:go                   golang-go
 ?tool:chromium             chromium
 "
+attack='
+venv:python3               python3-venv
+'
 bench="$build
 module:cmocka              libcmocka-dev
 tool:python3               python3
