@@ -118,7 +118,7 @@ def test_tls_1_2_is_spoken_with_forward_secrecy_and_authenticated_encryption(ser
     ("ciphers", "rsa"), [("ECDHE+AES:!AESGCM:!AESCCM", False), ("ECDHE+AES:!AESGCM:!AESCCM", True), ("kRSA", True)]
 )
 def test_tls_1_2_is_not_spoken_without(service, client, authority, ciphers, rsa):
-    cert, key, _ = authority.leaf(rsa=rsa)
+    cert, key, _ = authority.leaf(rsa_key=rsa)
     one = service(tls_cert=cert, tls_key=key)
     with pytest.raises(ssl.SSLError, match="handshake failure|HANDSHAKE_FAILURE"):
         client(one.url, ssl=older(authority, ciphers))
