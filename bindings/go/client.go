@@ -152,6 +152,7 @@ type Stats struct {
 	OutboxBytes   uint64 // and their payload bytes
 	IgnoredFrames uint64 // of unknown type or version
 	StrayPayloads uint64 // for another id, or before the client was accepted: dropped
+	LargePayloads uint64 // larger than MaxPayload, from a service that does not heed it: not read
 }
 
 // Stats reads the figures. It fails with [ErrClosed] once the client is closed.

@@ -164,6 +164,8 @@ export interface Stats {
   readonly ignoredFrames: number;
   /** Payloads before accepted, or for another id: dropped. */
   readonly strayPayloads: number;
+  /** Payloads larger than `maxPayload`, from a service that does not heed it: not read. */
+  readonly largePayloads: number;
 }
 
 /** What a client emits. */

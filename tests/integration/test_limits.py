@@ -217,14 +217,27 @@ def test_a_half_open_peer_is_hung_up_after_the_ping_timeout(service, client, bys
         lost.abort()
 
 
-def test_a_client_that_does_not_answer_pings_is_hung_up(service, bystanders):
-    one = service(ping_interval="300ms", ping_timeout="1s")
+def test_a_client_that_nothing_reaches_is_hung_up(service, client, bystanders):
+    """Its socket takes no ping any more."""
+    one = service(ping_interval="300ms", ping_timeout="1s", mailbox_seconds=0)
     bystanders(one.url)
-    with rawws.RawSocket(one.url) as mute:
-        mute.login()
-        assert mute.frame()[0] == rawws.PING
-        closed = mute.closed()
-        assert closed.code in (None, 1001, 1002, 1008, 1011), closed
+    with rawws.RawSocket(one.url, receive_buffer=4096) as mute:
+        identity = mute.login()
+        client(one.url).send(identity.id, bytes(1024 * 1024))
+        eventually(
+            lambda: one.metrics().sum("acurast_closed_connections_total", reason="unresponsive") == 1, "the hang-up"
+        )
+
+
+def test_a_client_whose_kernel_answers_stays(service, bystanders):
+    """Its program has no time for pings, but what is sent to it arrives."""
+    one = service(ping_interval="100ms", ping_timeout="200ms")
+    bystanders(one.url)
+    with rawws.RawSocket(one.url) as busy:
+        busy.login()
+        for _ in range(8):
+            assert busy.frame()[0] == rawws.PING
+        assert one.metrics().sum("acurast_closed_connections_total") == 0
 
 
 def test_a_client_that_answers_pings_stays(service, client):

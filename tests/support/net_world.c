@@ -204,16 +204,29 @@ void side_resume(side *s)
 
 /* ---- the service ---- */
 
-static bool on_admit(void *shard, const acurast__peer *peer)
+static acurast__admission on_admit(void *shard, acurast__peer *peer)
 {
     world *w = shard;
     assert_int_equal(peer->tls, w->options.tls_cert != NULL);
     assert_true(acurast__address_loopback(&peer->address));
     pthread_mutex_lock(&w->lock);
-    bool room = !w->options.most || w->admitted - box_count(&w->left) < w->options.most;
+    bool room = !w->options.most || w->held < w->options.most;
     w->admitted += room;
+    w->held += room;
+    peer->pending = room;
     pthread_mutex_unlock(&w->lock);
-    return room;
+    if (room)
+        return ACURAST__ADMISSION_GRANTED;
+    return w->options.evict ? ACURAST__ADMISSION_FULL : ACURAST__ADMISSION_REFUSED;
+}
+
+static void on_evicted(void *shard, acurast__peer *peer)
+{
+    world *w = shard;
+    pthread_mutex_lock(&w->lock);
+    w->held -= peer->pending;
+    peer->pending = false;
+    pthread_mutex_unlock(&w->lock);
 }
 
 static void echo(side *s, const uint8_t *bytes, size_t size)
@@ -275,12 +288,14 @@ static void on_page(void *shard, const acurast__peer *peer, const acurast__reque
 static void on_left(void *shard, const acurast__peer *peer)
 {
     world *w = shard;
-    (void)peer;
+    pthread_mutex_lock(&w->lock);
+    w->held -= peer->pending;
+    pthread_mutex_unlock(&w->lock);
     box_tell(&w->left);
 }
 
 static const acurast__listener_handlers listener_handlers = {
-    .admit = on_admit, .upgrade = on_upgrade, .page = on_page, .left = on_left};
+    .admit = on_admit, .evicted = on_evicted, .upgrade = on_upgrade, .page = on_page, .left = on_left};
 
 /* ---- the world ---- */
 
@@ -383,6 +398,7 @@ typedef struct memory_question {
 static void ask_memory(void *argument)
 {
     memory_question *q = argument;
+    acurast__loop_look(q->loop);
     q->bytes += acurast__loop_memory(q->loop);
 }
 

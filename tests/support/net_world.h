@@ -65,6 +65,7 @@ typedef struct world_options {
     uint32_t request_timeout_ms;    /* 0: 10 s */
     acurast__ws_settings settings;  /* of the service's sides; max_message 0: 4 MiB */
     unsigned most;                  /* connections at once that are admitted; 0: any number */
+    bool evict;                     /* beyond these the oldest makes room */
     void (*greet)(side *side);      /* a service's side before it is open: sets its hooks; NULL: it echoes */
 } world_options;
 
@@ -77,6 +78,7 @@ typedef struct world {
     signal_box listener_closed, upgraded, left;
     pthread_mutex_t lock;
     unsigned admitted;
+    unsigned held; /* of these, neither left nor made to make room */
     side *sides[WORLD_SIDES]; /* of the service, by their order of upgrade */
     size_t descriptors, threads;
 } world;

@@ -154,11 +154,11 @@ static void on_guest_closed(void *owner, acurast__ws *ws, const acurast__ws_end 
 
 static const acurast__ws_handlers guest_handlers = {.message = on_guest_message, .closed = on_guest_closed};
 
-static bool fake_admit(void *shard, const acurast__peer *peer)
+static acurast__admission fake_admit(void *shard, acurast__peer *peer)
 {
     (void)peer;
     atomic_fetch_add(&((struct fake *)shard)->open, 1);
-    return true;
+    return ACURAST__ADMISSION_GRANTED;
 }
 
 static void *fake_upgrade(void *shard, acurast__ws *ws, acurast__peer *peer, const acurast__request *request,
@@ -247,7 +247,7 @@ static const struct code_case code_cases[] = {
     {1000, ACURAST_LOST, false},        {1001, ACURAST_DRAINING, false}, {1002, ACURAST_PROTOCOL, false},
     {1003, ACURAST_PROTOCOL, false},    {1008, ACURAST_REFUSED, false},  {1009, ACURAST_TOO_LARGE, false},
     {1011, ACURAST_LOST, false},        {4001, ACURAST_REPLACED, true},  {4003, ACURAST_DENIED, true},
-    {4004, ACURAST_SLOW_READER, false}, {4999, ACURAST_LOST, false},
+    {4004, ACURAST_SLOW_READER, false}, {4005, ACURAST_KEY_BUSY, false}, {4999, ACURAST_LOST, false},
 };
 
 static void check_code(const struct code_case *expected, enum deed deed)
@@ -288,7 +288,15 @@ static void test_close_codes(void **state)
     static const enum deed deeds[] = {CLOSE_AT_INIT, CLOSE_AT_RESPONSE, CLOSE_WHEN_ACCEPTED};
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(code_cases); i++)
-        check_code(&code_cases[i], deeds[i % ARRAY_SIZE(deeds)]);
+        check_code(&code_cases[i], code_cases[i].code == 4001 ? CLOSE_WHEN_ACCEPTED : deeds[i % ARRAY_SIZE(deeds)]);
+}
+
+/* Before acceptance it says that another connection stays for now: the key is still good. */
+static void test_replaced_before_acceptance_is_not_final(void **state)
+{
+    static const struct code_case replaced = {4001, ACURAST_REPLACED, false};
+    (void)state;
+    check_code(&replaced, CLOSE_AT_RESPONSE);
 }
 
 static void test_refusal_is_not_retried_at_once(void **state)
@@ -676,6 +684,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(test_close_codes),
+        KIT_TEST(test_replaced_before_acceptance_is_not_final),
         KIT_TEST(test_refusal_is_not_retried_at_once),
         KIT_TEST(test_reconnects_when_replaced_if_told_so),
         KIT_TEST(test_silence_ends_the_attempt),

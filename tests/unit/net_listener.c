@@ -256,6 +256,50 @@ static void not_admitted(const world_options *options)
     world_close(&w);
 }
 
+static void settle(void *argument)
+{
+    acurast__listener_settle(((side *)argument)->ws);
+}
+
+/* One that only connected and one with half a request go, in this order; a websocket that has settled stays. */
+static void oldest_makes_room(const world_options *options)
+{
+    world w;
+    client c;
+    raw idle, half, newcomers[2];
+    char head[512];
+    world_options o = *options;
+    o.most = 3;
+    o.evict = true;
+    world_open(&w, &o);
+    client_open(&c, &w);
+    world_run(world_side(&w, 0)->loop, settle, world_side(&w, 0));
+    raw_connect(&idle, w.port, false, 0);
+    raw_connect(&half, w.port, false, 0);
+    raw_text(&half, "GET / HTTP/1.1\r\n");
+    raw_connect(&newcomers[0], w.port, false, 0);
+    raw_await_end(&idle);
+    raw_connect(&newcomers[1], w.port, false, 0);
+    raw_await_end(&half);
+    raw_text(&newcomers[1], "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    raw_read_head(&newcomers[1], head, sizeof head);
+    assert_memory_equal(head, "HTTP/1.1 404", 12);
+    side_send(&c.side, "a", 1);
+    box_await(&c.side.message, 1);
+    raw_end(&idle);
+    raw_end(&half);
+    raw_end(&newcomers[0]);
+    raw_end(&newcomers[1]);
+    client_end(&c);
+    world_close(&w);
+}
+
+static void the_oldest_that_has_not_settled_makes_room(void **state)
+{
+    (void)state;
+    on_every_loop(oldest_makes_room);
+}
+
 static void who_is_not_admitted_is_told_so(void **state)
 {
     (void)state;
@@ -465,6 +509,7 @@ int main(void)
         cmocka_unit_test(a_large_page_reaches_a_slow_reader),
         cmocka_unit_test(a_slow_request_is_cut_off),
         cmocka_unit_test(who_is_not_admitted_is_told_so),
+        cmocka_unit_test(the_oldest_that_has_not_settled_makes_room),
         cmocka_unit_test(without_descriptors_peers_are_told),
         cmocka_unit_test(without_a_spare_descriptor_it_waits),
         cmocka_unit_test(addresses),

@@ -26,12 +26,16 @@ static void the_whole_is_limited(void **state)
     (void)state;
     acurast__ledger ledger;
     acurast__ledger_init(&ledger, 800);
-    assert_true(acurast__ledger_reserve(&ledger, 700));
-    assert_false(acurast__ledger_reserve(&ledger, 101));
+    assert_true(acurast__ledger_reserve(&ledger, &there, 400));
+    assert_false(acurast__ledger_reserve(&ledger, &there, 1)); /* half is its share */
+    acurast__ledger_hold(&ledger, 300);
+    assert_false(acurast__ledger_reserve(&ledger, &here, 101));
     assert_int_equal(acurast__ledger_charge(&ledger, &bob, 100), ACURAST__LEDGER_GRANTED);
     acurast__ledger_hold(&ledger, 100);
     assert_int_equal(acurast__ledger_charge(&ledger, &alice, 1), ACURAST__LEDGER_TOTAL);
-    acurast__ledger_free(&ledger, 700);
+    acurast__ledger_free(&ledger, 300);
+    acurast__ledger_release(&ledger, &there, 400);
+    assert_true(acurast__ledger_reserve(&ledger, &there, 1));
     assert_int_equal(acurast__ledger_charge(&ledger, &alice, 1), ACURAST__LEDGER_GRANTED);
     acurast__ledger_clear(&ledger);
 }
@@ -102,7 +106,7 @@ static void zero_is_no_limit(void **state)
     (void)state;
     acurast__ledger ledger;
     acurast__ledger_init(&ledger, 0);
-    assert_true(acurast__ledger_reserve(&ledger, UINT32_MAX));
+    assert_true(acurast__ledger_reserve(&ledger, &there, UINT32_MAX));
     assert_int_equal(acurast__ledger_charge(&ledger, &alice, UINT32_MAX), ACURAST__LEDGER_GRANTED);
     acurast__ledger_clear(&ledger);
 }

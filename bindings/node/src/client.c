@@ -158,6 +158,7 @@ static napi_value stats(napi_env env, napi_callback_info info)
     set_figure(env, object, "outboxBytes", found.outbox_bytes);
     set_figure(env, object, "ignoredFrames", found.ignored_frames);
     set_figure(env, object, "strayPayloads", found.stray_payloads);
+    set_figure(env, object, "largePayloads", found.large_payloads);
     return object;
 }
 

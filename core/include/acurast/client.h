@@ -125,6 +125,7 @@ typedef struct acurast_client_stats {
     uint64_t outbox_bytes;   /* waiting now, payload bytes */
     uint64_t ignored_frames; /* unknown type or version, late challenges and accepteds */
     uint64_t stray_payloads; /* before accepted, or for another id: dropped */
+    uint64_t large_payloads; /* larger than the option `max-payload`, from a service that does not heed it: not read */
 } acurast_client_stats;
 
 ACURAST_API acurast_status acurast_client_get_stats(const acurast_client *client, acurast_client_stats *stats);

@@ -57,6 +57,7 @@ ACURAST_BEGIN
     X(UNRESPONSIVE, 51, 1, "the peer did not answer in time")                                                          \
     X(DRAINING, 52, 1, "the service is shutting down or restarting (close code 1001)")                                 \
     X(SLOW_READER, 53, 1, "the service gave up on us for reading too slowly (close code 4004)")                        \
+    X(KEY_BUSY, 54, 1, "this key was taken over too often, and its present connection stays (close code 4005)")            \
     X(OUTBOX_FULL, 60, 1, "the outbox is full; wait for the writable event")                                           \
     X(EXPIRED, 61, 1, "the payload was not written within the time allowed")                                           \
     X(TOO_LARGE, 62, 0, "the payload is larger than the limit")

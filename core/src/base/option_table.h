@@ -40,7 +40,7 @@
     X(SEND_TIMEOUT, "send-timeout", CLIENT, MILLISECONDS, "60s", 0, 86400000, "",                                      \
       "How long a send may wait until it is written; 0: for ever")                                                     \
     X(MAX_PAYLOAD, "max-payload", CLIENT, SIZE, "16MiB", 1, 1024 * ACURAST__MIB, "",                                   \
-      "Largest payload, both ways; a larger one received closes the connection with 1009")                             \
+      "Largest payload, both ways; the service is told, and a larger one that comes all the same is not read")         \
     X(PING_INTERVAL, "ping-interval", CLIENT, MILLISECONDS, "30s", 0, 86400000, "",                                    \
       "Silence after which the client pings; 0: never")                                                                \
     X(PING_TIMEOUT, "ping-timeout", CLIENT, MILLISECONDS, "10s", 1, 86400000, "", "Time for the answer to a ping")     \

@@ -13,6 +13,9 @@
 /* A service that drains tells all its clients at once: their tries are spread at least over this time. */
 #define ACURAST__BACKOFF_DRAIN_MS 1000u
 
+/* Another connection of the key stays: it may be gone by then. */
+#define ACURAST__BACKOFF_BUSY_MS 5000u
+
 typedef struct acurast__backoff {
     uint32_t min_ms;
     uint32_t max_ms;

@@ -395,7 +395,8 @@ void acurast__client_get_stats(const acurast_client *client, acurast_client_stat
                                 .outbox_count = count > untaken ? count - untaken : 0,
                                 .outbox_bytes = atomic_load(&client->outbox.bytes),
                                 .ignored_frames = atomic_load(&client->ignored_frames),
-                                .stray_payloads = atomic_load(&client->stray_payloads)};
+                                .stray_payloads = atomic_load(&client->stray_payloads),
+                                .large_payloads = atomic_load(&client->large_payloads)};
     memcpy(stats, &all, stats->size < sizeof all ? stats->size : sizeof all);
 }
 

@@ -62,7 +62,7 @@ struct acurast_client {
     atomic_bool released; /* the caller gave the handle back and wants no more events */
     atomic_size_t untaken; /* outcomes that wait in a queue: counted in the outbox, but not waiting to be sent */
     atomic_size_t untaken_states;
-    _Atomic uint64_t connections, payloads_in, payloads_out, ignored_frames, stray_payloads;
+    _Atomic uint64_t connections, payloads_in, payloads_out, ignored_frames, stray_payloads, large_payloads;
 
     pthread_mutex_t lock;
     pthread_cond_t changed; /* to connected or closed, which is what acurast__client_wait() waits for */

@@ -251,6 +251,14 @@ static void on_message(void *owner, acurast__ws *ws, const uint8_t *bytes, size_
     }
 }
 
+static void on_skipped(void *owner, acurast__ws *ws)
+{
+    acurast__connection *connection = owner;
+    (void)ws;
+    if (!connection->leaving)
+        connection->handlers->skipped(connection->owner);
+}
+
 static void on_written(void *owner, acurast__ws *ws)
 {
     acurast__connection *connection = owner;
@@ -277,6 +285,8 @@ static acurast_status status_of_code(uint16_t code)
         return ACURAST_DENIED;
     case 4004:
         return ACURAST_SLOW_READER;
+    case 4005:
+        return ACURAST_KEY_BUSY;
     default:
         return ACURAST_LOST;
     }
@@ -303,7 +313,7 @@ static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *how)
 }
 
 static const acurast__ws_handlers ws_handlers = {
-    .open = on_open, .message = on_message, .written = on_written, .closed = on_closed};
+    .open = on_open, .message = on_message, .skipped = on_skipped, .written = on_written, .closed = on_closed};
 
 acurast__connection *acurast__connection_open(acurast__loop *loop, const acurast__target *target,
                                               const acurast__tls *tls, const acurast_identity *identity,
@@ -329,6 +339,7 @@ acurast__connection *acurast__connection_open(acurast__loop *loop, const acurast
     connection->handshake_left_ms = settings->handshake_timeout_ms;
     acurast__timer_init(&connection->timer, on_timer);
     acurast__client_session_init(&connection->session, identity, target->name, settings->extensions);
+    connection->session.max_frame = ACURAST__HEADER_SIZE + (uint64_t)settings->max_payload;
     connection->ws = acurast__ws_connect(loop, &where, &limits, &ws_handlers, connection);
     if (!connection->ws) {
         acurast__free(connection);

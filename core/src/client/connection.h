@@ -29,6 +29,8 @@ typedef struct acurast__connection_handlers {
     void (*payload)(void *owner, const acurast__frame *frame);
     /* So many frames were ignored, or payloads dropped as strays, just now. */
     void (*dropped)(void *owner, uint64_t ignored, uint64_t stray);
+    /* A payload larger than max_payload was not read. */
+    void (*skipped)(void *owner);
     void (*written)(void *owner);
     /* Exactly once, last; the connection is freed when it returns. */
     void (*ended)(void *owner, const acurast__connection_end *end);

@@ -211,6 +211,13 @@ static void on_dropped(void *owner, uint64_t ignored, uint64_t stray)
     atomic_fetch_add(&client->stray_payloads, stray);
 }
 
+static void on_skipped(void *owner)
+{
+    acurast_client *client = owner;
+    atomic_fetch_add(&client->large_payloads, 1);
+    acurast__client_log(client, ACURAST_LOG_WARN, "a payload larger than max-payload was not read");
+}
+
 static void on_written(void *owner)
 {
     acurast_client *client = owner;
@@ -226,7 +233,7 @@ static bool is_final(acurast_client *client, const acurast__connection_end *end)
     if (hopeless)
         return acurast__round_all_hopeless(&client->round);
     return end->status == ACURAST_DENIED ||
-           (end->status == ACURAST_REPLACED && !client->settings.reconnect_when_replaced);
+           (end->status == ACURAST_REPLACED && end->accepted && !client->settings.reconnect_when_replaced);
 }
 
 static void lose(acurast_client *client, const acurast__connection_end *end)
@@ -240,11 +247,25 @@ static void lose(acurast_client *client, const acurast__connection_end *end)
     acurast__outbox_lost(&client->outbox, written, end->code == 1009);
 }
 
+/*
+ * How long this service is left alone, in milliseconds. Another connection of the key stays for now: older services say so by the code
+ * for a replaced one, to who was not accepted yet.
+ */
+static uint32_t refused_for(const acurast_client *client, const acurast__connection_end *end)
+{
+    uint32_t refused = client->settings.refused_backoff_ms;
+    if (end->status == ACURAST_REFUSED)
+        return refused;
+    bool busy = end->status == ACURAST_KEY_BUSY || (end->status == ACURAST_REPLACED && !end->accepted);
+    return !busy ? 0 : refused < ACURAST__BACKOFF_BUSY_MS ? refused : ACURAST__BACKOFF_BUSY_MS;
+}
+
 static void reconnect(acurast_client *client, const acurast__connection_end *end)
 {
     uint64_t now = now_of(client);
-    if (end->status == ACURAST_REFUSED)
-        acurast__round_refused(&client->round, client->candidate, now + client->settings.refused_backoff_ms);
+    uint32_t refused = refused_for(client, end);
+    if (refused)
+        acurast__round_refused(&client->round, client->candidate, now + refused);
     bool at_once = !end->accepted && acurast__round_more(&client->round, now);
     uint64_t wait = at_once ? 0 : next_wait(client, end->status);
     acurast__client_report_state(client, ACURAST_STATE_DISCONNECTED, end->status, end->code, end->reason,
@@ -280,6 +301,7 @@ static const acurast__connection_handlers connection_handlers = {.authenticating
                                                                  .accepted = on_accepted,
                                                                  .payload = on_payload,
                                                                  .dropped = on_dropped,
+                                                                 .skipped = on_skipped,
                                                                  .written = on_written,
                                                                  .ended = on_ended};
 

@@ -47,6 +47,7 @@ struct acurast__accepted {
     struct lws *wsi;
     acurast__timer timer;
     acurast__reap reap;
+    acurast__list young_link;
     acurast__list bare_link;
     acurast__ws ws;
 };
@@ -56,6 +57,7 @@ static void forget(acurast__accepted *accepted)
     acurast__listening *at = accepted->at;
     acurast__loop_timer_stop(at->loop, &accepted->timer);
     acurast__list_remove(&accepted->reap.link);
+    acurast__list_remove(&accepted->young_link);
     acurast__list_remove(&accepted->bare_link);
     if (accepted->upgraded)
         acurast__ws_ended(&accepted->ws);
@@ -106,15 +108,23 @@ static void on_destroyed(acurast__accepted *accepted)
     linger_on(accepted);
 }
 
+/* Ends it without a word; the rest of it goes at the end of the turn. */
+static void cut(acurast__accepted *accepted)
+{
+    if (lingers(accepted))
+        forget(accepted);
+    else if (accepted->upgraded)
+        acurast__ws_abort(&accepted->ws);
+    else if (accepted->wsi)
+        acurast__loop_cut(accepted->at->loop, &accepted->reap, accepted->wsi);
+}
+
 void acurast__listener_cut_bare(acurast__listening *at)
 {
     for (acurast__list *link = at->bare.next, *next; link != &at->bare; link = next) {
         acurast__accepted *accepted = ACURAST__CONTAINER(link, acurast__accepted, bare_link);
         next = link->next;
-        if (lingers(accepted))
-            forget(accepted);
-        else if (accepted->wsi)
-            acurast__loop_cut(at->loop, &accepted->reap, accepted->wsi);
+        cut(accepted);
     }
 }
 
@@ -127,6 +137,25 @@ void acurast__listener_turn_away(const acurast__listener *listener, int socket)
     close(socket);
 }
 
+void acurast__listener_settle(acurast__ws *ws)
+{
+    acurast__list_remove(&ACURAST__CONTAINER(ws, acurast__accepted, ws)->young_link);
+}
+
+static bool admit(acurast__listening *at, acurast__peer *peer)
+{
+    const acurast__listener_handlers *handlers = at->listener->handlers;
+    acurast__admission admission = handlers->admit(at->shard, peer);
+    if (admission == ACURAST__ADMISSION_FULL && !acurast__list_empty(&at->young)) {
+        acurast__accepted *oldest = ACURAST__CONTAINER(at->young.next, acurast__accepted, young_link);
+        acurast__list_remove(&oldest->young_link);
+        handlers->evicted(at->shard, &oldest->peer);
+        cut(oldest);
+        admission = handlers->admit(at->shard, peer);
+    }
+    return admission == ACURAST__ADMISSION_GRANTED;
+}
+
 void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__address *address)
 {
     const acurast__listener *listener = at->listener;
@@ -135,7 +164,7 @@ void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__
                           .since = acurast__loop_now(at->loop),
                           .tls = listener->tls,
                           .admin = listener->admin};
-    if (!listener->handlers->admit(at->shard, &peer)) {
+    if (!admit(at, &peer)) {
         acurast__listener_turn_away(listener, socket);
         return;
     }
@@ -151,6 +180,7 @@ void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__
     accepted->kept = -1;
     acurast__timer_init(&accepted->timer, on_timer);
     acurast__list_init(&accepted->reap.link);
+    acurast__list_append(&at->young, &accepted->young_link);
     acurast__list_append(&at->bare, &accepted->bare_link);
     acurast__loop_hold(at->loop);
     acurast__loop_timer_start(at->loop, &accepted->timer, listener->request_timeout_ms);

@@ -8,7 +8,7 @@
 
 static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
-static bool is_mapped(const acurast__address *address)
+bool acurast__address_is_four(const acurast__address *address)
 {
     return memcmp(address->bytes, mapped_prefix, sizeof mapped_prefix) == 0;
 }
@@ -39,7 +39,7 @@ bool acurast__address_parse(acurast__address *address, const char *text)
 
 void acurast__address_format(const acurast__address *address, char text[ACURAST__ADDRESS_TEXT_SIZE])
 {
-    if (is_mapped(address))
+    if (acurast__address_is_four(address))
         inet_ntop(AF_INET, address->bytes + 12, text, ACURAST__ADDRESS_TEXT_SIZE);
     else
         inet_ntop(AF_INET6, address->bytes, text, ACURAST__ADDRESS_TEXT_SIZE);
@@ -48,13 +48,13 @@ void acurast__address_format(const acurast__address *address, char text[ACURAST_
 bool acurast__address_loopback(const acurast__address *address)
 {
     static const uint8_t six[16] = {[15] = 1};
-    return (is_mapped(address) && address->bytes[12] == 127) || memcmp(address->bytes, six, 16) == 0;
+    return (acurast__address_is_four(address) && address->bytes[12] == 127) || memcmp(address->bytes, six, 16) == 0;
 }
 
 acurast__address acurast__address_network(const acurast__address *address, unsigned bits)
 {
     acurast__address network = *address;
-    if (!is_mapped(address))
+    if (!acurast__address_is_four(address))
         memset(network.bytes + bits / 8, 0, sizeof network.bytes - bits / 8);
     return network;
 }

@@ -24,6 +24,9 @@ bool acurast__address_parse(acurast__address *address, const char *text);
 void acurast__address_format(const acurast__address *address, char text[ACURAST__ADDRESS_TEXT_SIZE]);
 bool acurast__address_loopback(const acurast__address *address);
 
+/* True for an IPv4 address. */
+bool acurast__address_is_four(const acurast__address *address);
+
 /* The network of an IPv6 address with so many bits, a multiple of 8, the rest zeroed; an IPv4 address as it is. */
 acurast__address acurast__address_network(const acurast__address *address, unsigned bits);
 

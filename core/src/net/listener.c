@@ -444,6 +444,7 @@ static acurast__listener *create(acurast__loop *const *loops, void *const *shard
             .reload = {.run = on_reload},
             .free = {.run = on_free},
         };
+        acurast__list_init(&listener->at[i].young);
         acurast__list_init(&listener->at[i].bare);
         acurast__timer_init(&listener->at[i].pause, on_pause_over);
     }

@@ -19,6 +19,7 @@ typedef struct ssl_ctx_st acurast__certificate;
 typedef struct acurast__peer {
     acurast__address address;   /* of the socket */
     acurast__address effective; /* `address`, until the upgrade handler sets another; `left` gets it back */
+    bool pending; /* for the handlers, likewise */
     bool limited; /* for the upgrade handler to set and for `left` to see; nothing here looks at it */
     uint64_t since;             /* milliseconds of the loop's clock: when it was accepted */
     bool tls;
@@ -40,9 +41,17 @@ typedef struct acurast__response_page {
     size_t body_size;
 } acurast__response_page;
 
+typedef enum acurast__admission {
+    ACURAST__ADMISSION_GRANTED,
+    ACURAST__ADMISSION_REFUSED, /* it gets a short 503 and is gone, `left` is not called */
+    ACURAST__ADMISSION_FULL     /* the oldest connection of this loop that is not settled goes, then it is asked again; else REFUSED */
+} acurast__admission;
+
 typedef struct acurast__listener_handlers {
-    /* A connection was accepted and nothing is allocated for it yet. False: it gets a short 503 and is gone, `left` is not called. */
-    bool (*admit)(void *shard, const acurast__peer *peer);
+    /* A connection was accepted and nothing is allocated for it yet. */
+    acurast__admission (*admit)(void *shard, acurast__peer *peer);
+    /* It has to make room for a newcomer, and is cut off: `left` follows in a later turn. */
+    void (*evicted)(void *shard, acurast__peer *peer);
     /* A correct websocket upgrade. Returns the owner and sets `handlers` and `settings`, or NULL to refuse with HTTP `*refuse`
      * (429, 503, ...). The ws may be kept, but not used before this returned. */
     void *(*upgrade)(void *shard, acurast__ws *ws, acurast__peer *peer, const acurast__request *request,
@@ -85,6 +94,9 @@ void acurast__certificate_release(acurast__certificate *certificate);
 
 /* Takes it for new connections; the listener was opened with one. Any thread, not once it was freed; does not wait. */
 void acurast__listener_renew(acurast__listener *listener, acurast__certificate *certificate);
+
+/* The websocket of a listener's connection stays: it does not have to make room for newcomers any more. On its loop. */
+void acurast__listener_settle(acurast__ws *ws);
 
 /*
  * Stops accepting. Websockets stay; whoever is none (yet) is cut off. Any thread; does not wait. `done` runs on one of the loops once every socket is closed.

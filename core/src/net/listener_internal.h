@@ -28,6 +28,7 @@ struct acurast__listening {
     struct lws_vhost *vhost;
     void *tls; /* SSL_CTX of the vhost; NULL: plain */
     acurast__accepted *adopting;
+    acurast__list young; /* connections that may have to make room for newcomers, the oldest first */
     acurast__list bare; /* connections that are no websockets: not yet, or pages */
     acurast__task open;
     acurast__task close;

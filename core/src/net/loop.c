@@ -299,6 +299,7 @@ static void tear_down(acurast__loop *loop)
     pthread_mutex_unlock(&loop->wake_lock);
     if (loop->uv_kind)
         uv_close_own(loop);
+    acurast__free(loop->spare);
     acurast__tls_vhosts_sweep(loop, true);
     lws_context_destroy(loop->lws);
     if (loop->uv_kind) {

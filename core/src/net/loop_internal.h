@@ -54,6 +54,8 @@ struct acurast__loop {
     acurast__list jobs;    /* waiting for a worker (net/worker.c) */
     unsigned workers;      /* running */
     size_t busy;           /* sockets, listeners and connecting attempts that keep a stopping loop alive */
+    uint8_t *spare;        /* the buffer of the last message that came in pieces, for the next one; NULL: none */
+    size_t spare_capacity;
     size_t memory;         /* bytes that the websockets of this loop hold in buffers */
     bool created;          /* libwebsockets has made a connection, since this was last cleared */
 };

@@ -42,20 +42,38 @@ int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size)
 #endif
 }
 
-bool acurast__socket_draining(int socket, uint64_t *taken)
+#ifdef __linux__
+static bool read_info(int socket, struct tcp_info *info)
+{
+    socklen_t size = sizeof *info;
+    return getsockopt(socket, IPPROTO_TCP, TCP_INFO, info, &size) == 0 &&
+           size >= offsetof(struct tcp_info, tcpi_notsent_bytes) + sizeof info->tcpi_notsent_bytes;
+}
+#endif
+
+bool acurast__socket_draining(int socket, uint64_t *taken, bool all)
 {
 #ifdef __linux__
     struct tcp_info info = {0};
-    socklen_t size = sizeof info;
-    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
-        size < offsetof(struct tcp_info, tcpi_notsent_bytes) + sizeof info.tcpi_notsent_bytes)
+    if (!read_info(socket, &info))
         return false;
     uint64_t before = *taken;
     *taken = info.tcpi_bytes_acked;
-    return *taken != before && (info.tcpi_unacked || info.tcpi_notsent_bytes);
+    return *taken != before && (all || info.tcpi_unacked || info.tcpi_notsent_bytes);
 #else
-    (void)socket, (void)taken;
+    (void)socket, (void)taken, (void)all;
     return false;
+#endif
+}
+
+uint64_t acurast__socket_received(int socket)
+{
+#ifdef __linux__
+    struct tcp_info info = {0};
+    return read_info(socket, &info) ? info.tcpi_bytes_received : 0;
+#else
+    (void)socket;
+    return 0;
 #endif
 }
 

@@ -19,9 +19,13 @@ int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size)
 
 /*
  * True where the peer's kernel has taken more of what it was sent since the last call with the same `taken` (at first 0), and still
- * has not got all of it: so it is alive, and whatever was sent last waits behind the rest. Where the system does not tell: false.
+ * has not got all of it: so it is alive, and whatever was sent last waits behind the rest. `all`: also where it has got all of it.
+ * Where the system does not tell: false.
  */
-bool acurast__socket_draining(int socket, uint64_t *taken);
+bool acurast__socket_draining(int socket, uint64_t *taken, bool all);
+
+/* Bytes that have come, of any kind, read or not; 0 where the system does not tell. */
+uint64_t acurast__socket_received(int socket);
 
 /* True where bytes of the peer have come that were not read. */
 bool acurast__socket_unread(int socket);

@@ -9,7 +9,7 @@
  * ended    told by libwebsockets; the owner's `closed` is the last thing that happens
  *
  * While open, a timer watches for silence: a ping, and a hang-up if that is not answered. Whatever is heard counts, and so does
- * the peer's kernel taking what we wrote: on a slow line a ping waits long behind a large message.
+ * the peer's kernel taking what we wrote: on a slow line a ping waits long behind a large message, and a busy program answers late.
  */
 #include "net/ws_internal.h"
 
@@ -23,10 +23,13 @@
 
 #define FIRST_PARTIAL 4096
 
-/* What a message may leave behind for the next one that comes in pieces. */
-#define KEPT_PARTIAL 16384
+/* The largest buffer that a message may leave behind for the next one that comes in pieces, on the same loop. */
+#define SPARE_MAX 16384
 
 #define REASON_MAX 123
+
+/* So many pings in a row may be acknowledged by a client's kernel alone. */
+#define EXCUSES_MAX 5
 
 /* A socket that can hold little may take a frame in part, be it a pong of libwebsockets that a message would then follow. */
 #define LANE_WAITING_MIN 16384
@@ -158,6 +161,7 @@ static void heard(acurast__ws *ws)
 {
     ws->last_heard = acurast__loop_now(ws->loop);
     ws->pinged = false;
+    ws->excused = 0;
 }
 
 void acurast__ws_tell_leaving(acurast__ws *ws, acurast_status status)
@@ -169,10 +173,27 @@ void acurast__ws_tell_leaving(acurast__ws *ws, acurast_status status)
         ws->handlers->leaving(ws->owner, ws, status);
 }
 
+/*
+ * A client whose kernel has acknowledged a ping is excused: its program has much to do. But not for ever, since the kernel may be that of a
+ * proxy. A service has to answer by itself.
+ */
+static void look_for_life(acurast__ws *ws)
+{
+    int socket = lws_get_socket_fd(ws->wsi);
+    bool excusable = ws->pinged && !ws->client && ws->excused < EXCUSES_MAX;
+    bool draining = acurast__socket_draining(socket, &ws->taken, excusable);
+    if (draining && excusable) {
+        ws->excused++;
+        ws->last_heard = acurast__loop_now(ws->loop);
+        ws->pinged = false;
+    } else if (draining || acurast__socket_unread(socket)) {
+        heard(ws);
+    }
+}
+
 static void on_silence(acurast__ws *ws)
 {
-    if (acurast__socket_draining(lws_get_socket_fd(ws->wsi), &ws->taken))
-        heard(ws);
+    look_for_life(ws);
     uint64_t silence = acurast__loop_now(ws->loop) - ws->last_heard;
     if (ws->paused || silence < ws->ping_interval) {
         uint64_t rest = ws->paused ? ws->ping_interval : ws->ping_interval - silence;
@@ -207,13 +228,43 @@ static void refuse(acurast__ws *ws, uint16_t code, acurast_status status, const 
     acurast__ws_close(ws, code, reason);
 }
 
+/* Takes the loop's spare buffer, where there is one. */
+static void take_spare(acurast__ws *ws)
+{
+    acurast__loop *loop = ws->loop;
+    ws->partial = loop->spare;
+    ws->partial_capacity = loop->spare_capacity;
+    loop->memory += ws->partial_capacity;
+    loop->spare = NULL;
+    loop->spare_capacity = 0;
+}
+
+/* An idle connection keeps no buffer. */
+static void leave_spare(acurast__ws *ws)
+{
+    acurast__loop *loop = ws->loop;
+    if (loop->spare || ws->partial_capacity > SPARE_MAX) {
+        free_partial(ws);
+        return;
+    }
+    loop->spare = ws->partial;
+    loop->spare_capacity = ws->partial_capacity;
+    loop->memory -= ws->partial_capacity;
+    ws->partial = NULL;
+    ws->partial_size = ws->partial_capacity = 0;
+}
+
 static bool grow_partial(acurast__ws *ws, size_t need)
 {
+    if (!ws->partial)
+        take_spare(ws);
     size_t capacity = ws->partial_capacity ? ws->partial_capacity : FIRST_PARTIAL;
     while (capacity < need)
         capacity *= 2;
-    if (capacity > ws->max_message)
+    if (capacity > ws->max_message && capacity > ws->partial_capacity)
         capacity = need > ws->max_message ? need : ws->max_message;
+    if (capacity <= ws->partial_capacity)
+        return true;
     uint8_t *partial = acurast__realloc(ws->partial, capacity);
     if (!partial)
         return false;
@@ -237,8 +288,20 @@ static void on_piece(acurast__ws *ws, const void *bytes, size_t size, bool last)
         return;
     ws->partial_size = 0;
     ws->handlers->message(ws->owner, ws, ws->partial, total);
-    if (ws->partial_capacity > KEPT_PARTIAL)
-        free_partial(ws);
+    leave_spare(ws);
+}
+
+/* A piece of a message that is too large, the last of it where `last`. */
+static void on_too_large(acurast__ws *ws, bool last)
+{
+    if (!ws->handlers->skipped) {
+        refuse(ws, 1009, ACURAST_TOO_LARGE, "frame too large");
+        return;
+    }
+    free_partial(ws);
+    ws->skipping = !last;
+    if (last)
+        ws->handlers->skipped(ws->owner, ws);
 }
 
 static void on_receive(acurast__ws *ws, const void *bytes, size_t size)
@@ -246,19 +309,19 @@ static void on_receive(acurast__ws *ws, const void *bytes, size_t size)
     heard(ws);
     if (ws->closing || ws->shut)
         return;
-    if (lws_is_first_fragment(ws->wsi))
+    if (lws_is_first_fragment(ws->wsi)) {
         ws->partial_size = 0;
+        ws->skipping = false;
+    }
     if (!lws_frame_is_binary(ws->wsi)) {
         refuse(ws, 1003, ACURAST_PROTOCOL, "text messages are not part of the protocol");
         return;
     }
     size_t rest = lws_remaining_packet_payload(ws->wsi);
-    if (ws->partial_size + size + rest > ws->max_message) {
-        refuse(ws, 1009, ACURAST_TOO_LARGE, "frame too large");
-        return;
-    }
     bool last = lws_is_final_fragment(ws->wsi) && !rest;
-    if (last && !ws->partial_size)
+    if (ws->skipping || ws->partial_size + size + rest > ws->max_message)
+        on_too_large(ws, last);
+    else if (last && !ws->partial_size)
         ws->handlers->message(ws->owner, ws, bytes, size);
     else
         on_piece(ws, bytes, size, last);
@@ -387,6 +450,11 @@ void acurast__ws_resume(acurast__ws *ws)
 void acurast__ws_set_max_message(acurast__ws *ws, size_t max_message)
 {
     ws->max_message = max_message;
+}
+
+uint64_t acurast__ws_received(const acurast__ws *ws)
+{
+    return ws->wsi ? acurast__socket_received(lws_get_socket_fd(ws->wsi)) : 0;
 }
 
 acurast__loop *acurast__ws_loop(const acurast__ws *ws)

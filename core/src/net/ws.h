@@ -35,6 +35,8 @@ typedef struct acurast__ws_handlers {
      * not sent can be taken back; nothing more can be sent. Once at most; `closed` follows in a later turn. May be NULL.
      */
     void (*leaving)(void *owner, acurast__ws *ws, acurast_status status);
+    /* A message larger than the limit has come, and was not read: set by a client, which stays; a service leaves it NULL, and closes with 1009. */
+    void (*skipped)(void *owner, acurast__ws *ws);
     /* The peer has answered a ping. May be NULL. */
     void (*answered)(void *owner, acurast__ws *ws);
     /* More was written: acurast__ws_written() has grown. May be NULL. */
@@ -44,7 +46,7 @@ typedef struct acurast__ws_handlers {
 } acurast__ws_handlers;
 
 typedef struct acurast__ws_settings {
-    size_t max_message;        /* bytes; a larger one closes with 1009. Can be changed later */
+    size_t max_message;        /* bytes; a larger one closes with 1009, or is skipped. Can be changed later */
     uint32_t ping_interval_ms; /* of silence; 0: never */
     uint32_t ping_timeout_ms;
 } acurast__ws_settings;
@@ -88,6 +90,9 @@ bool acurast__ws_ping(acurast__ws *ws);
 
 /* Service only: takes back, in order, the messages of which not one byte was given to the operating system. */
 void acurast__ws_take_unsent(acurast__ws *ws, acurast__chain *chain);
+
+/* Service only: bytes that have come over the network, of any kind and with all headers; 0 where the system does not tell. */
+uint64_t acurast__ws_received(const acurast__ws *ws);
 
 /* Bytes queued and not yet taken by the operating system; and the memory that they hold. */
 size_t acurast__ws_buffered(const acurast__ws *ws);

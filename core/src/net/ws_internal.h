@@ -38,7 +38,9 @@ struct acurast__ws {
     bool by_peer : 1;
     bool refused : 1; /* `status` says for what, though there is a close handshake */
     bool pinged : 1;
-    uint16_t code; /* ours or the peer's */
+    bool skipping : 1; /* the rest of a message that is too large */
+    uint8_t excused; /* pings in a row that were acknowledged and not answered */
+    uint16_t code;   /* ours or the peer's */
     struct lws *wsi;
     acurast__loop *loop;
     const acurast__ws_handlers *handlers;

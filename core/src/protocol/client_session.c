@@ -40,7 +40,8 @@ size_t acurast__client_session_hello(acurast__client_session *session, uint8_t b
     session->stage = ACURAST__CLIENT_GREETED;
     if (!session->extensions)
         return size;
-    acurast__extension own = {.ed25519 = is_ed25519(session), .agent = "libacurast/" ACURAST_VERSION};
+    acurast__extension own = {
+        .ed25519 = is_ed25519(session), .max_frame = session->max_frame, .agent = "libacurast/" ACURAST_VERSION};
     return size + acurast__extension_encode(bytes + size, ACURAST__EXTENSION_MAX_SIZE, &own);
 }
 

@@ -30,6 +30,7 @@ typedef struct acurast__client_session {
     const char *name;                 /* borrowed: the service's host:port, lower case */
     acurast__client_stage stage;
     bool extensions;
+    uint64_t max_frame; /* the largest frame that we take, told to the service; 0: it is not told */
     bool service_extended;
     acurast__extension service; /* what the challenge's block said; zero without one */
     uint64_t ignored;           /* unknown type or version, late challenges and accepteds, malformed */

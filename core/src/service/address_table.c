@@ -11,6 +11,7 @@
 typedef struct address_entry {
     acurast__list link;
     acurast__address group;
+    uint64_t times; /* of its level */
     uint64_t connections;
     uint64_t tokens;
     uint64_t at;
@@ -42,7 +43,32 @@ static bool counts(const acurast__address_table *table, const acurast__address *
     return table->limits.connections || table->limits.handshakes;
 }
 
-static address_entry *entry_find(acurast__address_table *table, const acurast__address *group, uint64_t now)
+/* What an address counts for: itself, and its networks. */
+typedef struct level {
+    unsigned bits;  /* of an IPv6 address */
+    uint64_t times; /* its limits are so many times those of an address */
+} level;
+
+static const level levels[] = {{64, 1}, {56, 4}, {48, 16}};
+
+#define LEVELS (sizeof levels / sizeof *levels)
+
+/* Networks of different sizes have different keys: the last byte is not used by them. */
+static acurast__address key_of(const acurast__address *address, size_t at)
+{
+    acurast__address key = acurast__address_network(address, levels[at].bits);
+    if (at)
+        key.bytes[15] = (uint8_t)levels[at].bits;
+    return key;
+}
+
+static size_t levels_of(const acurast__address *address)
+{
+    return acurast__address_is_four(address) || acurast__address_loopback(address) ? 1 : LEVELS;
+}
+
+static address_entry *entry_find(acurast__address_table *table, const acurast__address *group, uint64_t times,
+                                 uint64_t now)
 {
     uint64_t hash = acurast__id_hash(group->bytes);
     address_entry *entry = acurast__idmap_get(&table->map, group->bytes, hash);
@@ -54,7 +80,8 @@ static address_entry *entry_find(acurast__address_table *table, const acurast__a
         return NULL;
     }
     entry->group = *group;
-    entry->tokens = table->limits.handshakes * 2000;
+    entry->times = times;
+    entry->tokens = table->limits.handshakes * times * 2000;
     entry->at = now;
     acurast__list_init(&entry->link);
     return entry;
@@ -63,17 +90,16 @@ static address_entry *entry_find(acurast__address_table *table, const acurast__a
 static void entry_refill(address_entry *entry, uint64_t handshakes, uint64_t now)
 {
     uint64_t elapsed = now > entry->at ? now - entry->at : 0;
-    uint64_t full = handshakes * 2000;
-    entry->tokens = elapsed >= FORGET_MS || entry->tokens + elapsed * handshakes > full
-                        ? full
-                        : entry->tokens + elapsed * handshakes;
+    uint64_t full = handshakes * entry->times * 2000;
+    uint64_t more = elapsed >= FORGET_MS ? full : elapsed * handshakes * entry->times;
+    entry->tokens = entry->tokens + more > full ? full : entry->tokens + more;
     entry->at = now > entry->at ? now : entry->at;
 }
 
 static acurast__address_verdict entry_enter(const acurast__address_limits *limits, address_entry *entry, bool loopback,
                                             uint64_t now)
 {
-    if (limits->connections && entry->connections >= limits->connections)
+    if (limits->connections && entry->connections >= limits->connections * entry->times)
         return ACURAST__ADDRESS_CONNECTIONS;
     if (limits->handshakes && !loopback) {
         entry_refill(entry, limits->handshakes, now);
@@ -95,19 +121,42 @@ static void entry_settle(acurast__address_table *table, address_entry *entry, ui
     acurast__list_append(&table->idle, &entry->link);
 }
 
+static acurast__address_verdict level_enter(acurast__address_table *table, const acurast__address *address, size_t at,
+                                            uint64_t now)
+{
+    acurast__address key = key_of(address, at);
+    address_entry *entry = entry_find(table, &key, levels[at].times, now);
+    if (!entry)
+        return ACURAST__ADDRESS_NO_MEMORY;
+    acurast__address_verdict verdict = entry_enter(&table->limits, entry, acurast__address_loopback(address), now);
+    entry_settle(table, entry, now);
+    return verdict;
+}
+
+static void level_leave(acurast__address_table *table, const acurast__address *address, size_t at, uint64_t now)
+{
+    acurast__address key = key_of(address, at);
+    address_entry *entry = acurast__idmap_get(&table->map, key.bytes, acurast__id_hash(key.bytes));
+    if (!entry || !entry->connections)
+        return;
+    entry->connections--;
+    entry_settle(table, entry, now);
+}
+
+/* The largest network first: an address of a network that has its share is not remembered for itself. */
 acurast__address_verdict acurast__address_table_enter(acurast__address_table *table, const acurast__address *address,
                                                       uint64_t now)
 {
     if (!counts(table, address))
         return ACURAST__ADDRESS_ADMITTED;
-    acurast__address group = acurast__address_group(address);
-    acurast__address_verdict verdict = ACURAST__ADDRESS_NO_MEMORY;
+    acurast__address_verdict verdict = ACURAST__ADDRESS_ADMITTED;
+    size_t count = levels_of(address), at = count;
     pthread_mutex_lock(&table->lock);
-    address_entry *entry = entry_find(table, &group, now);
-    if (entry) {
-        verdict = entry_enter(&table->limits, entry, acurast__address_loopback(address), now);
-        entry_settle(table, entry, now);
-    }
+    while (at && verdict == ACURAST__ADDRESS_ADMITTED)
+        verdict = level_enter(table, address, --at, now);
+    if (verdict != ACURAST__ADDRESS_ADMITTED)
+        while (++at < count)
+            level_leave(table, address, at, now);
     pthread_mutex_unlock(&table->lock);
     return verdict;
 }
@@ -116,13 +165,9 @@ void acurast__address_table_leave(acurast__address_table *table, const acurast__
 {
     if (!counts(table, address))
         return;
-    acurast__address group = acurast__address_group(address);
     pthread_mutex_lock(&table->lock);
-    address_entry *entry = acurast__idmap_get(&table->map, group.bytes, acurast__id_hash(group.bytes));
-    if (entry && entry->connections) {
-        entry->connections--;
-        entry_settle(table, entry, now);
-    }
+    for (size_t at = levels_of(address); at--;)
+        level_leave(table, address, at, now);
     pthread_mutex_unlock(&table->lock);
 }
 

@@ -13,6 +13,10 @@
 
 #include <pthread.h>
 
+/*
+ * The networks of an IPv6 address have limits of their own: one of 56 bits has four times what an address has, one of 48 bits sixteen
+ * times. So whoever has a whole network is not a million addresses.
+ */
 typedef struct acurast__address_limits {
     uint64_t connections;    /* from one address; 0: no limit */
     uint64_t handshakes;     /* a second, twice that in a burst; loopback is exempt; 0: no limit */

@@ -25,6 +25,13 @@
 /* How long a connection has to show that it lives: half of the handshake's time of who asks, but no more than this. */
 #define ANSWER_MAX_MS 4000
 
+/* What a message takes on the wire beside itself, at most, if it is in one piece and not of 64 KiB. */
+#define FRAME_HEADER 8
+
+/* Bytes that are read from who is not accepted yet, and from who is not any more. */
+#define STRANGER_BYTES_MAX ((uint64_t)64 * 1024)
+#define ENDED_BYTES_MAX ((uint64_t)1024 * 1024)
+
 /* Bytes of a backlog that are taken at a time. */
 #define PIECE_MIN ((size_t)16 * 1024)
 #define PIECE_MAX ((size_t)256 * 1024)
@@ -52,7 +59,7 @@ static uint64_t time_left(const acurast__shard *shard, const acurast__peer *peer
     return spent < shard->settings->handshake_ms ? shard->settings->handshake_ms - spent : 0;
 }
 
-acurast__connection *acurast__connection_create(acurast__shard *shard, acurast__ws *ws, const acurast__peer *peer,
+acurast__connection *acurast__connection_create(acurast__shard *shard, acurast__ws *ws, acurast__peer *peer,
                                                 const char *host)
 {
     acurast__connection *connection = acurast__alloc_zero(sizeof *connection);
@@ -64,6 +71,7 @@ acurast__connection *acurast__connection_create(acurast__shard *shard, acurast__
     connection->holder.group = acurast__address_network(&peer->effective, ACURAST__SHARE_BITS);
     connection->holder.waiting = &shard->waiting;
     connection->ws = ws;
+    connection->peer = peer;
     connection->shard = shard;
     connection->since = now_of(connection);
     acurast__rate_init(&connection->rate, &shard->settings->rates, connection->since);
@@ -71,6 +79,13 @@ acurast__connection *acurast__connection_create(acurast__shard *shard, acurast__
     acurast__loop_timer_start(shard->loop, &connection->timer, time_left(shard, peer));
     acurast__list_append(&shard->handshaking, &connection->link);
     return connection;
+}
+
+/* It makes no room for newcomers: it is accepted, or ended. */
+static void settle(acurast__connection *connection)
+{
+    acurast__gate_settled(connection->shard->service, connection->peer);
+    acurast__listener_settle(connection->ws);
 }
 
 /* A step of the handshake that cannot be told is its end: silence would leave the client waiting. */
@@ -91,8 +106,10 @@ static void become_accepted(acurast__connection *connection)
     }
     move_to(connection, &shard->accepted, ACURAST__CONNECTION_ACCEPTED);
     connection->was_accepted = true;
-    atomic_fetch_sub_explicit(&shard->service->pending, 1, memory_order_relaxed);
+    settle(connection);
+    atomic_fetch_add_explicit(&shard->service->ids, 1, memory_order_relaxed);
     acurast__loop_timer_stop(shard->loop, &connection->timer);
+    connection->received = acurast__ws_received(connection->ws);
     acurast__metrics_accepted(&shard->metrics, now_of(connection) - connection->since);
     acurast__ws_set_max_message(connection->ws, shard->settings->max_frame);
     send_reply(connection, frame, acurast__frame_header(frame, ACURAST__FRAME_ACCEPTED, NULL, id));
@@ -363,7 +380,43 @@ static void on_message(void *owner, acurast__ws *ws, const uint8_t *bytes, size_
         receive(connection, bytes, size);
     if (connection->asked)
         on_answer(connection, ws);
+    connection->messages += size + FRAME_HEADER;
     if (!acurast__rate_spend(&connection->rate, &connection->shard->settings->rates, now_of(connection), size))
+        pause_reading(connection);
+}
+
+/* Before it is accepted, and once it has ended, it has no rate. */
+static void inspect_stranger(acurast__connection *connection, uint64_t received)
+{
+    bool ended = connection->state == ACURAST__CONNECTION_ENDED;
+    if (received - connection->received <= (ended ? ENDED_BYTES_MAX : STRANGER_BYTES_MAX))
+        return;
+    if (!ended)
+        acurast__connection_end(connection, ACURAST__ENDING_FLOOD);
+    acurast__ws_abort(connection->ws);
+}
+
+/*
+ * What is no message costs its bytes, and a message for each 64 of them where it is more than the messages are: a flood of pings or of
+ * empty pieces, not the records of TLS.
+ */
+void acurast__connection_inspect(acurast__connection *connection)
+{
+    const acurast__rate_limits *limits = &connection->shard->settings->rates;
+    uint64_t received = acurast__ws_received(connection->ws);
+    if (!received)
+        return;
+    if (connection->state != ACURAST__CONNECTION_ACCEPTED) {
+        inspect_stranger(connection, received);
+        return;
+    }
+    uint64_t came = received - connection->received, messages = connection->messages;
+    connection->received = received;
+    connection->messages = 0;
+    if (came <= messages)
+        return;
+    uint64_t rest = came - messages;
+    if (!acurast__rate_charge(&connection->rate, limits, now_of(connection), rest, rest > messages ? rest / 64 : 0))
         pause_reading(connection);
 }
 
@@ -424,13 +477,14 @@ static void give_up_id(acurast__connection *connection, unsigned ending)
 /* From any state to ENDED. */
 static void finish(acurast__connection *connection, unsigned ending)
 {
+    settle(connection);
     acurast__shard *shard = connection->shard;
     const uint8_t *id = connection->session.id;
     const char *label = acurast__ending_info(ending).label;
     connection->draining = ending == ACURAST__ENDING_DRAINING;
     give_up_id(connection, ending);
     if (connection->was_accepted) {
-        atomic_fetch_add_explicit(&shard->service->pending, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&shard->service->ids, 1, memory_order_relaxed);
         acurast__count(&shard->metrics.closed[ending], 1);
         acurast__service_log(shard, ACURAST_LOG_DEBUG, "what=closed reason=%s id=%02x%02x%02x%02x", label, id[0], id[1],
                              id[2], id[3]);
@@ -439,8 +493,18 @@ static void finish(acurast__connection *connection, unsigned ending)
         acurast__service_log(shard, ACURAST_LOG_DEBUG, "what=handshake_failed reason=%s", label);
     }
     acurast__loop_timer_stop(shard->loop, &connection->timer);
+    connection->received = acurast__ws_received(connection->ws);
     acurast__service_session_clear(&connection->session);
     move_to(connection, &shard->ending, ACURAST__CONNECTION_ENDED);
+}
+
+/* What waits goes out before the goodbye, as far as there is time. */
+static void take_backlog(acurast__connection *connection)
+{
+    acurast__chain waiting;
+    acurast__chain_init(&waiting);
+    acurast__directory_take(&connection->holder, SIZE_MAX, &waiting);
+    acurast__ws_send_chain(connection->ws, &waiting);
 }
 
 void acurast__connection_end(acurast__connection *connection, unsigned ending)
@@ -448,6 +512,8 @@ void acurast__connection_end(acurast__connection *connection, unsigned ending)
     if (connection->state == ACURAST__CONNECTION_ENDED)
         return;
     acurast__refusal_info info = acurast__ending_info(ending);
+    if (ending == ACURAST__ENDING_DRAINING && connection->state == ACURAST__CONNECTION_ACCEPTED)
+        take_backlog(connection);
     finish(connection, ending);
     acurast__ws_close(connection->ws, info.code, info.reason);
 }

@@ -35,6 +35,7 @@ typedef enum acurast__connection_state {
 struct acurast__connection {
     acurast__holder holder;
     acurast__ws *ws;
+    acurast__peer *peer;
     acurast__shard *shard;
     acurast__service_session session;
     acurast__connection_state state;
@@ -48,6 +49,8 @@ struct acurast__connection {
     acurast__timer timer; /* until accepted: the handshake's time; then the end of a pause, or of the time to answer */
     acurast__list link;   /* in one of the shard's lists */
     uint64_t since;       /* milliseconds: the upgrade */
+    uint64_t received;    /* bytes that had come over the network when that was last looked at */
+    uint64_t messages;    /* bytes of the messages among what came since, with their headers */
     uint64_t waits_until; /* milliseconds: how long it is paused at most */
     uint64_t rests_until; /* until then it is not paused again */
     uint8_t waits_for[16];
@@ -55,8 +58,8 @@ struct acurast__connection {
 
 extern const acurast__ws_handlers acurast__connection_handlers;
 
-/* `host` is the Host header of the upgrade. NULL without memory. */
-acurast__connection *acurast__connection_create(acurast__shard *shard, acurast__ws *ws, const acurast__peer *peer,
+/* `peer` is the listener's; `host` is the Host header of the upgrade. NULL without memory. */
+acurast__connection *acurast__connection_create(acurast__shard *shard, acurast__ws *ws, acurast__peer *peer,
                                                 const char *host);
 
 /* The next of the shard's queue. */
@@ -64,6 +67,9 @@ void acurast__connection_verify(acurast__connection *connection);
 
 /* It holds its id, or did so already; `waiting` (emptied) is what waited for it. `more`: there is more in its backlog. */
 void acurast__connection_deliver(acurast__connection *connection, acurast__chain *waiting, bool more);
+
+/* Looks at how much it has sent, be it no messages at all, and charges it. */
+void acurast__connection_inspect(acurast__connection *connection);
 
 /* It is to show that it lives, or makes way for a newer connection of its key. */
 void acurast__connection_ask(acurast__connection *connection);

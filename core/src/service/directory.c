@@ -194,7 +194,7 @@ static void mailbox_take(acurast__entry *entry, acurast__chain *chain)
         lane_refund(ledger, &lane);
     take_all(entry, chain);
     if (entry->reserved)
-        acurast__ledger_free(ledger, ENTRY_COST);
+        acurast__ledger_release(ledger, &entry->group, ENTRY_COST);
     entry->reserved = false;
 }
 
@@ -231,7 +231,8 @@ static void entry_absent(acurast__entry *entry, acurast__chain *waiting, uint64_
     acurast__directory *directory = entry->part->directory;
     entry->holder = NULL;
     entry->fed = false;
-    entry->reserved = has_mailboxes(directory) && acurast__ledger_reserve(&directory->ledger, ENTRY_COST);
+    entry->reserved =
+        has_mailboxes(directory) && acurast__ledger_reserve(&directory->ledger, &entry->group, ENTRY_COST);
     entry->expires = entry->reserved ? now + directory->config.mailbox_ms : 0;
     acurast__list_append(&entry->part->absent, &entry->link);
     atomic_fetch_add_explicit(&directory->absentees, 1, memory_order_relaxed);

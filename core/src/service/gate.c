@@ -47,28 +47,67 @@ static bool enter_address(acurast__shard *shard, const acurast__address *address
     }
 }
 
-static bool on_admit(void *owner, const acurast__peer *peer)
+static acurast__admission refuse(acurast__shard *shard, acurast__reject why)
+{
+    reject(shard, why);
+    return ACURAST__ADMISSION_REFUSED;
+}
+
+static acurast__admission admit_admin(acurast__shard *shard, acurast__peer *peer)
+{
+    acurast_service *service = shard->service;
+    peer->pending = raise(&service->admin_pending, ADMIN_CONNECTIONS_MAX);
+    if (!peer->pending) {
+        reject(shard, ACURAST__REJECT_ADMIN);
+        return ACURAST__ADMISSION_FULL;
+    }
+    raise(&service->admin_connections, 0);
+    return ACURAST__ADMISSION_GRANTED;
+}
+
+/* Whoever comes too often is turned away, and whoever waits for too long makes room for others. */
+static acurast__admission on_admit(void *owner, acurast__peer *peer)
 {
     acurast__door *door = owner;
     acurast__shard *shard = door->shard;
     acurast_service *service = shard->service;
     if (peer->admin)
-        return raise(&service->admin_connections, ADMIN_CONNECTIONS_MAX) || reject(shard, ACURAST__REJECT_ADMIN);
+        return admit_admin(shard, peer);
     if (!atomic_load_explicit(&service->ready, memory_order_acquire))
-        return reject(shard, ACURAST__REJECT_NOT_READY);
-    if (!raise(&service->connections, shard->settings->max_connections))
-        return reject(shard, ACURAST__REJECT_CONNECTIONS);
+        return refuse(shard, ACURAST__REJECT_NOT_READY);
     if (!raise(&service->pending, shard->settings->max_pending)) {
-        lower(&service->connections);
-        return reject(shard, ACURAST__REJECT_PENDING);
+        reject(shard, ACURAST__REJECT_PENDING);
+        return ACURAST__ADMISSION_FULL;
+    }
+    if (!raise(&service->connections, shard->settings->max_connections)) {
+        lower(&service->pending);
+        return refuse(shard, ACURAST__REJECT_CONNECTIONS);
     }
     if (!acurast__settings_trusts(shard->settings, &peer->address) && !enter_address(shard, &peer->address)) {
         lower(&service->pending);
         lower(&service->connections);
-        return false;
+        return ACURAST__ADMISSION_REFUSED;
     }
+    peer->pending = true;
     acurast__count(&shard->metrics.connections, 1);
-    return true;
+    return ACURAST__ADMISSION_GRANTED;
+}
+
+static _Atomic uint64_t *pending_of(acurast_service *service, const acurast__peer *peer)
+{
+    return peer->admin ? &service->admin_pending : &service->pending;
+}
+
+void acurast__gate_settled(acurast_service *service, acurast__peer *peer)
+{
+    if (peer->pending)
+        lower(pending_of(service, peer));
+    peer->pending = false;
+}
+
+static void on_evicted(void *owner, acurast__peer *peer)
+{
+    acurast__gate_settled(((acurast__door *)owner)->shard->service, peer);
 }
 
 static void on_left(void *owner, const acurast__peer *peer)
@@ -76,13 +115,14 @@ static void on_left(void *owner, const acurast__peer *peer)
     acurast__door *door = owner;
     acurast__shard *shard = door->shard;
     acurast_service *service = shard->service;
+    if (peer->pending)
+        lower(pending_of(service, peer));
     if (peer->admin) {
         lower(&service->admin_connections);
         return;
     }
     if (peer->limited || !acurast__settings_trusts(shard->settings, &peer->address))
         acurast__address_table_leave(&service->addresses, &peer->effective, acurast__loop_now(shard->loop));
-    lower(&service->pending);
     lower(&service->connections);
 }
 
@@ -140,7 +180,7 @@ static void on_page(void *owner, const acurast__peer *peer, const acurast__reque
 }
 
 static const acurast__listener_handlers handlers_of_gate = {
-    .admit = on_admit, .upgrade = on_upgrade, .page = on_page, .left = on_left};
+    .admit = on_admit, .evicted = on_evicted, .upgrade = on_upgrade, .page = on_page, .left = on_left};
 
 static acurast_status gate_listen(acurast__gate *gate, acurast__shard *shards, size_t count,
                                   const acurast__endpoint *endpoint, char *detail, size_t detail_size)

@@ -34,6 +34,9 @@ acurast_status acurast__gate_open(acurast__gate *gate, acurast__shard *shards, s
 /* Begins to close; `closed` turns true later. Any thread. */
 void acurast__gate_close(acurast__gate *gate);
 
+/* The connection is accepted, or ended: it is not pending any more. On its loop. */
+void acurast__gate_settled(acurast_service *service, acurast__peer *peer);
+
 /* When it is closed and the last connection has left. */
 void acurast__gate_clear(acurast__gate *gate);
 

@@ -125,14 +125,25 @@ void acurast__ledger_refund(acurast__ledger *ledger, const acurast__backlog_send
     pthread_mutex_unlock(&ledger->lock);
 }
 
-bool acurast__ledger_reserve(acurast__ledger *ledger, uint64_t bytes)
+bool acurast__ledger_reserve(acurast__ledger *ledger, const acurast__address *group, uint64_t bytes)
 {
     pthread_mutex_lock(&ledger->lock);
-    bool granted = fits(ledger, ledger->total, bytes, 1);
+    uint64_t shared = group_bytes(ledger, group);
+    bool granted = fits(ledger, ledger->total, bytes, 1) && fits(ledger, shared, bytes, GROUP_SHARE) &&
+                   group_set(ledger, group, shared + bytes);
     if (granted)
         ledger->total += bytes;
     pthread_mutex_unlock(&ledger->lock);
     return granted;
+}
+
+void acurast__ledger_release(acurast__ledger *ledger, const acurast__address *group, uint64_t bytes)
+{
+    pthread_mutex_lock(&ledger->lock);
+    uint64_t shared = group_bytes(ledger, group);
+    group_set(ledger, group, shared > bytes ? shared - bytes : 0);
+    ledger->total -= bytes;
+    pthread_mutex_unlock(&ledger->lock);
 }
 
 void acurast__ledger_hold(acurast__ledger *ledger, uint64_t bytes)

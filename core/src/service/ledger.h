@@ -39,8 +39,11 @@ acurast__ledger_verdict acurast__ledger_charge(acurast__ledger *ledger, const ac
 void acurast__ledger_refund(acurast__ledger *ledger, const acurast__backlog_sender *sender, uint64_t bytes,
                             uint64_t frames);
 
-/* Memory that is held: as far as the limit allows (false if not), or whatever the limit says. */
-bool acurast__ledger_reserve(acurast__ledger *ledger, uint64_t bytes);
+/* Charges a group for an id that is remembered: false where the whole or the group's half is used up. */
+bool acurast__ledger_reserve(acurast__ledger *ledger, const acurast__address *group, uint64_t bytes);
+void acurast__ledger_release(acurast__ledger *ledger, const acurast__address *group, uint64_t bytes);
+
+/* Memory that is held, whatever the limit says. */
 void acurast__ledger_hold(acurast__ledger *ledger, uint64_t bytes);
 void acurast__ledger_free(acurast__ledger *ledger, uint64_t bytes);
 

@@ -62,6 +62,7 @@ typedef enum acurast__reject {
     X(UNRESPONSIVE, "unresponsive", 0, "")                                                                             \
     X(PROTOCOL, "protocol", 0, "")                                                                                     \
     X(TOO_LARGE, "too_large", 1009, "")                                                                                \
+    X(FLOOD, "flood", 1008, "too much before acceptance")                                                              \
     X(TIMEOUT, "timeout", 1008, "handshake took too long")                                                             \
     X(DENIED, "denied", 4003, "denied by the lists")                                                                   \
     X(REPLACED, "replaced", 4001, "replaced by a newer connection of the same key")                                    \

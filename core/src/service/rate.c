@@ -37,6 +37,23 @@ void acurast__rate_refill(acurast__rate *rate, const acurast__rate_limits *limit
     rate->at = now;
 }
 
+/* A bucket without a limit is full, whatever is taken out of it. */
+static void bucket_take(int64_t *tokens, int64_t limit, uint64_t n)
+{
+    const uint64_t most = INT64_MAX / 4000;
+    if (limit)
+        *tokens -= (int64_t)(n < most ? n : most) * 1000;
+}
+
+bool acurast__rate_charge(acurast__rate *rate, const acurast__rate_limits *limits, uint64_t now, uint64_t bytes,
+                          uint64_t messages)
+{
+    acurast__rate_refill(rate, limits, now);
+    bucket_take(&rate->bytes, limits->bytes, bytes);
+    bucket_take(&rate->messages, limits->messages, messages);
+    return (rate->messages | rate->bytes) >= 0;
+}
+
 static uint64_t bucket_wait(int64_t tokens, int64_t limit)
 {
     return limit && tokens < 0 ? (uint64_t)((-tokens + limit - 1) / limit) : 0;

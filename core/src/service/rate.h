@@ -38,6 +38,10 @@ static inline bool acurast__rate_spend(acurast__rate *rate, const acurast__rate_
     return (rate->messages | rate->bytes) >= 0;
 }
 
+/* Takes so many messages and bytes at once, however many; false where that went into debt, or found it there. */
+bool acurast__rate_charge(acurast__rate *rate, const acurast__rate_limits *limits, uint64_t now, uint64_t bytes,
+                          uint64_t messages);
+
 /* Milliseconds, at least 1, until there is no debt. */
 uint64_t acurast__rate_wait(const acurast__rate *rate, const acurast__rate_limits *limits);
 

@@ -178,7 +178,7 @@ char *acurast__service_metrics(acurast_service *service, size_t *size)
     pthread_mutex_unlock(&service->lock);
     gauges.connections = read_gauge(&service->connections);
     gauges.pending = read_gauge(&service->pending);
-    gauges.ids = gauges.connections > gauges.pending ? gauges.connections - gauges.pending : 0;
+    gauges.ids = read_gauge(&service->ids);
     gauges.mailboxes = read_gauge(&service->directory.absentees);
     acurast__ledger_read(&service->directory.ledger, &gauges.mailbox_bytes, &gauges.mailbox_frames);
     unsigned thread;

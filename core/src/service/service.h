@@ -59,7 +59,9 @@ struct acurast_service {
     atomic_bool ready;                  /* new connections are taken */
     atomic_bool started;                /* once it is, `shards` stays as it is */
     _Atomic uint64_t connections;       /* public, admitted and not left */
-    _Atomic uint64_t pending;           /* of them, those that hold no id: not yet, or no more */
+    _Atomic uint64_t pending;           /* of them, those that are neither accepted nor ended */
+    _Atomic uint64_t ids;               /* of them, those that hold an id */
+    _Atomic uint64_t admin_pending;     /* of the next, those that were not given up for others */
     _Atomic uint64_t admin_connections;
     atomic_size_t shards_running;
     atomic_uint lines_waiting; /* of the log, on their way to the home loop */

@@ -215,9 +215,35 @@ static void check_memory(acurast__shard *shard)
         shed_largest(shard->service);
 }
 
+/* ---- what comes beside messages ---- */
+
+/* Those looked at longest ago, which then are the last of their list. */
+static void inspect_list(acurast__list *list, size_t count)
+{
+    for (size_t i = 0; i < count && !acurast__list_empty(list); i++) {
+        acurast__connection *connection = first_of(list);
+        acurast__list_remove(&connection->link);
+        acurast__list_append(list, &connection->link);
+        acurast__connection_inspect(connection);
+    }
+}
+
+/* Everybody in some seconds, however many they are: it takes a system call each. */
+static void inspect_some(acurast__shard *shard)
+{
+    uint64_t now = acurast__loop_now(shard->loop);
+    if (now == shard->inspected)
+        return;
+    shard->inspected = now;
+    inspect_list(&shard->accepted, 1 + shard->ids.count / 1024);
+    inspect_list(&shard->handshaking, 1);
+    inspect_list(&shard->ending, 1);
+}
+
 static bool on_turn(acurast__loop_hook *hook)
 {
     acurast__shard *shard = ACURAST__CONTAINER(hook, acurast__shard, hook);
+    inspect_some(shard);
     if (publish_memory(shard) >= shard->memory_mark)
         check_memory(shard);
     bool more = shard == &shard->service->shards[0] && acurast__directory_relieve(shard->directory, &shard->metrics);

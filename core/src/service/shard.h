@@ -3,6 +3,9 @@
  * that wait to be verified. No lock: everything here belongs to the loop's thread, but the counters, `memory` and `turned`,
  * which others read.
  *
+ * At most once a millisecond some connections are looked at in turn, for what they send beside messages: libwebsockets answers pings
+ * by itself and tells of no empty pieces.
+ *
  * At the end of each turn of the loop some handshakes are verified, for a quarter of a millisecond at most, so that a
  * flood of them does not stall the relay. After a reload some connections are looked up in the new lists, likewise.
  */
@@ -45,6 +48,7 @@ typedef struct acurast__shard {
     uint64_t drain_deadline; /* 0: not draining */
     size_t drain_batch;
     uint64_t memory_mark; /* where the sum is looked at again */
+    uint64_t inspected;   /* milliseconds: when some connections were last looked at */
     uint64_t warned;      /* milliseconds: when the log was last told that the memory is full */
     acurast__task start;
     acurast__task drain; /* tells all connections to go, a few at a time; cuts off whoever is left at the end of the time */

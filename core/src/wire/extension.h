@@ -5,7 +5,7 @@
  * Keys in use (all optional):
  *   agent      text, up to 64 bytes      who speaks: "libacurast/0.1.0"
  *   ed25519    boolean                   init: I can; challenge: in force here
- *   max_frame  integer                   challenge: the largest frame taken, header included
+ *   max_frame  integer                   the largest frame that its sender takes, header included
  */
 #ifndef ACURAST_WIRE_EXTENSION_H
 #define ACURAST_WIRE_EXTENSION_H

@@ -87,7 +87,7 @@ func (c *Client) Send(to ID, payload []byte, token uint64, quiet bool, timeoutMs
 
 // Stats are a client's figures.
 type Stats struct {
-	Connections, PayloadsIn, PayloadsOut, OutboxCount, OutboxBytes, IgnoredFrames, StrayPayloads uint64
+	Connections, PayloadsIn, PayloadsOut, OutboxCount, OutboxBytes, IgnoredFrames, StrayPayloads, LargePayloads uint64
 }
 
 // Stats reads them.
@@ -102,6 +102,7 @@ func (c *Client) Stats() (Stats, Status) {
 		OutboxBytes:   uint64(figures.outbox_bytes),
 		IgnoredFrames: uint64(figures.ignored_frames),
 		StrayPayloads: uint64(figures.stray_payloads),
+		LargePayloads: uint64(figures.large_payloads),
 	}, status
 }
 

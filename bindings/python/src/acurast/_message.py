@@ -96,6 +96,7 @@ class Stats:
     outbox_bytes: int
     ignored_frames: int
     stray_payloads: int
+    large_payloads: int
 
 
 def state_change(view: Any) -> StateChange:
