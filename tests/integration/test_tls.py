@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import socket
 import ssl
 
 import pytest
 
 from support import certs, programs, rawws, v1
-from support.waiting import eventually
+from support.waiting import DEADLINE, eventually
 
 
 @pytest.fixture
@@ -130,3 +131,86 @@ def older(authority, ciphers):
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
     return context
+
+
+class Dribble:
+    """A TLS client whose bytes go out as the test wants."""
+
+    def __init__(self, one, authority):
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = authority.context().wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+        self.socket = socket.create_connection(("127.0.0.1", one.port), timeout=DEADLINE)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def greeting(self):
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return self.outgoing.read()
+        raise AssertionError("a handshake without an answer")
+
+    def go_on(self):
+        while True:
+            try:
+                self.tls.do_handshake()
+                self.socket.sendall(self.outgoing.read())
+                return
+            except ssl.SSLWantReadError:
+                self.socket.sendall(self.outgoing.read())
+                data = self.socket.recv(65536)
+                assert data, "the service ended the handshake"
+                self.incoming.write(data)
+
+
+def await_end(raw):
+    """The end, perhaps behind an alert; a reset is one."""
+    try:
+        while raw.recv(100):
+            continue
+    except ConnectionResetError:
+        pass
+
+
+def in_records(greeting, size):
+    """The same greeting in records of `size` bytes."""
+    message = greeting[5:]
+    pieces = [message[i : i + size] for i in range(0, len(message), size)]
+    return b"".join(greeting[:3] + len(piece).to_bytes(2, "big") + piece for piece in pieces)
+
+
+@pytest.mark.parametrize("how", ["bytes", "records", "both"])
+def test_a_greeting_may_come_in_pieces(service, authority, how):
+    cert, key, _ = authority.leaf()
+    one = service(tls_cert=cert, tls_key=key)
+    client = Dribble(one, authority)
+    greeting = client.greeting()
+    if how != "bytes":
+        greeting = in_records(greeting, 40)
+    step = 1 if how != "records" else len(greeting)
+    for at in range(0, len(greeting), step):
+        client.socket.sendall(greeting[at : at + step])
+    client.go_on()
+    client.socket.close()
+
+
+@pytest.mark.parametrize("nonsense", [b"\x16\x03\x01\x00\x02\x01\x00", b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc" + bytes(20_000)])
+def test_a_greeting_that_cannot_be_one_ends_the_connection(service, authority, nonsense):
+    """A first record without the length of the greeting; more than a greeting may have."""
+    cert, key, _ = authority.leaf()
+    one = service(tls_cert=cert, tls_key=key, admin_listen="127.0.0.1:0", handshake_time="60s")
+    with socket.create_connection(("127.0.0.1", one.port), timeout=DEADLINE) as raw:
+        raw.sendall(nonsense)
+        await_end(raw)
+    eventually(lambda: one.metrics().value("acurast_connections") == 0, "the end")
+
+
+def test_who_never_greets_is_ended_in_time_and_costs_little(service, authority):
+    cert, key, _ = authority.leaf()
+    one = service(tls_cert=cert, tls_key=key, admin_listen="127.0.0.1:0", handshake_time="500ms")
+    before = one.metrics().value("acurast_connections")
+    silent = [socket.create_connection(("127.0.0.1", one.port), timeout=DEADLINE) for _ in range(50)]
+    silent[0].sendall(b"\x16\x03\x01")
+    for each in silent:
+        await_end(each)
+        each.close()
+    eventually(lambda: one.metrics().value("acurast_connections") == before, "the end")

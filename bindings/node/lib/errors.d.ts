@@ -213,6 +213,11 @@ export declare class SlowReaderError extends AcurastError {
   readonly code: 'ACURAST_SLOW_READER';
 }
 
+/** This key was taken over too often, and its present connection stays (close code 4005). Retriable. */
+export declare class KeyBusyError extends AcurastError {
+  readonly code: 'ACURAST_KEY_BUSY';
+}
+
 /**
  * The outbox is full; wait for the writable event. Await the send, or pass a larger outboxCount or
  * outboxBytes. Retriable.

@@ -214,6 +214,11 @@ describe(SlowReaderError, 53, 'ACURAST_SLOW_READER', true,
   'take messages faster',
 );
 
+class KeyBusyError extends AcurastError {}
+describe(KeyBusyError, 54, 'ACURAST_KEY_BUSY', true,
+  'this key was taken over too often, and its present connection stays (close code 4005)',
+);
+
 class OutboxFullError extends AcurastError {}
 describe(OutboxFullError, 60, 'ACURAST_OUTBOX_FULL', true,
   'the outbox is full; wait for the writable event',
@@ -257,6 +262,7 @@ module.exports = {
     ExpiredError,
     ForkedError,
     InvalidError,
+    KeyBusyError,
     LostError,
     NotConnectedError,
     NotFoundError,

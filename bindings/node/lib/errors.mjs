@@ -21,6 +21,7 @@ export const {
   ExpiredError,
   ForkedError,
   InvalidError,
+  KeyBusyError,
   LostError,
   NotConnectedError,
   NotFoundError,

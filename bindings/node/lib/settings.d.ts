@@ -56,8 +56,8 @@ export interface ClientSettings {
    */
   sendTimeout?: number | string | undefined;
   /**
-   * Largest payload, both ways; a larger one received closes the connection with 1009 (bytes, or text such as
-   * '16MiB'; from 1 to 1073741824; default 16MiB).
+   * Largest payload, both ways; the service is told, and a larger one that comes all the same is not read
+   * (bytes, or text such as '16MiB'; from 1 to 1073741824; default 16MiB).
    */
   maxPayload?: number | string | undefined;
   /**

@@ -1,7 +1,7 @@
 /*
  * A connection that was accepted:
  *
- *   admitted -> (TLS) -> request -> answered -> (lingering) -> gone
+ *   admitted -> (waiting for a greeting -> TLS) -> request -> answered -> (lingering) -> gone
  *                               \-> upgrade -> websocket -> gone
  *
  * A connection has one request. A page or a refusal is its last word: libwebsockets closes it, and never sees what the peer sends
@@ -40,6 +40,7 @@ struct acurast__accepted {
     acurast__wsi_owner base;
     bool upgraded;     /* `ws` is in use */
     bool body;         /* the request announced one */
+    int waiting;       /* its socket, while its greeting has not come; -1: it does not wait */
     int kept;          /* a second descriptor of the socket, once the request is answered; -1: none */
     uint64_t deadline; /* of the lingering; 0: the answer is not written yet */
     acurast__peer peer;
@@ -52,6 +53,15 @@ struct acurast__accepted {
     acurast__ws ws;
 };
 
+/* Returns the socket. */
+static int stop_waiting(acurast__accepted *accepted)
+{
+    int socket = accepted->waiting;
+    acurast__greeting_leave(&accepted->at->greeting, socket);
+    accepted->waiting = -1;
+    return socket;
+}
+
 static void forget(acurast__accepted *accepted)
 {
     acurast__listening *at = accepted->at;
@@ -63,6 +73,8 @@ static void forget(acurast__accepted *accepted)
         acurast__ws_ended(&accepted->ws);
     if (accepted->kept >= 0)
         close(accepted->kept);
+    if (accepted->waiting >= 0)
+        close(stop_waiting(accepted));
     at->listener->handlers->left(at->shard, &accepted->peer);
     acurast__loop *loop = at->loop;
     acurast__free(accepted);
@@ -89,8 +101,8 @@ static void on_timer(acurast__timer *timer)
     acurast__accepted *accepted = ACURAST__CONTAINER(timer, acurast__accepted, timer);
     if (lingers(accepted))
         linger_on(accepted);
-    else if (accepted->wsi)
-        acurast__loop_cut(accepted->at->loop, &accepted->reap, accepted->wsi);
+    else
+        acurast__accepted_cut(accepted);
 }
 
 /* libwebsockets has closed it. One that was cut off has had its time. */
@@ -108,10 +120,10 @@ static void on_destroyed(acurast__accepted *accepted)
     linger_on(accepted);
 }
 
-/* Ends it without a word; the rest of it goes at the end of the turn. */
-static void cut(acurast__accepted *accepted)
+/* The rest of it goes at the end of the turn. */
+void acurast__accepted_cut(acurast__accepted *accepted)
 {
-    if (lingers(accepted))
+    if (lingers(accepted) || accepted->waiting >= 0)
         forget(accepted);
     else if (accepted->upgraded)
         acurast__ws_abort(&accepted->ws);
@@ -124,7 +136,7 @@ void acurast__listener_cut_bare(acurast__listening *at)
     for (acurast__list *link = at->bare.next, *next; link != &at->bare; link = next) {
         acurast__accepted *accepted = ACURAST__CONTAINER(link, acurast__accepted, bare_link);
         next = link->next;
-        cut(accepted);
+        acurast__accepted_cut(accepted);
     }
 }
 
@@ -150,10 +162,30 @@ static bool admit(acurast__listening *at, acurast__peer *peer)
         acurast__accepted *oldest = ACURAST__CONTAINER(at->young.next, acurast__accepted, young_link);
         acurast__list_remove(&oldest->young_link);
         handlers->evicted(at->shard, &oldest->peer);
-        cut(oldest);
+        acurast__accepted_cut(oldest);
         admission = handlers->admit(at->shard, peer);
     }
     return admission == ACURAST__ADMISSION_GRANTED;
+}
+
+/* libwebsockets has the socket from now on. */
+static void enter(acurast__accepted *accepted, int socket)
+{
+    acurast__listening *at = accepted->at;
+    lws_adopt_desc_t info = {
+        .vh = at->vhost,
+        .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
+        .fd = {.sockfd = socket},
+        .opaque = &accepted->base,
+    };
+    at->adopting = accepted;
+    at->loop->created = false;
+    struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&info);
+    if (at->adopting && wsi)
+        accepted->wsi = wsi;
+    else if (at->adopting && !at->loop->created)
+        forget(accepted); /* else the end of a wsi that failed at once (TLS noise) is told now or in a later turn */
+    at->adopting = NULL;
 }
 
 void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__address *address)
@@ -178,26 +210,27 @@ void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__
     accepted->peer = peer;
     accepted->at = at;
     accepted->kept = -1;
+    accepted->waiting = -1;
     acurast__timer_init(&accepted->timer, on_timer);
     acurast__list_init(&accepted->reap.link);
     acurast__list_append(&at->young, &accepted->young_link);
     acurast__list_append(&at->bare, &accepted->bare_link);
     acurast__loop_hold(at->loop);
     acurast__loop_timer_start(at->loop, &accepted->timer, listener->request_timeout_ms);
-    lws_adopt_desc_t info = {
-        .vh = at->vhost,
-        .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
-        .fd = {.sockfd = socket},
-        .opaque = &accepted->base,
-    };
-    at->adopting = accepted;
-    at->loop->created = false;
-    struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&info);
-    if (at->adopting && wsi)
-        accepted->wsi = wsi;
-    else if (at->adopting && !at->loop->created)
-        forget(accepted); /* else the end of a wsi that failed at once (TLS noise) is told now or in a later turn */
-    at->adopting = NULL;
+    if (acurast__greeting_wait(&at->greeting, socket, accepted))
+        accepted->waiting = socket;
+    else
+        enter(accepted, socket);
+}
+
+int acurast__accepted_socket(const acurast__accepted *accepted)
+{
+    return accepted->waiting;
+}
+
+void acurast__accepted_enter(acurast__accepted *accepted)
+{
+    enter(accepted, stop_waiting(accepted));
 }
 
 /* ---- HTTP ---- */

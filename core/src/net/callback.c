@@ -34,6 +34,8 @@ static int owner_event(struct lws *wsi, enum lws_callback_reasons reason, void *
         return acurast__accepted_event((acurast__accepted *)owner, wsi, reason, in, size);
     case ACURAST__WSI_LISTENING:
         return acurast__listening_event((acurast__listening *)owner, wsi, reason);
+    case ACURAST__WSI_GREETING:
+        return acurast__greeting_event((acurast__greeting *)owner, reason);
     }
     return 0;
 }

@@ -309,16 +309,32 @@ static void on_open(acurast__task *task)
         return;
     }
     keep_spare(at);
+    if (at->listener->tls)
+        acurast__greeting_open(&at->greeting, at);
 }
 
 static void on_close(acurast__task *task)
 {
     acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, close);
     acurast__listener_cut_bare(at);
-    if (at->wsi)
-        acurast__loop_reap(at->loop, &at->reap, at->wsi);
-    else
+    if (!at->wsi) {
         socket_closed(at);
+        return;
+    }
+    acurast__greeting_close(&at->greeting);
+    acurast__loop_reap(at->loop, &at->reap, at->wsi);
+}
+
+/* Both are closed, in any order. */
+static void part_closed(acurast__listening *at)
+{
+    if (!at->wsi && !at->greeting.wsi)
+        socket_closed(at);
+}
+
+void acurast__listening_greeting_closed(acurast__listening *at)
+{
+    part_closed(at);
 }
 
 /* The peers wait meanwhile, in the kernel. A socket that stays readable would have the loop turn without end. */
@@ -385,7 +401,7 @@ int acurast__listening_event(acurast__listening *at, struct lws *wsi, enum lws_c
     } else if (reason == LWS_CALLBACK_WSI_DESTROY) {
         at->wsi = NULL;
         acurast__list_remove(&at->reap.link);
-        socket_closed(at);
+        part_closed(at);
     }
     return 0;
 }

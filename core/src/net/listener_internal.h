@@ -2,11 +2,14 @@
 #ifndef ACURAST_NET_LISTENER_INTERNAL_H
 #define ACURAST_NET_LISTENER_INTERNAL_H
 
+#include "net/greeting.h"
 #include "net/listener.h"
 #include "net/ws_internal.h"
 
-typedef struct acurast__listening acurast__listening; /* a listening socket on its loop */
-typedef struct acurast__accepted acurast__accepted;   /* a connection that it accepted */
+/*
+ * acurast__listening: a listening socket on its loop
+ * acurast__accepted:  a connection that it accepted
+ */
 
 int acurast__listening_event(acurast__listening *listening, struct lws *wsi, enum lws_callback_reasons reason);
 int acurast__accepted_event(acurast__accepted *accepted, struct lws *wsi, enum lws_callback_reasons reason, void *in,
@@ -24,6 +27,7 @@ struct acurast__listening {
     int spare;  /* a descriptor to give up when there are no others; -1: it is lost */
     struct lws *wsi;
     acurast__reap reap;
+    acurast__greeting greeting; /* TLS only */
     acurast__timer pause; /* nothing is accepted until it fires */
     struct lws_vhost *vhost;
     void *tls; /* SSL_CTX of the vhost; NULL: plain */
@@ -55,6 +59,14 @@ struct acurast__listener {
 
 /* A connection that was accepted; the socket is taken over. */
 void acurast__listener_adopt(acurast__listening *listening, int socket, const acurast__address *address);
+
+/* One that waits for its greeting: its socket; goes on to TLS; is ended, as is any other without a word. */
+int acurast__accepted_socket(const acurast__accepted *accepted);
+void acurast__accepted_enter(acurast__accepted *accepted);
+void acurast__accepted_cut(acurast__accepted *accepted);
+
+/* Nobody waits for a greeting any more. */
+void acurast__listening_greeting_closed(acurast__listening *listening);
 
 /* Ends all connections that are no websockets. */
 void acurast__listener_cut_bare(acurast__listening *listening);

@@ -14,7 +14,8 @@
 typedef enum acurast__wsi_kind {
     ACURAST__WSI_CLIENT,   /* a client's acurast__ws */
     ACURAST__WSI_ACCEPTED, /* a listener's connection, which may become a websocket */
-    ACURAST__WSI_LISTENING /* a listening socket */
+    ACURAST__WSI_LISTENING, /* a listening socket */
+    ACURAST__WSI_GREETING   /* where connections wait for their greeting */
 } acurast__wsi_kind;
 
 typedef struct acurast__wsi_owner {

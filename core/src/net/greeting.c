@@ -1,0 +1,177 @@
+/*
+ * An epoll descriptor within the loop's own: the loop sees it readable while one of those that wait has something new. Events are taken
+ * one at a time, so what there is no time for in this turn stays for the next one.
+ */
+#ifdef __linux__
+#define _GNU_SOURCE /* EPOLLRDHUP */ // NOLINT(bugprone-reserved-identifier)
+#endif
+#include "net/greeting.h"
+
+#include "net/callback.h"
+#include "net/listener_internal.h"
+
+#ifdef __linux__
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SLICE_US 1000
+
+/* A greeting with its records. Those of browsers have some 2,000 bytes. */
+#define GREETING_MAX ((size_t)16 * 1024)
+
+#define RECORD_HEADER 5
+#define HANDSHAKE_RECORD 22
+#define HANDSHAKE_HEADER 4
+
+typedef enum progress {
+    PROGRESS_MORE,  /* has to come */
+    PROGRESS_WHOLE, /* or no greeting at all: libwebsockets is quick to say so */
+    PROGRESS_NONSENSE
+} progress;
+
+/* The greeting may lie in several records. */
+static progress judge(const uint8_t *bytes, size_t size)
+{
+    size_t at = 0, collected = 0, whole = 0;
+    while (size - at >= RECORD_HEADER) {
+        size_t length = acurast__load_be16(bytes + at + 3);
+        if (bytes[at] != HANDSHAKE_RECORD)
+            return PROGRESS_WHOLE;
+        if (!whole && length < HANDSHAKE_HEADER)
+            return PROGRESS_NONSENSE;
+        if (length > size - at - RECORD_HEADER)
+            break;
+        const uint8_t *message = bytes + at + RECORD_HEADER;
+        if (!whole)
+            whole = HANDSHAKE_HEADER + ((size_t)message[1] << 16 | (size_t)message[2] << 8 | message[3]);
+        collected += length;
+        if (collected >= whole)
+            return PROGRESS_WHOLE;
+        at += RECORD_HEADER + length;
+    }
+    return size && bytes[0] != HANDSHAKE_RECORD ? PROGRESS_WHOLE
+           : size >= GREETING_MAX               ? PROGRESS_NONSENSE
+                                                : PROGRESS_MORE;
+}
+
+static progress look(int socket)
+{
+    uint8_t bytes[GREETING_MAX];
+    ssize_t size = recv(socket, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    if (size < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? PROGRESS_MORE : PROGRESS_NONSENSE;
+    return size ? judge(bytes, (size_t)size) : PROGRESS_NONSENSE;
+}
+
+/* False where there is nothing. */
+static bool take_one(acurast__greeting *greeting)
+{
+    struct epoll_event event;
+    if (epoll_wait(greeting->room, &event, 1, 0) <= 0)
+        return false;
+    acurast__accepted *accepted = event.data.ptr;
+    switch (look(acurast__accepted_socket(accepted))) {
+    case PROGRESS_WHOLE:
+        acurast__accepted_enter(accepted);
+        break;
+    case PROGRESS_NONSENSE:
+        acurast__accepted_cut(accepted);
+        break;
+    case PROGRESS_MORE:
+        if (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+            acurast__accepted_cut(accepted);
+        break;
+    }
+    return true;
+}
+
+static void take_some(acurast__greeting *greeting)
+{
+    uint64_t begin = acurast__clock_us();
+    while (take_one(greeting) && acurast__clock_us() - begin < SLICE_US)
+        continue;
+}
+
+bool acurast__greeting_open(acurast__greeting *greeting, acurast__listening *at)
+{
+    *greeting = (acurast__greeting){.base = {ACURAST__WSI_GREETING}, .at = at};
+    acurast__list_init(&greeting->reap.link);
+    greeting->room = epoll_create1(EPOLL_CLOEXEC);
+    lws_adopt_desc_t info = {
+        .vh = at->vhost,
+        .type = LWS_ADOPT_RAW_FILE_DESC,
+        .fd = {.filefd = greeting->room},
+        .vh_prot_name = ACURAST__PROTOCOL_NAME,
+        .opaque = &greeting->base,
+    };
+    if (greeting->room >= 0)
+        greeting->wsi = lws_adopt_descriptor_vhost_via_info(&info);
+    if (greeting->wsi)
+        return true;
+    if (greeting->room >= 0)
+        close(greeting->room);
+    greeting->room = -1;
+    return false;
+}
+
+bool acurast__greeting_wait(acurast__greeting *greeting, int socket, acurast__accepted *accepted)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {.ptr = accepted}};
+    return greeting->wsi && epoll_ctl(greeting->room, EPOLL_CTL_ADD, socket, &event) == 0;
+}
+
+void acurast__greeting_leave(acurast__greeting *greeting, int socket)
+{
+    epoll_ctl(greeting->room, EPOLL_CTL_DEL, socket, NULL);
+}
+
+#else
+
+static void take_some(acurast__greeting *greeting)
+{
+    (void)greeting;
+}
+
+bool acurast__greeting_open(acurast__greeting *greeting, acurast__listening *at)
+{
+    *greeting = (acurast__greeting){.base = {ACURAST__WSI_GREETING}, .at = at, .room = -1};
+    return false;
+}
+
+bool acurast__greeting_wait(acurast__greeting *greeting, int socket, acurast__accepted *accepted)
+{
+    (void)greeting, (void)socket, (void)accepted;
+    return false;
+}
+
+void acurast__greeting_leave(acurast__greeting *greeting, int socket)
+{
+    (void)greeting, (void)socket;
+}
+
+#endif
+
+bool acurast__greeting_close(acurast__greeting *greeting)
+{
+    if (greeting->wsi)
+        acurast__loop_reap(greeting->at->loop, &greeting->reap, greeting->wsi);
+    return greeting->wsi;
+}
+
+int acurast__greeting_event(acurast__greeting *greeting, enum lws_callback_reasons reason)
+{
+    if (reason == LWS_CALLBACK_RAW_RX_FILE) {
+        take_some(greeting);
+    } else if (reason == LWS_CALLBACK_WSI_DESTROY) {
+        greeting->wsi = NULL;
+        acurast__list_remove(&greeting->reap.link);
+        acurast__listening_greeting_closed(greeting->at);
+    }
+    return 0;
+}

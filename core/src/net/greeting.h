@@ -1,0 +1,40 @@
+/*
+ * Connections of a TLS listener that have not greeted yet (TLS: ClientHello). Nothing of libwebsockets is spent on them. When a greeting
+ * is there as a whole they are let in, for a millisecond in each turn of the loop: answering one takes about that long, and a
+ * crowd of them would hold up everybody else.
+ *
+ * Linux alone; elsewhere acurast__greeting_open() returns false, and connections are let in at once.
+ */
+#ifndef ACURAST_NET_GREETING_H
+#define ACURAST_NET_GREETING_H
+
+#include "net/ws_internal.h"
+
+typedef struct acurast__listening acurast__listening;
+typedef struct acurast__accepted acurast__accepted;
+
+/* Where they wait; one for each listening socket. */
+typedef struct acurast__greeting {
+    acurast__wsi_owner base;
+    acurast__listening *at;
+    int room; /* a descriptor that is readable when one of them has something to say; -1: there is none */
+    struct lws *wsi;
+    acurast__reap reap;
+} acurast__greeting;
+
+/* On the loop, as all that follows. False where connections cannot wait here. */
+bool acurast__greeting_open(acurast__greeting *greeting, acurast__listening *at);
+
+/* Begins to close it, when nobody waits any more; acurast__listening_greeting_closed() follows. False where it is not open. */
+bool acurast__greeting_close(acurast__greeting *greeting);
+
+/* `accepted` waits with its socket; false where that cannot be. It is given to acurast__accepted_enter() or acurast__accepted_cut(). */
+bool acurast__greeting_wait(acurast__greeting *greeting, int socket, acurast__accepted *accepted);
+
+/* It waits no more. */
+void acurast__greeting_leave(acurast__greeting *greeting, int socket);
+
+/* libwebsockets' callbacks for `room`. */
+int acurast__greeting_event(acurast__greeting *greeting, enum lws_callback_reasons reason);
+
+#endif
