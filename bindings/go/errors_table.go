@@ -76,6 +76,8 @@ const (
 	ErrDraining Status = 52
 	// The service gave up on us for reading too slowly (close code 4004); retriable.
 	ErrSlowReader Status = 53
+	// This key was taken over too often, and its present connection stays (close code 4005); retriable.
+	ErrKeyBusy Status = 54
 	// The outbox is full; wait for the writable event; retriable.
 	ErrOutboxFull Status = 60
 	// The payload was not written within the time allowed; retriable.

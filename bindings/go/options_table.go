@@ -74,7 +74,7 @@ func WithSendTimeout(duration time.Duration) ClientOption {
 	return clientSetting(durationSetting("send-timeout", duration, time.Millisecond))
 }
 
-// WithMaxPayload: Largest payload, both ways; a larger one received closes the connection with 1009. (bytes, from 1 to 1073741824; default 16MiB)
+// WithMaxPayload: Largest payload, both ways; the service is told, and a larger one that comes all the same is not read. (bytes, from 1 to 1073741824; default 16MiB)
 func WithMaxPayload(bytes int64) ClientOption {
 	return clientSetting(intSetting("max-payload", bytes))
 }
@@ -202,9 +202,19 @@ func WithMaxFrame(bytes int64) ServiceOption {
 	return serviceSetting(intSetting("max-frame", bytes))
 }
 
-// WithSendBuffer: Bytes that may wait for one client; beyond that it is closed with 4004. (bytes, from 1024 to 1099511627776; default 32MiB)
+// WithSendBuffer: Bytes that may wait for one client, beside one message that is being written; senders have shares of it, and what exceeds them is dropped. (bytes, from 1024 to 1099511627776; default 32MiB)
 func WithSendBuffer(bytes int64) ServiceOption {
 	return serviceSetting(intSetting("send-buffer", bytes))
+}
+
+// WithSocketSendBuffer: Bytes that the kernel may keep for one connection on their way out (SO_SNDBUF; it doubles them for its own needs, up to net.core.wmem_max); 0: as it likes. (bytes, from 0 to 1073741824; default 256KiB)
+func WithSocketSendBuffer(bytes int64) ServiceOption {
+	return serviceSetting(intSetting("socket-send-buffer", bytes))
+}
+
+// WithSocketReceiveBuffer: The same on their way in (SO_RCVBUF, net.core.rmem_max); 0: as it likes. (bytes, from 0 to 1073741824; default 256KiB)
+func WithSocketReceiveBuffer(bytes int64) ServiceOption {
+	return serviceSetting(intSetting("socket-receive-buffer", bytes))
 }
 
 // WithRateMessages: Messages a second from one connection, one second's worth in a burst; reading pauses beyond; 0: no limit. (from 0 to 1000000000; default 100000)
@@ -232,7 +242,7 @@ func WithMailboxSeconds(duration time.Duration) ServiceOption {
 	return serviceSetting(durationSetting("mailbox-seconds", duration, time.Second))
 }
 
-// WithMailboxTotal: Bytes of all mailboxes together; one sender takes an eighth at most; 0: no limit. (bytes, from 0 to 1099511627776; default 256MiB)
+// WithMailboxTotal: Bytes of all mailboxes together; one sender takes an eighth at most, one address half; 0: no limit. (bytes, from 0 to 1099511627776; default 256MiB)
 func WithMailboxTotal(bytes int64) ServiceOption {
 	return serviceSetting(intSetting("mailbox-total", bytes))
 }

@@ -50,6 +50,7 @@ class Status(enum.IntEnum):
     UNRESPONSIVE = 51
     DRAINING = 52
     SLOW_READER = 53
+    KEY_BUSY = 54
     OUTBOX_FULL = 60
     EXPIRED = 61
     TOO_LARGE = 62
@@ -361,6 +362,14 @@ class SlowReaderError(Error, ConnectionError):
     advice = "take messages faster"
 
 
+class KeyBusyError(Error):
+    """This key was taken over too often, and its present connection stays (close code 4005)."""
+
+    status = Status.KEY_BUSY
+    retriable = True
+    text = "this key was taken over too often, and its present connection stays (close code 4005)"
+
+
 class OutboxFullError(Error):
     """The outbox is full; wait for the writable event."""
 
@@ -424,6 +433,7 @@ CLASSES: dict[int, type[Error]] = {
     51: UnresponsiveError,
     52: DrainingError,
     53: SlowReaderError,
+    54: KeyBusyError,
     60: OutboxFullError,
     61: ExpiredError,
     62: TooLargeError,
@@ -447,6 +457,7 @@ __all__ = [
     "ExpiredError",
     "ForkedError",
     "InvalidError",
+    "KeyBusyError",
     "LostError",
     "NotConnectedError",
     "NotFoundError",

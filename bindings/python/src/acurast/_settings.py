@@ -51,8 +51,8 @@ class ClientOptions(TypedDict, total=False):
     send_timeout: float | str
     """How long a send may wait until it is written; 0: for ever (seconds, or text such as '500ms'; default 60s)."""
     max_payload: int | str
-    """Largest payload, both ways; a larger one received closes the connection with 1009 (bytes, or text such as
-    '16MiB'; default 16MiB)."""
+    """Largest payload, both ways; the service is told, and a larger one that comes all the same is not read (bytes,
+    or text such as '16MiB'; default 16MiB)."""
     ping_interval: float | str
     """Silence after which the client pings; 0: never (seconds, or text such as '500ms'; default 30s)."""
     ping_timeout: float | str
@@ -109,8 +109,14 @@ class ServiceOptions(TypedDict, total=False):
     """Largest frame from an accepted client, header included; 4 KiB before (bytes, or text such as '16MiB'; default
     16MiB)."""
     send_buffer: int | str
-    """Bytes that may wait for one client; beyond that it is closed with 4004 (bytes, or text such as '16MiB';
-    default 32MiB)."""
+    """Bytes that may wait for one client, beside one message that is being written; senders have shares of it, and
+    what exceeds them is dropped (bytes, or text such as '16MiB'; default 32MiB)."""
+    socket_send_buffer: int | str
+    """Bytes that the kernel may keep for one connection on their way out (SO_SNDBUF; it doubles them for its own
+    needs, up to net.core.wmem_max); 0: as it likes (bytes, or text such as '16MiB'; default 256KiB)."""
+    socket_receive_buffer: int | str
+    """The same on their way in (SO_RCVBUF, net.core.rmem_max); 0: as it likes (bytes, or text such as '16MiB';
+    default 256KiB)."""
     rate_messages: int
     """Messages a second from one connection, one second's worth in a burst; reading pauses beyond; 0: no limit
     (default 100000)."""
@@ -123,8 +129,8 @@ class ServiceOptions(TypedDict, total=False):
     mailbox_seconds: int | str
     """How long after its disconnect; 0: no mailbox (whole seconds, or text such as '1m'; default 30)."""
     mailbox_total: int | str
-    """Bytes of all mailboxes together; one sender takes an eighth at most; 0: no limit (bytes, or text such as
-    '16MiB'; default 256MiB)."""
+    """Bytes of all mailboxes together; one sender takes an eighth at most, one address half; 0: no limit (bytes, or
+    text such as '16MiB'; default 256MiB)."""
     memory: int | str
     """Bytes of all buffers together; when reached, the largest user goes first; 0: no limit (bytes, or text such as
     '16MiB'; default 1GiB)."""
