@@ -12,7 +12,7 @@
  *
  * A client tries its services in order and reconnects with exponential backoff and
  * full jitter until it is closed. It closes by itself only where trying again
- * is senseless: denied (4003), replaced by a newer connection of its key (4001),
+ * is senseless: denied (4003), replaced by a newer connection of its key (4001, once accepted),
  * more proof of work than allowed, an Ed25519 identity that no service takes.
  *
  * A send goes into the outbox and has one outcome, exactly once (but for `write_now`, below):
