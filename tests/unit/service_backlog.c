@@ -113,8 +113,8 @@ static void each_sender_keeps_its_order(void **state)
     acurast__backlog backlog;
     acurast__backlog_init(&backlog);
     fill_the_chain(&backlog);
-    for (char mark = 'a'; mark <= 'z'; mark++)
-        put_from(&backlog, &here, 1, mark, mark % 3 ? 34 : LARGE, UINT64_MAX);
+    for (int mark = 'a'; mark <= 'z'; mark++)
+        put_from(&backlog, &here, 1, (char)mark, mark % 3 ? 34 : LARGE, UINT64_MAX);
     assert_taken(&backlog, 5000, "-abcdefghijklmnopqrstuvwxyz");
 }
 

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#define QUANTUM (16 * 1024)
+#define QUANTUM ((size_t)16 * 1024)
 
 struct group {
     acurast__list link; /* in the ring of groups */
@@ -271,7 +271,7 @@ static bool paid(int64_t *credit, const acurast__list *ring, acurast__list *link
         *credit = 0;
         return true;
     }
-    *credit += QUANTUM;
+    *credit += (int64_t)QUANTUM;
     if (*credit > 0)
         return true;
     acurast__list *head = (acurast__list *)ring;
