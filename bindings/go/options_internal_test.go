@@ -53,6 +53,8 @@ var functions = map[string]any{
 	"max-connections-per-address": WithMaxConnectionsPerAddress,
 	"max-frame":                   WithMaxFrame,
 	"send-buffer":                 WithSendBuffer,
+	"socket-send-buffer":          WithSocketSendBuffer,
+	"socket-receive-buffer":       WithSocketReceiveBuffer,
 	"rate-messages":               WithRateMessages,
 	"rate-bytes":                  WithRateBytes,
 	"mailbox-count":               WithMailboxCount,

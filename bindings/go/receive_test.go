@@ -277,7 +277,7 @@ func TestBlockedReaderStallsNobody(t *testing.T) {
 	eachService(t, func(t *testing.T, url string) {
 		blocked := dial(t, url, acurast.WithInbox(4, 1<<20))
 		from, one, other := dial(t, url), dial(t, url), echo(t, url)
-		const count, size = 300, 64 << 10 // more than its queue, its inbox and the sockets hold, less than the service keeps
+		const count, size = 200, 64 << 10 // more than its queue, its inbox and the sockets hold, less than a share of what the service keeps
 		sent := in(func() error { return flood(patient(t), from, blocked.ID(), count, size) })
 		for i := 0; i < 100; i++ {
 			send(t, one, other, strconv.Itoa(i))
