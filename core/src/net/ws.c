@@ -206,7 +206,7 @@ static void on_silence(acurast__ws *ws)
         ws->status = ACURAST_UNRESPONSIVE;
         acurast__ws_set_reason(ws, "no answer to a ping", 19);
         acurast__ws_tell_leaving(ws, ACURAST_UNRESPONSIVE);
-        acurast__ws_abort(ws);
+        acurast__ws_forget(ws);
     }
 }
 
@@ -407,6 +407,13 @@ void acurast__ws_drop_partial(acurast__ws *ws)
         free_partial(ws);
 }
 
+void acurast__ws_forget(acurast__ws *ws)
+{
+    if (!ws->client && ws->wsi && !ws->aborted)
+        acurast__socket_forget(lws_get_socket_fd(ws->wsi));
+    acurast__ws_abort(ws);
+}
+
 void acurast__ws_abort(acurast__ws *ws)
 {
     if (ws->aborted)
@@ -415,8 +422,6 @@ void acurast__ws_abort(acurast__ws *ws)
     ws->aborted = true;
     ws->closing = true;
     drop_output(ws);
-    if (!ws->client && ws->wsi) /* a client's last messages may still arrive */
-        acurast__socket_forget(lws_get_socket_fd(ws->wsi));
     if (ws->connecting)
         acurast__ws_connect_cancel(ws);
     else if (ws->wsi)

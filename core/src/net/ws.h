@@ -132,6 +132,9 @@ void acurast__ws_drop_partial(acurast__ws *ws);
 /* Drops what is queued and closes without waiting for anybody. `closed` follows in a later turn. */
 void acurast__ws_abort(acurast__ws *ws);
 
+/* The same; at a service what the kernel still has to send is dropped as well, and the peer is told by a reset. */
+void acurast__ws_forget(acurast__ws *ws);
+
 acurast__loop *acurast__ws_loop(const acurast__ws *ws);
 
 #endif

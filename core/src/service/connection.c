@@ -393,7 +393,7 @@ static void inspect_stranger(acurast__connection *connection, uint64_t received)
         return;
     if (!ended)
         acurast__connection_end(connection, ACURAST__ENDING_FLOOD);
-    acurast__ws_abort(connection->ws);
+    acurast__ws_forget(connection->ws);
 }
 
 /*

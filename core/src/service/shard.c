@@ -98,7 +98,7 @@ static uint64_t shed_one(acurast__connection *connection)
 {
     uint64_t held = held_by(connection);
     if (connection->state == ACURAST__CONNECTION_ENDED) {
-        acurast__ws_abort(connection->ws);
+        acurast__ws_forget(connection->ws);
         return held;
     }
     uint64_t freed = shed_backlog(connection);
