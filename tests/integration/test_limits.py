@@ -92,7 +92,7 @@ def test_a_slow_reader_costs_its_sender_and_nobody_else(service, client, bystand
             assert number < 2000, "30 MiB for a reader that does not read, and nothing was dropped"
         sender.barrier()
         metrics = one.metrics()
-        assert metrics.value("acurast_share_pauses_total") == 1
+        assert metrics.value("acurast_share_pauses_total") >= 1  # the first may end early: the kernel took some more
         assert metrics.value("acurast_ids") == 4
         sender.send(sender.id, b"still here")
         got = [int(slow.message()[33:39]) for _ in range(int(metrics.value("acurast_frames_out_total")) - pair.count * 2 - 1)]
@@ -306,17 +306,23 @@ def test_connections_in_all_are_limited(service):
 
 
 def test_pending_connections_have_a_limit_of_their_own(service, client):
-    one = service(max_pending=3, handshake_time="60s", admin_listen="127.0.0.1:0")
+    """Beyond it the oldest makes room for the newcomer, and nobody who is accepted."""
+    one = service(max_pending=3, threads=1, handshake_time="60s", admin_listen="127.0.0.1:0")
     accepted = [client(one.url) for _ in range(4)]
     pending = [rawws.RawSocket(one.url) for _ in range(3)]
     for each in pending:
         assert each.upgrade()[0] == 101
-    assert refused_connection(one.url) in (503, 0)
-    accepted[0].barrier()
-    pending.pop().close()
-    eventually(lambda: is_accepted(one.url), "a free place")
-    for each in pending:
+    assert one.metrics().value("acurast_connections_pending") == 3
+    assert is_accepted(one.url)
+    with pytest.raises(rawws.Gone):
+        pending[0].frame()
+    for each in pending[1:]:
+        identity = each.authenticate(v1.Identity())
+        each.send(v1.frame(v1.PAYLOAD, identity.id, identity.id, b"still here"))
+        assert each.message()[33:] == b"still here"
         each.close()
+    for each in accepted:
+        each.barrier()
 
 
 def test_connections_per_address_count_loopback_only_when_set(service):

@@ -202,9 +202,12 @@ class RawSocket:
     # --- protocol version 1
 
     def login(self, identity=None, path="/", **headers):
-        identity = identity or v1.Identity()
         status, _ = self.upgrade(path, **headers)
         assert status == 101, status
+        return self.authenticate(identity or v1.Identity())
+
+    def authenticate(self, identity):
+        """All of the protocol's handshake, after the upgrade."""
         self.send(v1.frame(v1.INIT, identity.id))
         body = v1.Frame.parse(self.message()).body
         difficulty, challenge = body[:16], body[16:32]
