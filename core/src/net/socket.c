@@ -95,7 +95,7 @@ bool acurast__socket_finished(int socket)
 }
 
 /* Bytes that a socket has not sent yet: beyond these it takes no more, though its buffer has room. */
-#define UNSENT_MAX (16 * 1024)
+#define UNSENT_MAX ((size_t)16 * 1024)
 
 static void set_option(int socket, int level, int option, size_t value)
 {
