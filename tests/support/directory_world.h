@@ -97,6 +97,8 @@ static inline void fixture_end(struct fixture *f)
     assert_int_equal(acurast__directory_memory(&f->directory), 0);
     assert_int_equal(f->waiting, 0);
     assert_int_equal(f->directory.absentees, 0);
+    assert_int_equal(f->directory.ledger.senders.count, 0);
+    assert_int_equal(f->directory.ledger.groups.count, 0);
     for (size_t i = 0; i < ACURAST__DIRECTORY_PARTS; i++)
         assert_int_equal(f->directory.parts[i].entries.count, 0);
     acurast__directory_clear(&f->directory);

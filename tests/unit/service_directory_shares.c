@@ -147,7 +147,8 @@ static void when_mailboxes_are_short_the_largest_holder_pays(void **state)
         acurast__directory_claim(&f->directory, &holder, id, parcel.hash, 0, &none, &f->metrics);
         acurast__directory_leave(&holder, &none, 0, ACURAST__DROP_NO_MAILBOX, &f->metrics);
         acurast__directory_send(&f->directory, &parcel, 0, &f->metrics);
-        if (i < 2) { /* the first is somebody else's, and holds little */
+        if (i < 2) { /* the first recipient has something of somebody else as well */
+            acurast__frame_header(frame, ACURAST__FRAME_PAYLOAD, alice, id);
             parcel.group = &another_address;
             acurast__directory_send(&f->directory, &parcel, 0, &f->metrics);
             parcel.group = &bobs_address;
@@ -169,6 +170,25 @@ static void when_mailboxes_are_short_the_largest_holder_pays(void **state)
     fixture_end(f);
 }
 
+/* One that comes from another address meanwhile: what it has in a mailbox stays on one account, and is taken off it. */
+static void a_sender_that_moves_is_charged_where_it_began(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(20);
+    acurast__chain mailbox = {0};
+    uint8_t frame[34];
+    claim_granted(f, &f->one, 0);
+    leave(f, &f->one, "", 0);
+    frame_of(frame, 'a');
+    send_bytes(f, &bobs_address, frame, sizeof frame, 0);
+    frame_of(frame, 'b');
+    send_bytes(f, &another_address, frame, sizeof frame, 0);
+    assert_int_equal(claim(f, &f->one, 0, &mailbox), ACURAST__CLAIM_GRANTED);
+    assert_bodies(&mailbox, "ab");
+    leave(f, &f->one, "", 0);
+    fixture_end(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_sender_with_half_of_its_share_pauses),
         cmocka_unit_test(shedding_drops_what_the_largest_sender_has_waiting),
         cmocka_unit_test(when_mailboxes_are_short_the_largest_holder_pays),
+        cmocka_unit_test(a_sender_that_moves_is_charged_where_it_began),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -332,7 +332,13 @@ void acurast__backlog_take(acurast__backlog *backlog, size_t budget, acurast__ch
     }
 }
 
-/* ---- dropping ---- */
+/* ---- looking and dropping ---- */
+
+const acurast__address *acurast__backlog_group(const acurast__backlog *backlog, const uint8_t sender[16])
+{
+    const struct lane *lane = lane_find(backlog->lanes, sender);
+    return lane ? &lane->group->address : NULL;
+}
 
 void acurast__backlog_drop(acurast__backlog *backlog, const uint8_t sender[16])
 {

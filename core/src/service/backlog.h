@@ -71,6 +71,9 @@ bool acurast__backlog_relaxed(acurast__backlog *backlog, const uint8_t sender[16
 /* Drops the lanes that hold most: at least half of what the largest does. Returns the messages dropped; 0 where there are no lanes. */
 size_t acurast__backlog_drop_largest(acurast__backlog *backlog);
 
+/* The group of the sender's lane, which stays what it was when the lane began; NULL where it has none. Valid until the backlog changes. */
+const acurast__address *acurast__backlog_group(const acurast__backlog *backlog, const uint8_t sender[16]);
+
 /* A lane, to be looked at; the pointers are valid until the backlog changes. */
 typedef struct acurast__backlog_view {
     const uint8_t *sender;

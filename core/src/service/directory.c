@@ -147,7 +147,8 @@ static void mailbox_put(acurast__entry *entry, const acurast__address *group, co
                         acurast__metrics *metrics)
 {
     acurast__directory *directory = entry->part->directory;
-    acurast__backlog_sender sender = {.id = bytes + 1, .group = group};
+    const acurast__address *known = acurast__backlog_group(&entry->backlog, bytes + 1);
+    acurast__backlog_sender sender = {.id = bytes + 1, .group = known ? known : group}; /* as it will be refunded */
     acurast__counter *drops = metrics->drops;
     if (!mailbox_fits(entry, size)) {
         acurast__count(&drops[ACURAST__DROP_MAILBOX_FULL], 1);
