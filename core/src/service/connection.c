@@ -29,7 +29,7 @@
 #define FRAME_HEADER 8
 
 /* Bytes that are read from who is not accepted yet, and from who is not any more. */
-#define STRANGER_BYTES_MAX ((uint64_t)64 * 1024)
+#define STRANGER_BYTES_MAX ((uint64_t)256 * 1024)
 #define ENDED_BYTES_MAX ((uint64_t)1024 * 1024)
 
 /* Bytes of a backlog that are taken at a time. */
@@ -388,7 +388,7 @@ static void on_message(void *owner, acurast__ws *ws, const uint8_t *bytes, size_
 /* Before it is accepted, and once it has ended, it has no rate. */
 static void inspect_stranger(acurast__connection *connection, uint64_t received)
 {
-    bool ended = connection->state == ACURAST__CONNECTION_ENDED;
+    bool ended = connection->state == ACURAST__CONNECTION_ENDED || acurast__ws_ending(connection->ws);
     if (received - connection->received <= (ended ? ENDED_BYTES_MAX : STRANGER_BYTES_MAX))
         return;
     if (!ended)
