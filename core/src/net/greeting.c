@@ -98,7 +98,7 @@ static void take_some(acurast__greeting *greeting)
         continue;
 }
 
-bool acurast__greeting_open(acurast__greeting *greeting, acurast__listening *at)
+void acurast__greeting_open(acurast__greeting *greeting, acurast__listening *at)
 {
     *greeting = (acurast__greeting){.base = {ACURAST__WSI_GREETING}, .at = at};
     acurast__list_init(&greeting->reap.link);
@@ -113,11 +113,10 @@ bool acurast__greeting_open(acurast__greeting *greeting, acurast__listening *at)
     if (greeting->room >= 0)
         greeting->wsi = lws_adopt_descriptor_vhost_via_info(&info);
     if (greeting->wsi)
-        return true;
+        return;
     if (greeting->room >= 0)
         close(greeting->room);
     greeting->room = -1;
-    return false;
 }
 
 bool acurast__greeting_wait(acurast__greeting *greeting, int socket, acurast__accepted *accepted)
@@ -138,10 +137,9 @@ static void take_some(acurast__greeting *greeting)
     (void)greeting;
 }
 
-bool acurast__greeting_open(acurast__greeting *greeting, acurast__listening *at)
+void acurast__greeting_open(acurast__greeting *greeting, acurast__listening *at)
 {
     *greeting = (acurast__greeting){.base = {ACURAST__WSI_GREETING}, .at = at, .room = -1};
-    return false;
 }
 
 bool acurast__greeting_wait(acurast__greeting *greeting, int socket, acurast__accepted *accepted)
@@ -157,11 +155,10 @@ void acurast__greeting_leave(acurast__greeting *greeting, int socket)
 
 #endif
 
-bool acurast__greeting_close(acurast__greeting *greeting)
+void acurast__greeting_close(acurast__greeting *greeting)
 {
     if (greeting->wsi)
         acurast__loop_reap(greeting->at->loop, &greeting->reap, greeting->wsi);
-    return greeting->wsi;
 }
 
 int acurast__greeting_event(acurast__greeting *greeting, enum lws_callback_reasons reason)
@@ -171,7 +168,7 @@ int acurast__greeting_event(acurast__greeting *greeting, enum lws_callback_reaso
     } else if (reason == LWS_CALLBACK_WSI_DESTROY) {
         greeting->wsi = NULL;
         acurast__list_remove(&greeting->reap.link);
-        acurast__listening_greeting_closed(greeting->at);
+        acurast__listening_part_closed(greeting->at);
     }
     return 0;
 }

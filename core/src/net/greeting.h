@@ -3,7 +3,7 @@
  * is there as a whole they are let in, for a millisecond in each turn of the loop: answering one takes about that long, and a
  * crowd of them would hold up everybody else.
  *
- * Linux alone; elsewhere acurast__greeting_open() returns false, and connections are let in at once.
+ * Linux alone; elsewhere nobody waits, and connections are let in at once.
  */
 #ifndef ACURAST_NET_GREETING_H
 #define ACURAST_NET_GREETING_H
@@ -22,11 +22,11 @@ typedef struct acurast__greeting {
     acurast__reap reap;
 } acurast__greeting;
 
-/* On the loop, as all that follows. False where connections cannot wait here. */
-bool acurast__greeting_open(acurast__greeting *greeting, acurast__listening *at);
+/* On the loop, as all that follows. Where that fails connections cannot wait here. */
+void acurast__greeting_open(acurast__greeting *greeting, acurast__listening *at);
 
-/* Begins to close it, when nobody waits any more; acurast__listening_greeting_closed() follows. False where it is not open. */
-bool acurast__greeting_close(acurast__greeting *greeting);
+/* Begins to close it, when nobody waits any more; acurast__listening_part_closed() follows, where it is open. */
+void acurast__greeting_close(acurast__greeting *greeting);
 
 /* `accepted` waits with its socket; false where that cannot be. It is given to acurast__accepted_enter() or acurast__accepted_cut(). */
 bool acurast__greeting_wait(acurast__greeting *greeting, int socket, acurast__accepted *accepted);

@@ -325,16 +325,10 @@ static void on_close(acurast__task *task)
     acurast__loop_reap(at->loop, &at->reap, at->wsi);
 }
 
-/* Both are closed, in any order. */
-static void part_closed(acurast__listening *at)
+void acurast__listening_part_closed(acurast__listening *at)
 {
     if (!at->wsi && !at->greeting.wsi)
         socket_closed(at);
-}
-
-void acurast__listening_greeting_closed(acurast__listening *at)
-{
-    part_closed(at);
 }
 
 /* The peers wait meanwhile, in the kernel. A socket that stays readable would have the loop turn without end. */
@@ -401,7 +395,7 @@ int acurast__listening_event(acurast__listening *at, struct lws *wsi, enum lws_c
     } else if (reason == LWS_CALLBACK_WSI_DESTROY) {
         at->wsi = NULL;
         acurast__list_remove(&at->reap.link);
-        part_closed(at);
+        acurast__listening_part_closed(at);
     }
     return 0;
 }

@@ -50,7 +50,7 @@ typedef enum acurast__admission {
 typedef struct acurast__listener_handlers {
     /* A connection was accepted and nothing is allocated for it yet. */
     acurast__admission (*admit)(void *shard, acurast__peer *peer);
-    /* It has to make room for a newcomer, and is cut off: `left` follows in a later turn. */
+    /* It has to make room for a newcomer, and is cut off: `left` follows, now or in a later turn. */
     void (*evicted)(void *shard, acurast__peer *peer);
     /* A correct websocket upgrade. Returns the owner and sets `handlers` and `settings`, or NULL to refuse with HTTP `*refuse`
      * (429, 503, ...). The ws may be kept, but not used before this returned. */

@@ -65,8 +65,8 @@ int acurast__accepted_socket(const acurast__accepted *accepted);
 void acurast__accepted_enter(acurast__accepted *accepted);
 void acurast__accepted_cut(acurast__accepted *accepted);
 
-/* Nobody waits for a greeting any more. */
-void acurast__listening_greeting_closed(acurast__listening *listening);
+/* Its socket is closed, or the place where connections wait for their greeting: in any order. */
+void acurast__listening_part_closed(acurast__listening *listening);
 
 /* Ends all connections that are no websockets. */
 void acurast__listener_cut_bare(acurast__listening *listening);
