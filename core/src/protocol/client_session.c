@@ -40,8 +40,10 @@ size_t acurast__client_session_hello(acurast__client_session *session, uint8_t b
     session->stage = ACURAST__CLIENT_GREETED;
     if (!session->extensions)
         return size;
-    acurast__extension own = {
-        .ed25519 = is_ed25519(session), .max_frame = session->max_frame, .agent = "libacurast/" ACURAST_VERSION};
+    acurast__extension own = {.ed25519 = is_ed25519(session),
+                              .max_frame = session->max_frame,
+                              .track = 1,
+                              .agent = "libacurast/" ACURAST_VERSION};
     return size + acurast__extension_encode(bytes + size, ACURAST__EXTENSION_MAX_SIZE, &own);
 }
 
@@ -90,12 +92,47 @@ static acurast__client_input accepted(acurast__client_session *session, const ac
     return ACURAST__CLIENT_NOW_ACCEPTED;
 }
 
-static acurast__client_input payload(acurast__client_session *session, const acurast__frame *frame)
+static bool is_ours(const acurast__client_session *session, const acurast__frame *frame)
 {
-    if (session->stage == ACURAST__CLIENT_ACCEPTED && acurast__id_equal(frame->recipient, session->id))
-        return ACURAST__CLIENT_PAYLOAD;
+    return session->stage == ACURAST__CLIENT_ACCEPTED && acurast__id_equal(frame->recipient, session->id);
+}
+
+static acurast__client_input payload(acurast__client_session *session, const acurast__frame *frame,
+                                     acurast__client_input input)
+{
+    if (is_ours(session, frame))
+        return input;
     session->stray++;
     return ACURAST__CLIENT_NOTHING;
+}
+
+/* Whoever says it: the caller believes the service more than others. */
+static acurast__client_input receipt(acurast__client_session *session, const acurast__frame *frame)
+{
+    return is_ours(session, frame) ? ACURAST__CLIENT_RECEIPT : ignore(session);
+}
+
+static acurast__client_input from_service(acurast__client_session *session, const acurast__frame *frame,
+                                          acurast__client_input input)
+{
+    bool told = session->stage == ACURAST__CLIENT_ACCEPTED && from_service_to_us(session, frame);
+    return told ? input : ignore(session);
+}
+
+static acurast__client_input receive_tracked(acurast__client_session *session, const acurast__frame *frame)
+{
+    switch (frame->type) {
+    case ACURAST__FRAME_TRACKED:
+        return payload(session, frame, ACURAST__CLIENT_TRACKED);
+    case ACURAST__FRAME_RECEIPT:
+        return receipt(session, frame);
+    case ACURAST__FRAME_GONE:
+        return from_service(session, frame, ACURAST__CLIENT_GONE);
+    case ACURAST__FRAME_SEEN:
+        return from_service(session, frame, ACURAST__CLIENT_SEEN);
+    default:
+        return ignore(session);
+    }
 }
 
 acurast__client_input acurast__client_session_receive(acurast__client_session *session, const uint8_t *bytes,
@@ -109,9 +146,9 @@ acurast__client_input acurast__client_session_receive(acurast__client_session *s
     case ACURAST__FRAME_ACCEPTED:
         return accepted(session, frame);
     case ACURAST__FRAME_PAYLOAD:
-        return payload(session, frame);
+        return payload(session, frame, ACURAST__CLIENT_PAYLOAD);
     default:
-        return ignore(session);
+        return session->service.track ? receive_tracked(session, frame) : ignore(session);
     }
 }
 

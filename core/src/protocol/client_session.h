@@ -11,6 +11,7 @@
 
 #include "wire/extension.h"
 #include "wire/frame.h"
+#include "wire/track.h"
 
 #include <acurast/identity.h>
 
@@ -46,6 +47,10 @@ typedef enum acurast__client_input {
     ACURAST__CLIENT_NOW_CHALLENGED, /* difficulty and challenge are set: solve, then respond */
     ACURAST__CLIENT_NOW_ACCEPTED,
     ACURAST__CLIENT_PAYLOAD,      /* `frame` holds it */
+    ACURAST__CLIENT_TRACKED,      /* likewise, for these and what follows */
+    ACURAST__CLIENT_RECEIPT,
+    ACURAST__CLIENT_GONE,
+    ACURAST__CLIENT_SEEN,
     ACURAST__CLIENT_UNSUPPORTED   /* an Ed25519 identity, and the service does not speak the extension */
 } acurast__client_input;
 

@@ -116,12 +116,16 @@ static void receive_init(acurast__service_session *session, const acurast__servi
     }
     terms->random(handshake->challenge, sizeof handshake->challenge);
     handshake->ed25519 = block.ed25519;
+    session->track = block.track != 0;
     session->max_frame = block.max_frame && block.max_frame < SIZE_MAX ? (size_t)block.max_frame : SIZE_MAX;
     session->stage = ACURAST__SERVICE_CHALLENGED;
     result->reply_size = write_challenge(session, terms, frame->sender, result->reply);
     if (speaks == ACURAST__EXTENSION_PRESENT) {
-        acurast__extension own = {
-            .ed25519 = block.ed25519, .max_frame = terms->max_frame, .agent = "libacurast/" ACURAST_VERSION};
+        acurast__extension own = {.ed25519 = block.ed25519,
+                                  .max_frame = terms->max_frame,
+                                  .track = session->track ? 1 : 0,
+                                  .presence = session->track && terms->presence,
+                                  .agent = "libacurast/" ACURAST_VERSION};
         result->reply_size +=
             acurast__extension_encode(result->reply + result->reply_size, ACURAST__EXTENSION_MAX_SIZE, &own);
     }
@@ -191,6 +195,27 @@ static void receive_early(acurast__service_session *session, const acurast__serv
     }
 }
 
+/* What an accepted client may send, where it is well-formed; IGNORE for anything else. */
+static acurast__verdict judge(const acurast__service_session *session, const acurast__frame *frame,
+                              acurast__service_result *result)
+{
+    acurast__receipts receipts;
+    if (frame->type == ACURAST__FRAME_PAYLOAD)
+        return ACURAST__VERDICT_RELAY;
+    if (!session->track)
+        return ACURAST__VERDICT_IGNORE;
+    switch (frame->type) {
+    case ACURAST__FRAME_TRACKED:
+        return acurast__tracked_decode(&result->tracked, frame) ? ACURAST__VERDICT_TRACKED : ACURAST__VERDICT_IGNORE;
+    case ACURAST__FRAME_RECEIPT:
+        return acurast__receipts_decode(&receipts, frame) ? ACURAST__VERDICT_RECEIPT : ACURAST__VERDICT_IGNORE;
+    case ACURAST__FRAME_LOOK:
+        return acurast__look_decode(&result->look, frame) ? ACURAST__VERDICT_LOOK : ACURAST__VERDICT_IGNORE;
+    default:
+        return ACURAST__VERDICT_IGNORE;
+    }
+}
+
 static void receive_accepted(acurast__service_session *session, const acurast__frame *frame,
                              acurast__service_result *result)
 {
@@ -198,14 +223,17 @@ static void receive_accepted(acurast__service_session *session, const acurast__f
         return;
     if (frame->type == ACURAST__FRAME_RESPONSE) {
         refuse(session, result, ACURAST__REFUSE_SECOND_RESPONSE);
-    } else if (frame->type == ACURAST__FRAME_PAYLOAD) {
-        if (!acurast__id_equal(frame->sender, session->id)) {
-            refuse(session, result, ACURAST__REFUSE_FORGED_SENDER);
-            return;
-        }
-        result->recipient = frame->recipient;
-        result->verdict = ACURAST__VERDICT_RELAY;
+        return;
     }
+    acurast__verdict verdict = judge(session, frame, result);
+    if (verdict == ACURAST__VERDICT_IGNORE)
+        return;
+    if (!acurast__id_equal(frame->sender, session->id)) {
+        refuse(session, result, ACURAST__REFUSE_FORGED_SENDER);
+        return;
+    }
+    result->recipient = frame->recipient;
+    result->verdict = verdict;
 }
 
 void acurast__service_session_receive(acurast__service_session *session, const acurast__service_terms *terms,
@@ -281,6 +309,7 @@ static acurast_status check_signature(const acurast__service_handshake *handshak
 static void accept(acurast__service_session *session, acurast__service_result *result)
 {
     memcpy(session->id, session->handshake->sender, 16);
+    memcpy(session->public_key, session->handshake->response + 16, 33);
     acurast__service_session_clear(session);
     session->stage = ACURAST__SERVICE_ACCEPTED;
     result->reply_size = acurast__frame_header(result->reply, ACURAST__FRAME_ACCEPTED, NULL, session->id);

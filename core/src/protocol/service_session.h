@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "wire/extension.h"
 #include "wire/frame.h"
+#include "wire/track.h"
 
 #include <stdbool.h>
 
@@ -21,6 +22,7 @@
 typedef struct acurast__service_terms {
     uint8_t difficulty[16];
     bool extensions;
+    bool presence; /* who is here is told to those who track */
     uint64_t max_frame;
     const char *const *names; /* lower-case host:port; NULL-terminated; empty: the Host of the upgrade counts */
     void (*random)(void *bytes, size_t size);
@@ -48,6 +50,8 @@ typedef struct acurast__service_handshake {
 typedef struct acurast__service_session {
     acurast__service_stage stage;
     uint8_t id[16];                        /* once accepted */
+    bool track;                            /* receipts are in force */
+    uint8_t public_key[33];                /* once accepted */
     size_t max_frame;                      /* the largest frame that the client takes; SIZE_MAX: it did not say */
     acurast__service_handshake *handshake; /* NULL once accepted or refused */
 } acurast__service_session;
@@ -59,6 +63,9 @@ typedef enum acurast__verdict {
     ACURAST__VERDICT_VERIFY, /* call acurast__service_session_verify() when there is time */
     ACURAST__VERDICT_ACCEPT, /* the lists decide; then send `reply` and own `session->id` */
     ACURAST__VERDICT_RELAY,  /* pass the bytes on as they are to `recipient` */
+    ACURAST__VERDICT_TRACKED, /* likewise, and `tracked` is told what becomes of it */
+    ACURAST__VERDICT_RECEIPT, /* likewise, to a recipient that is here and tracks; to nobody else */
+    ACURAST__VERDICT_LOOK,   /* who of `look` is here */
     ACURAST__VERDICT_REFUSE  /* close with `refusal` */
 } acurast__verdict;
 
@@ -103,7 +110,9 @@ const acurast__refusal_info *acurast__refusal_info_of(acurast__refusal refusal);
 typedef struct acurast__service_result {
     acurast__verdict verdict;
     acurast__refusal refusal;
-    const uint8_t *recipient; /* RELAY: into the caller's bytes */
+    const uint8_t *recipient; /* RELAY, TRACKED, RECEIPT: into the caller's bytes */
+    acurast__tracked tracked;
+    acurast__items look;
     size_t reply_size;
     uint8_t reply[ACURAST__CHALLENGE_MAX_SIZE];
 } acurast__service_result;

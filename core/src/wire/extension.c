@@ -108,18 +108,30 @@ static bool same_key(const msgpack_object *a, const msgpack_object *b)
     return size == b->via.str.size && (size == 0 || memcmp(a->via.str.ptr, b->via.str.ptr, size) == 0);
 }
 
+static bool read_boolean(bool *to, const msgpack_object *value)
+{
+    *to = value->type == MSGPACK_OBJECT_BOOLEAN && value->via.boolean;
+    return value->type == MSGPACK_OBJECT_BOOLEAN;
+}
+
+static bool read_integer(uint64_t *to, const msgpack_object *value)
+{
+    *to = value->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? value->via.u64 : 0;
+    return value->type == MSGPACK_OBJECT_POSITIVE_INTEGER;
+}
+
 /* False where a known key has a value of another type. */
 static bool read_entry(acurast__extension *extension, const msgpack_object_kv *entry)
 {
     const msgpack_object *value = &entry->val;
-    if (key_is(&entry->key, "ed25519")) {
-        extension->ed25519 = value->type == MSGPACK_OBJECT_BOOLEAN && value->via.boolean;
-        return value->type == MSGPACK_OBJECT_BOOLEAN;
-    }
-    if (key_is(&entry->key, "max_frame")) {
-        extension->max_frame = value->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? value->via.u64 : 0;
-        return value->type == MSGPACK_OBJECT_POSITIVE_INTEGER;
-    }
+    if (key_is(&entry->key, "ed25519"))
+        return read_boolean(&extension->ed25519, value);
+    if (key_is(&entry->key, "presence"))
+        return read_boolean(&extension->presence, value);
+    if (key_is(&entry->key, "track"))
+        return read_integer(&extension->track, value);
+    if (key_is(&entry->key, "max_frame"))
+        return read_integer(&extension->max_frame, value);
     if (key_is(&entry->key, "agent")) {
         if (value->type != MSGPACK_OBJECT_STR)
             return false;
@@ -183,17 +195,28 @@ static bool put_text(msgpack_packer *packer, const char *text)
     return msgpack_pack_str_with_body(packer, text, strlen(text)) == 0;
 }
 
+/* What is not so, or 0, is not written. */
+static bool put_true(msgpack_packer *packer, const char *key, bool value)
+{
+    return !value || (put_text(packer, key) && msgpack_pack_true(packer) == 0);
+}
+
+static bool put_integer(msgpack_packer *packer, const char *key, uint64_t value)
+{
+    return !value || (put_text(packer, key) && msgpack_pack_uint64(packer, value) == 0);
+}
+
 static bool put_map(msgpack_packer *packer, const acurast__extension *extension)
 {
     bool agent = extension->agent[0] != '\0';
-    bool max_frame = extension->max_frame != 0;
-    if (msgpack_pack_map(packer, (size_t)agent + max_frame + extension->ed25519) != 0)
+    size_t entries = (size_t)agent + extension->ed25519 + (extension->max_frame != 0) + extension->presence +
+                     (extension->track != 0);
+    if (msgpack_pack_map(packer, entries) != 0)
         return false;
     if (agent && !(put_text(packer, "agent") && put_text(packer, extension->agent)))
         return false;
-    if (extension->ed25519 && !(put_text(packer, "ed25519") && msgpack_pack_true(packer) == 0))
-        return false;
-    return !max_frame || (put_text(packer, "max_frame") && msgpack_pack_uint64(packer, extension->max_frame) == 0);
+    return put_true(packer, "ed25519", extension->ed25519) && put_integer(packer, "max_frame", extension->max_frame) &&
+           put_true(packer, "presence", extension->presence) && put_integer(packer, "track", extension->track);
 }
 
 size_t acurast__extension_encode(uint8_t *bytes, size_t capacity, const acurast__extension *extension)

@@ -6,6 +6,8 @@
  *   agent      text, up to 64 bytes      who speaks: "libacurast/0.1.0"
  *   ed25519    boolean                   init: I can; challenge: in force here
  *   max_frame  integer                   the largest frame that its sender takes, header included
+ *   presence   boolean                   challenge: the service tells who is here
+ *   track      integer                   the version of receipts, 1; init: I speak it; challenge: in force here
  */
 #ifndef ACURAST_WIRE_EXTENSION_H
 #define ACURAST_WIRE_EXTENSION_H
@@ -20,6 +22,8 @@
 
 typedef struct acurast__extension {
     bool ed25519;
+    bool presence;
+    uint64_t track;                          /* 0: not spoken */
     uint64_t max_frame;                      /* 0: not said */
     char agent[ACURAST__AGENT_MAX_SIZE + 1]; /* cut, control characters and invalid UTF-8 replaced by '?' */
 } acurast__extension;

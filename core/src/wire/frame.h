@@ -19,7 +19,12 @@ typedef enum acurast__frame_type {
     ACURAST__FRAME_CHALLENGE = 1,
     ACURAST__FRAME_RESPONSE = 2,
     ACURAST__FRAME_ACCEPTED = 3,
-    ACURAST__FRAME_PAYLOAD = 4
+    ACURAST__FRAME_PAYLOAD = 4,
+    ACURAST__FRAME_TRACKED = 5, /* from here on: wire/track.h, only where that extension is in force */
+    ACURAST__FRAME_RECEIPT = 6,
+    ACURAST__FRAME_GONE = 7,
+    ACURAST__FRAME_LOOK = 8,
+    ACURAST__FRAME_SEEN = 9
 } acurast__frame_type;
 
 typedef struct acurast__frame {
