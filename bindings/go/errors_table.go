@@ -84,4 +84,18 @@ const (
 	ErrExpired Status = 61
 	// The payload is larger than the limit.
 	ErrTooLarge Status = 62
+	// The recipient is not here, and has no mailbox; retriable.
+	ErrNotHere Status = 63
+	// The recipient's mailbox, or the sender's share of mailboxes, is full; retriable.
+	ErrMailboxFull Status = 64
+	// The payload waited in the recipient's mailbox until its time was over; retriable.
+	ErrMailboxExpired Status = 65
+	// The recipient's queue at the service, or the sender's share of it, is full; retriable.
+	ErrQueueFull Status = 66
+	// The service did not pass the payload on, and does not say why; retriable.
+	ErrNotDelivered Status = 67
+	// The payload was sent, and whether it was delivered cannot be known.
+	ErrUndetermined Status = 68
+	// The service has no memory for the payload; retriable.
+	ErrServiceMemory Status = 69
 )

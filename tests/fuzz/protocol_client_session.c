@@ -36,6 +36,12 @@ static void receive(acurast__client_session *session, fuzz_input *input, size_t 
     case ACURAST__CLIENT_PAYLOAD:
         REQUIRE(before == ACURAST__CLIENT_ACCEPTED && frame.body + frame.body_size == bytes + size);
         break;
+    case ACURAST__CLIENT_TRACKED:
+    case ACURAST__CLIENT_RECEIPT:
+    case ACURAST__CLIENT_GONE:
+    case ACURAST__CLIENT_SEEN:
+        REQUIRE(before == ACURAST__CLIENT_ACCEPTED && session->service.track && session->extensions);
+        break;
     case ACURAST__CLIENT_UNSUPPORTED:
         REQUIRE(before == ACURAST__CLIENT_GREETED && session->stage == before);
         break;

@@ -125,8 +125,9 @@ static void test_a_stride_that_cannot_be_is_refused(void **state)
 {
     (void)state;
     acurast_event_view views[2] = {0};
-    const size_t wrong[] = {0,    1,       8, 64, sizeof(views[0]) - 8, sizeof(views[0]) + 1, sizeof(views[0]) + 4,
-                            8192, SIZE_MAX};
+    const size_t wrong[] = {
+        0,    1,       8, 64, offsetof(acurast_event_view, close_code), sizeof(views[0]) + 1, sizeof(views[0]) + 4,
+        8192, SIZE_MAX};
     size_t count;
     post(1);
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {

@@ -238,3 +238,38 @@ export declare class ExpiredError extends AcurastError {
 export declare class TooLargeError extends AcurastError {
   readonly code: 'ACURAST_TOO_LARGE';
 }
+
+/** The recipient is not here, and has no mailbox. Retriable. */
+export declare class NotHereError extends AcurastError {
+  readonly code: 'ACURAST_NOT_HERE';
+}
+
+/** The recipient's mailbox, or the sender's share of mailboxes, is full. Retriable. */
+export declare class MailboxFullError extends AcurastError {
+  readonly code: 'ACURAST_MAILBOX_FULL';
+}
+
+/** The payload waited in the recipient's mailbox until its time was over. Retriable. */
+export declare class MailboxExpiredError extends AcurastError {
+  readonly code: 'ACURAST_MAILBOX_EXPIRED';
+}
+
+/** The recipient's queue at the service, or the sender's share of it, is full. Retriable. */
+export declare class QueueFullError extends AcurastError {
+  readonly code: 'ACURAST_QUEUE_FULL';
+}
+
+/** The service did not pass the payload on, and does not say why. Retriable. */
+export declare class NotDeliveredError extends AcurastError {
+  readonly code: 'ACURAST_NOT_DELIVERED';
+}
+
+/** The payload was sent, and whether it was delivered cannot be known. */
+export declare class UndeterminedError extends AcurastError {
+  readonly code: 'ACURAST_UNDETERMINED';
+}
+
+/** The service has no memory for the payload. Retriable. */
+export declare class ServiceMemoryError extends AcurastError {
+  readonly code: 'ACURAST_SERVICE_MEMORY';
+}

@@ -237,6 +237,41 @@ describe(TooLargeError, 62, 'ACURAST_TOO_LARGE', false,
   'split it, or raise maxPayload here and maxFrame at the service',
 );
 
+class NotHereError extends AcurastError {}
+describe(NotHereError, 63, 'ACURAST_NOT_HERE', true,
+  'the recipient is not here, and has no mailbox',
+);
+
+class MailboxFullError extends AcurastError {}
+describe(MailboxFullError, 64, 'ACURAST_MAILBOX_FULL', true,
+  "the recipient's mailbox, or the sender's share of mailboxes, is full",
+);
+
+class MailboxExpiredError extends AcurastError {}
+describe(MailboxExpiredError, 65, 'ACURAST_MAILBOX_EXPIRED', true,
+  "the payload waited in the recipient's mailbox until its time was over",
+);
+
+class QueueFullError extends AcurastError {}
+describe(QueueFullError, 66, 'ACURAST_QUEUE_FULL', true,
+  "the recipient's queue at the service, or the sender's share of it, is full",
+);
+
+class NotDeliveredError extends AcurastError {}
+describe(NotDeliveredError, 67, 'ACURAST_NOT_DELIVERED', true,
+  'the service did not pass the payload on, and does not say why',
+);
+
+class UndeterminedError extends AcurastError {}
+describe(UndeterminedError, 68, 'ACURAST_UNDETERMINED', false,
+  'the payload was sent, and whether it was delivered cannot be known',
+);
+
+class ServiceMemoryError extends AcurastError {}
+describe(ServiceMemoryError, 69, 'ACURAST_SERVICE_MEMORY', true,
+  'the service has no memory for the payload',
+);
+
 /** The error of a status that the core answered. */
 function errorOf(status, detail = '') {
   return new (BY_STATUS.get(status) ?? AcurastError)(detail);
@@ -264,22 +299,29 @@ module.exports = {
     InvalidError,
     KeyBusyError,
     LostError,
+    MailboxExpiredError,
+    MailboxFullError,
     NotConnectedError,
+    NotDeliveredError,
     NotFoundError,
+    NotHereError,
     NotPermittedError,
     OutOfMemoryError,
     OutboxFullError,
     ProtocolError,
+    QueueFullError,
     RefusedError,
     ReplacedError,
     ResolveError,
     SendCancelledError,
+    ServiceMemoryError,
     SlowReaderError,
     SystemCallError,
     TimeoutError,
     TlsError,
     TooLargeError,
     TooSmallError,
+    UndeterminedError,
     UnknownOptionError,
     UnresponsiveError,
     UnsupportedError,

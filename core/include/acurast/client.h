@@ -25,6 +25,25 @@
  *   CLOSED     the client was closed first
  *
  * The outbox survives reconnects: what was not written, or only in part, is sent again in order.
+ *
+ * A send may ask for more than that by `until`: then it counts as sent once the service has relayed it, or once the recipient has
+ * delivered it to its program. This is an extension: it needs a service of libacurast. Its outcome is one of these as well:
+ *
+ *   OK               the level asked for was reached. `reached` says RELAYED where DELIVERED was asked for and the recipient cannot
+ *                    say it, such as the vendor's client: that is the most there is.
+ *   NOT_HERE, MAILBOX_FULL, MAILBOX_EXPIRED, QUEUE_FULL, NOT_DELIVERED, SERVICE_MEMORY, TOO_LARGE
+ *                    it was not delivered, and will not be
+ *   EXPIRED, CANCELLED, CLOSED
+ *                    likewise; it never got as far as the service
+ *   UNDETERMINED     it was sent, and its time ended, or it was cancelled, or the recipient's connection broke, before anybody said
+ *                    whether it was delivered
+ *   UNSUPPORTED      the service does not know this extension, or the option `extensions` is off. At once, never by a time-out.
+ *
+ * A send with a level is sent again, under the same number, after either side has reconnected, until its time is over; the recipient's
+ * engine gives it to its program once, in the order of the calls, as long as both programs live. A recipient remembers for 65,536
+ * senders what it was given; beyond that, what is sent again may end as UNDETERMINED.
+ *
+ * DELIVERED is the word of the recipient: a dishonest one says it without looking at the payload. An answer proves more.
  */
 #ifndef ACURAST_CLIENT_H
 #define ACURAST_CLIENT_H
@@ -74,6 +93,8 @@ typedef struct acurast_send_params {
     uint32_t no_outcome; /* 1: no outcome event for this send, however it ends */
     uint32_t timeout_ms; /* how long it may wait in the outbox; 0: the option `send-timeout` */
     uint32_t write_now;  /* 1: the call may write the payload itself: see acurast_client_send() */
+    uint32_t until;      /* an acurast_level: how far it must get before it counts as sent */
+    uint32_t tell_kept;  /* 1: a KEPT event tells that it waits in the recipient's mailbox */
     uint32_t reserved;   /* 0 */
 } acurast_send_params;
 
@@ -88,15 +109,32 @@ typedef struct acurast_send_params {
  * write, and nobody to hear of it. Those who send on without waiting are better off without it, since the outbox writes many payloads at
  * once. It needs an `operation`, or `no_outcome`.
  *
+ * With `until`, `timeout_ms` is the time until the outcome, and `write_now` has no effect. While the client is paused no receipt is read.
+ *
  * Fails at once, with no outcome event, with INVALID, BAD_RECIPIENT, BAD_HEX, BAD_KEY, TOO_LARGE, OUTBOX_FULL (a WRITABLE event follows
- * when there is room), BAD_STATE (before connect), CLOSED or NO_MEMORY.
+ * when there is room), UNSUPPORTED (`until` with the option `extensions` off), BAD_STATE (before connect), CLOSED or NO_MEMORY.
  */
 ACURAST_API acurast_status acurast_client_send(acurast_client *client, const void *recipient, size_t recipient_size,
                                                const void *payload, size_t payload_size,
                                                const acurast_send_params *params, uint64_t *operation);
 
+/* So many ids fit into one look. */
+#define ACURAST_LOOK_MAX 64
+
 /*
- * Asks to cancel one send. OK says no more than that it was asked: the outcome tells what happened, CANCELLED if it was in time.
+ * Asks the service which of `count` ids (1 to ACURAST_LOOK_MAX, of 16 bytes, one behind the other) are here. A SEEN event follows, exactly
+ * once, with the number stored in `*operation` (which may be NULL): OK with one acurast_seen for each id, in order; UNSUPPORTED where the
+ * service does not tell; EXPIRED, CANCELLED or CLOSED. A public key that does not fit its id is not passed on. From then on a GONE event
+ * tells when one of them leaves, once; likewise for the recipient of a send with a level. The service remembers the newest 1,024 of each
+ * client. Of `params` (may be NULL) `token` and `timeout_ms` count. It has its place in the outbox, and waits there for a connection.
+ *
+ * Fails at once with INVALID, UNSUPPORTED, OUTBOX_FULL, BAD_STATE (before connect), CLOSED or NO_MEMORY.
+ */
+ACURAST_API acurast_status acurast_client_look(acurast_client *client, const uint8_t *ids, size_t count,
+                                               const acurast_send_params *params, uint64_t *operation);
+
+/*
+ * Asks to cancel one send or look. OK says no more than that it was asked: the outcome tells what happened, CANCELLED if it was in time.
  * Its neighbours are not touched. An operation that is over is left alone. Fails with INVALID, CLOSED or NO_MEMORY.
  */
 ACURAST_API acurast_status acurast_client_cancel(acurast_client *client, uint64_t operation);
@@ -126,6 +164,8 @@ typedef struct acurast_client_stats {
     uint64_t ignored_frames; /* unknown type or version, late challenges and accepteds */
     uint64_t stray_payloads; /* before accepted, or for another id: dropped */
     uint64_t large_payloads; /* larger than the option `max-payload`, from a service that does not heed it: not read */
+    uint64_t repeats;        /* payloads with a number that came again, or before their turn: not delivered */
+    uint64_t foreign_receipts; /* of another run, for a number that is not open, or not from who may say so: ignored */
 } acurast_client_stats;
 
 ACURAST_API acurast_status acurast_client_get_stats(const acurast_client *client, acurast_client_stats *stats);

@@ -33,10 +33,33 @@ typedef struct acurast_queue acurast_queue;
 typedef enum acurast_event_type {
     ACURAST_EVENT_STATE = 1,    /* `state`, and why: `status`, `close_code`, `text`, `retry_ms` */
     ACURAST_EVENT_PAYLOAD = 2,  /* `sender`, `recipient`, `payload` */
-    ACURAST_EVENT_OUTCOME = 3,  /* of one send: `operation`, `token`, `status` */
+    ACURAST_EVENT_OUTCOME = 3,  /* of one send: `operation`, `token`, `status`, and the level `reached` */
     ACURAST_EVENT_WRITABLE = 4, /* after OUTBOX_FULL: the outbox has drained to a half, and what was refused fits */
-    ACURAST_EVENT_LOG = 5       /* `level`, `text` */
+    ACURAST_EVENT_LOG = 5,      /* `level`, `text` */
+    ACURAST_EVENT_KEPT = 6,     /* of one send that asked for it: it waits in a mailbox: `operation`, `token` */
+    ACURAST_EVENT_SEEN = 7,     /* of one look: `operation`, `token`, `status`; `payload` is an array of acurast_seen */
+    ACURAST_EVENT_GONE = 8      /* `sender` has left; `presence` is what is left of it */
 } acurast_event_type;
+
+/* How far a payload gets. */
+typedef enum acurast_level {
+    ACURAST_LEVEL_WRITTEN = 0,  /* the operating system has taken its last byte */
+    ACURAST_LEVEL_RELAYED = 1,  /* the service has handed its last byte to the recipient's socket */
+    ACURAST_LEVEL_DELIVERED = 2 /* the recipient says that its program was handed it */
+} acurast_level;
+
+typedef enum acurast_presence {
+    ACURAST_PRESENCE_NOT_HERE = 0,
+    ACURAST_PRESENCE_HERE = 1,
+    ACURAST_PRESENCE_AWAY = 2 /* not here, but with a mailbox */
+} acurast_presence;
+
+/* What a look has found. No padding: 50 bytes. */
+typedef struct acurast_seen {
+    uint8_t id[16];
+    uint8_t public_key[33]; /* of who is here, and its id is the key's; else zero */
+    uint8_t presence;       /* an acurast_presence */
+} acurast_seen;
 
 typedef enum acurast_state {
     ACURAST_STATE_IDLE = 0,           /* created, not yet told to connect or start */
@@ -77,6 +100,8 @@ typedef struct acurast_event_view {
     const char *text;       /* never NULL */
     int64_t retry_ms;       /* milliseconds until the next try; -1 if there is none */
     uint32_t close_code;    /* the websocket close code received; 0 if none was */
+    acurast_level reached;
+    acurast_presence presence;
 } acurast_event_view;
 
 /* Runs on the object's I/O thread. `event` and what it points to are valid until the callback returns. */

@@ -60,7 +60,14 @@ ACURAST_BEGIN
     X(KEY_BUSY, 54, 1, "this key was taken over too often, and its present connection stays (close code 4005)")            \
     X(OUTBOX_FULL, 60, 1, "the outbox is full; wait for the writable event")                                           \
     X(EXPIRED, 61, 1, "the payload was not written within the time allowed")                                           \
-    X(TOO_LARGE, 62, 0, "the payload is larger than the limit")
+    X(TOO_LARGE, 62, 0, "the payload is larger than the limit")                                                        \
+    X(NOT_HERE, 63, 1, "the recipient is not here, and has no mailbox")                                                \
+    X(MAILBOX_FULL, 64, 1, "the recipient's mailbox, or the sender's share of mailboxes, is full")                     \
+    X(MAILBOX_EXPIRED, 65, 1, "the payload waited in the recipient's mailbox until its time was over")                 \
+    X(QUEUE_FULL, 66, 1, "the recipient's queue at the service, or the sender's share of it, is full")                 \
+    X(NOT_DELIVERED, 67, 1, "the service did not pass the payload on, and does not say why")                           \
+    X(UNDETERMINED, 68, 0, "the payload was sent, and whether it was delivered cannot be known")                       \
+    X(SERVICE_MEMORY, 69, 1, "the service has no memory for the payload")
 
 typedef enum acurast_status {
 #define ACURAST_STATUS_ENUM(name, code, retriable, text) ACURAST_##name = (code),

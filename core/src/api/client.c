@@ -67,7 +67,8 @@ static acurast_status read_params(acurast_send_params *read, const acurast_send_
         return ACURAST_INVALID;
     memcpy(read, given, given->size < sizeof *read ? given->size : sizeof *read);
     bool untold = read->write_now && !read->no_outcome && !operation; /* nothing could tell how it went */
-    return untold || read->reserved ? ACURAST_INVALID : ACURAST_OK;
+    bool unknown = read->until > ACURAST_LEVEL_DELIVERED || read->reserved;
+    return untold || unknown ? ACURAST_INVALID : ACURAST_OK;
 }
 
 acurast_status acurast_client_send(acurast_client *client, const void *recipient, size_t recipient_size,
@@ -84,6 +85,18 @@ acurast_status acurast_client_send(acurast_client *client, const void *recipient
     if (status == ACURAST_OK)
         status = acurast_id_of(recipient, recipient_size, id);
     return status == ACURAST_OK ? acurast__client_send(client, id, payload, payload_size, &read, operation) : status;
+}
+
+acurast_status acurast_client_look(acurast_client *client, const uint8_t *ids, size_t count,
+                                   const acurast_send_params *params, uint64_t *operation)
+{
+    acurast_send_params read;
+    acurast_status status = check(client);
+    if (status == ACURAST_OK && (!ids || !count || count > ACURAST_LOOK_MAX))
+        status = ACURAST_INVALID;
+    if (status == ACURAST_OK)
+        status = read_params(&read, params, operation);
+    return status == ACURAST_OK ? acurast__client_look(client, ids, count, &read, operation) : status;
 }
 
 acurast_status acurast_client_cancel(acurast_client *client, uint64_t operation)

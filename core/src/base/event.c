@@ -89,7 +89,8 @@ static copied_event *copy_view(const acurast_event_view *view)
     copy->recipient = put(&end, view->recipient, ACURAST__ID_SIZE);
     copy->payload = put(&end, view->payload, view->payload_size);
     copy->text = put(&end, view->text, text_size);
-    bool bounded = view->type == ACURAST_EVENT_PAYLOAD || view->type == ACURAST_EVENT_LOG;
+    bool bounded =
+        view->type == ACURAST_EVENT_PAYLOAD || view->type == ACURAST_EVENT_LOG || view->type == ACURAST_EVENT_GONE;
     copied->event.charge = bounded ? size : 0;
     copied->event.release = release_copied;
     return copied;

@@ -28,7 +28,8 @@ static inline acurast_event_view acurast__event_view(acurast_event_type type)
 typedef struct acurast__event {
     acurast__list link;
     acurast_event_view view;
-    size_t charge; /* bytes that count against the queue's limit; 0 for states and outcomes */
+    size_t charge;   /* bytes that count against the queue's limit; 0 for states and outcomes */
+    bool given_back; /* before `release`: somebody took it, and has given it back */
     void (*release)(struct acurast__event *event);
 } acurast__event;
 

@@ -286,6 +286,7 @@ acurast_status acurast_queue_done(acurast_queue *queue)
         acurast__list_remove(&event->link);
         events += event->charge > 0;
         bytes += event->charge;
+        event->given_back = true;
         finish(event);
     }
     pthread_mutex_lock(&queue->lock);

@@ -38,6 +38,7 @@ static void destroy(acurast_client *client)
     free_spare_states(client);
     acurast__free(client->writable_event);
     acurast__outbox_clear(&client->outbox);
+    acurast__heard_clear(&client->receiver.heard);
     acurast__round_clear(&client->round);
     acurast__client_settings_clear(&client->settings);
     acurast_identity_release(client->identity);
@@ -92,6 +93,7 @@ static void init_members(acurast_client *client, acurast_context *context)
     acurast__condition_init(&client->changed);
     pthread_mutex_init(&client->lock, NULL);
     acurast__lane_init(&client->lane);
+    acurast__receive_init(client);
 }
 
 static acurast_status read_options(acurast_client *client, acurast_options *options)
@@ -100,8 +102,10 @@ static acurast_status read_options(acurast_client *client, acurast_options *opti
     if (status != ACURAST_OK)
         return status;
     acurast__client_engine_init(client);
-    return acurast__outbox_init(&client->outbox, client->settings.outbox_count, client->settings.outbox_bytes,
-                                acurast__client_report_outcome);
+    status = acurast__outbox_init(&client->outbox, client->settings.outbox_count, client->settings.outbox_bytes,
+                                  acurast__client_report_outcome);
+    client->outbox.kept = acurast__client_report_kept;
+    return status;
 }
 
 static acurast_status take_identity(acurast_client *client, acurast_identity *identity)
@@ -283,6 +287,7 @@ static void apply_params(const acurast_client *client, acurast__operation *opera
     uint32_t timeout = params->timeout_ms ? params->timeout_ms : client->settings.send_timeout_ms;
     operation->token = params->token;
     operation->no_outcome = params->no_outcome;
+    operation->tell_kept = params->tell_kept;
     operation->deadline = timeout ? acurast__clock_ms() + timeout : 0;
 }
 
@@ -315,34 +320,30 @@ static bool write_now(acurast_client *client, const uint8_t recipient[16], const
     return written;
 }
 
-static acurast_status check_send(acurast_client *client, size_t payload_size)
+static acurast_status check_call(acurast_client *client)
 {
     pthread_mutex_lock(&client->lock);
     acurast_status status = check_running(client);
     pthread_mutex_unlock(&client->lock);
-    if (status == ACURAST_OK && payload_size > client->settings.connection.max_payload)
-        status = ACURAST_TOO_LARGE;
     return status;
 }
 
-acurast_status acurast__client_send(acurast_client *client, const uint8_t recipient[16], const void *payload,
-                                    size_t payload_size, const acurast_send_params *params, uint64_t *operation)
+static acurast__operation *make_send(const acurast_client *client, const uint8_t recipient[16], const void *payload,
+                                     size_t payload_size, uint32_t until)
 {
-    if (params->write_now && write_now(client, recipient, payload, payload_size)) {
-        if (operation)
-            *operation = 0;
-        return ACURAST_OK;
-    }
-    acurast_status status = check_send(client, payload_size);
-    if (status != ACURAST_OK)
-        return status;
-    if (acurast__outbox_reserve(&client->outbox, payload_size) != ACURAST_OK)
-        return refuse_for_room(client, payload_size);
-    acurast__operation *made = acurast__operation_create(client->id, recipient, payload, payload_size);
-    status = ACURAST_NO_MEMORY;
+    if (until == ACURAST_LEVEL_WRITTEN)
+        return acurast__operation_create(client->id, recipient, payload, payload_size);
+    return acurast__operation_create_tracked(client->id, recipient, payload, payload_size, (acurast_level)until);
+}
+
+/* Hands in what was made, NULL without memory, in the room that was reserved for it; or gives back both. */
+static acurast_status finish_call(acurast_client *client, acurast__operation *made, size_t payload_size,
+                                  const acurast_send_params *params, uint64_t *number)
+{
+    acurast_status status = ACURAST_NO_MEMORY;
     if (made) {
         apply_params(client, made, params);
-        status = hand_in(client, made, operation);
+        status = hand_in(client, made, number);
     }
     if (status != ACURAST_OK) {
         acurast__operation_free(made);
@@ -350,6 +351,45 @@ acurast_status acurast__client_send(acurast_client *client, const uint8_t recipi
         acurast__outbox_unreserve_count(&client->outbox);
     }
     return status;
+}
+
+static acurast_status reserve(acurast_client *client, size_t size, bool extension)
+{
+    if (extension && !client->settings.connection.extensions)
+        return ACURAST_UNSUPPORTED;
+    return acurast__outbox_reserve(&client->outbox, size) == ACURAST_OK ? ACURAST_OK : refuse_for_room(client, size);
+}
+
+acurast_status acurast__client_send(acurast_client *client, const uint8_t recipient[16], const void *payload,
+                                    size_t payload_size, const acurast_send_params *params, uint64_t *operation)
+{
+    bool plain = params->until == ACURAST_LEVEL_WRITTEN;
+    if (params->write_now && plain && write_now(client, recipient, payload, payload_size)) {
+        if (operation)
+            *operation = 0;
+        return ACURAST_OK;
+    }
+    acurast_status status = check_call(client);
+    if (status == ACURAST_OK && payload_size > client->settings.connection.max_payload)
+        status = ACURAST_TOO_LARGE;
+    if (status == ACURAST_OK)
+        status = reserve(client, payload_size, !plain);
+    if (status != ACURAST_OK)
+        return status;
+    acurast__operation *made = make_send(client, recipient, payload, payload_size, params->until);
+    return finish_call(client, made, payload_size, params, operation);
+}
+
+acurast_status acurast__client_look(acurast_client *client, const uint8_t *ids, size_t count,
+                                    const acurast_send_params *params, uint64_t *operation)
+{
+    size_t size = count * ACURAST_ID_SIZE;
+    acurast_status status = check_call(client);
+    if (status == ACURAST_OK)
+        status = reserve(client, size, true);
+    if (status != ACURAST_OK)
+        return status;
+    return finish_call(client, acurast__operation_create_look(client->id, ids, count), size, params, operation);
 }
 
 acurast_status acurast__client_cancel(acurast_client *client, uint64_t operation)
@@ -396,7 +436,9 @@ void acurast__client_get_stats(const acurast_client *client, acurast_client_stat
                                 .outbox_bytes = atomic_load(&client->outbox.bytes),
                                 .ignored_frames = atomic_load(&client->ignored_frames),
                                 .stray_payloads = atomic_load(&client->stray_payloads),
-                                .large_payloads = atomic_load(&client->large_payloads)};
+                                .large_payloads = atomic_load(&client->large_payloads),
+                                .repeats = atomic_load(&client->repeats),
+                                .foreign_receipts = atomic_load(&client->foreign_receipts)};
     memcpy(stats, &all, stats->size < sizeof all ? stats->size : sizeof all);
 }
 

@@ -12,7 +12,9 @@
 
 #include "base/event.h"
 #include "client/backoff.h"
+#include "client/connection.h"
 #include "client/outbox.h"
+#include "client/receive.h"
 #include "client/settings.h"
 #include "net/context.h"
 #include "net/lane.h"
@@ -47,6 +49,9 @@ typedef struct acurast__cancel {
 /* As long as so many states wait in a queue that nobody drains, no new attempt is made: they would fill the memory. */
 #define ACURAST__UNTAKEN_STATES_MAX 256u
 
+/* What the websocket may hold beyond one message: enough to keep the socket busy, little enough to cancel. */
+#define ACURAST__CLIENT_FLIGHT_BYTES ((size_t)256 * 1024)
+
 struct acurast_client {
     acurast_context *context;
     acurast_identity *identity;
@@ -63,6 +68,7 @@ struct acurast_client {
     atomic_size_t untaken; /* outcomes that wait in a queue: counted in the outbox, but not waiting to be sent */
     atomic_size_t untaken_states;
     _Atomic uint64_t connections, payloads_in, payloads_out, ignored_frames, stray_payloads, large_payloads;
+    _Atomic uint64_t repeats, foreign_receipts;
 
     pthread_mutex_t lock;
     pthread_cond_t changed; /* to connected or closed, which is what acurast__client_wait() waits for */
@@ -84,6 +90,7 @@ struct acurast_client {
     acurast__task finish;
 
     acurast__outbox outbox; /* but for its reservations */
+    acurast__receiver receiver; /* but for what is given back to it */
     acurast__round round;
     acurast__backoff backoff;
     acurast__connection *connection;
@@ -112,6 +119,8 @@ acurast_status acurast__client_connect(acurast_client *client);
 acurast_status acurast__client_wait(acurast_client *client, int timeout_ms);
 acurast_status acurast__client_send(acurast_client *client, const uint8_t recipient[16], const void *payload,
                                     size_t payload_size, const acurast_send_params *params, uint64_t *operation);
+acurast_status acurast__client_look(acurast_client *client, const uint8_t *ids, size_t count,
+                                    const acurast_send_params *params, uint64_t *operation);
 acurast_status acurast__client_cancel(acurast_client *client, uint64_t operation);
 acurast_status acurast__client_pause(acurast_client *client, bool paused);
 void acurast__client_get_stats(const acurast_client *client, acurast_client_stats *stats);
@@ -137,7 +146,9 @@ void acurast__client_report_state(acurast_client *client, acurast_state state, a
                                   const char *text, int64_t retry_ms);
 void acurast__client_report_closed(acurast_client *client, acurast_status status);
 void acurast__client_report_outcome(acurast__outbox *outbox, acurast__operation *operation, acurast_status status);
+void acurast__client_report_kept(acurast__outbox *outbox, acurast__operation *operation);
 bool acurast__client_report_payload(acurast_client *client, const acurast__frame *frame);
+bool acurast__client_report_gone(acurast_client *client, const uint8_t id[16], acurast_presence presence);
 void acurast__client_report_writable(acurast_client *client);
 void acurast__client_log(acurast_client *client, acurast_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

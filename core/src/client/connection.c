@@ -18,6 +18,8 @@
 
 /* Difficulty, challenge and the service's extension block: they pass however small the payloads are to be. */
 #define CHALLENGE_MAX_SIZE (32 + (size_t)ACURAST__EXTENSION_MAX_SIZE)
+/* A frame of receipts, the largest of those that tell something. */
+#define RECEIPTS_MAX_SIZE ((size_t)16 * 1024)
 #define GOODBYE_MS 1000u
 #define CLOSE_NORMAL 1000u
 /* A solution takes more than 32 times the expected hashes once in 10^13 puzzles. */
@@ -221,6 +223,16 @@ static void on_challenge(acurast__connection *connection)
         work_submit(connection, cost);
 }
 
+/* Receipts are read however small the payloads are to be. */
+static size_t max_message(const acurast__connection *connection)
+{
+    size_t frame = connection->settings->max_payload + ACURAST__HEADER_SIZE;
+    if (!acurast__connection_tracks(connection))
+        return frame;
+    return frame + ACURAST__TRACKED_HEAD_SIZE > RECEIPTS_MAX_SIZE ? frame + ACURAST__TRACKED_HEAD_SIZE
+                                                                  : RECEIPTS_MAX_SIZE;
+}
+
 static void on_message(void *owner, acurast__ws *ws, const uint8_t *bytes, size_t size)
 {
     acurast__connection *connection = owner;
@@ -232,14 +244,29 @@ static void on_message(void *owner, acurast__ws *ws, const uint8_t *bytes, size_
         return;
     switch (acurast__client_session_receive(session, bytes, size, &frame)) {
     case ACURAST__CLIENT_PAYLOAD:
-        connection->handlers->payload(connection->owner, &frame);
+        if (frame.body_size <= connection->settings->max_payload)
+            connection->handlers->payload(connection->owner, &frame);
+        else
+            connection->handlers->skipped(connection->owner);
+        break;
+    case ACURAST__CLIENT_TRACKED:
+        connection->handlers->tracked(connection->owner, &frame);
+        break;
+    case ACURAST__CLIENT_RECEIPT:
+        connection->handlers->receipts(connection->owner, &frame);
+        break;
+    case ACURAST__CLIENT_GONE:
+        connection->handlers->gone(connection->owner, &frame);
+        break;
+    case ACURAST__CLIENT_SEEN:
+        connection->handlers->seen(connection->owner, &frame);
         break;
     case ACURAST__CLIENT_NOW_CHALLENGED:
         on_challenge(connection);
         break;
     case ACURAST__CLIENT_NOW_ACCEPTED:
         acurast__loop_timer_stop(connection->loop, &connection->timer);
-        acurast__ws_set_max_message(connection->ws, ACURAST__HEADER_SIZE + connection->settings->max_payload);
+        acurast__ws_set_max_message(connection->ws, max_message(connection));
         connection->handlers->accepted(connection->owner);
         break;
     case ACURAST__CLIENT_UNSUPPORTED:
@@ -353,10 +380,18 @@ acurast__ws *acurast__connection_ws(acurast__connection *connection)
     return connection->ws;
 }
 
-size_t acurast__connection_max_payload(const acurast__connection *connection)
+size_t acurast__connection_max_frame(const acurast__connection *connection)
 {
     uint64_t frame = connection->session.service.max_frame;
-    if (frame == 0 || frame > SIZE_MAX)
-        return SIZE_MAX;
-    return frame > ACURAST__HEADER_SIZE ? (size_t)frame - ACURAST__HEADER_SIZE : 0;
+    return frame == 0 || frame > SIZE_MAX ? SIZE_MAX : (size_t)frame;
+}
+
+bool acurast__connection_tracks(const acurast__connection *connection)
+{
+    return connection->session.service.track != 0;
+}
+
+bool acurast__connection_presence(const acurast__connection *connection)
+{
+    return acurast__connection_tracks(connection) && connection->session.service.presence;
 }

@@ -27,6 +27,11 @@ typedef struct acurast__connection_handlers {
     void (*authenticating)(void *owner);
     void (*accepted)(void *owner);
     void (*payload)(void *owner, const acurast__frame *frame);
+    /* Frames of receipts and presence, whose bodies nobody has looked at. */
+    void (*tracked)(void *owner, const acurast__frame *frame);
+    void (*receipts)(void *owner, const acurast__frame *frame);
+    void (*gone)(void *owner, const acurast__frame *frame);
+    void (*seen)(void *owner, const acurast__frame *frame);
     /* So many frames were ignored, or payloads dropped as strays, just now. */
     void (*dropped)(void *owner, uint64_t ignored, uint64_t stray);
     /* A payload larger than max_payload was not read. */
@@ -61,7 +66,11 @@ void acurast__connection_abort(acurast__connection *connection, acurast_status s
 /* The websocket, for sending once accepted and for pausing. */
 acurast__ws *acurast__connection_ws(acurast__connection *connection);
 
-/* The largest payload that the service takes, as far as it has said so; SIZE_MAX where it has not. */
-size_t acurast__connection_max_payload(const acurast__connection *connection);
+/* The largest frame that the service takes, as far as it has said so; SIZE_MAX where it has not. */
+size_t acurast__connection_max_frame(const acurast__connection *connection);
+
+/* Whether the service tells what becomes of payloads; and who is here. */
+bool acurast__connection_tracks(const acurast__connection *connection);
+bool acurast__connection_presence(const acurast__connection *connection);
 
 #endif

@@ -11,12 +11,10 @@
 #include "client/client.h"
 
 #include "base/memory.h"
+#include "client/tracking.h"
 
 #include <sodium.h>
 #include <stdio.h>
-
-/* What the websocket may hold beyond one message: enough to keep the socket busy, little enough to cancel. */
-#define FLIGHT_BYTES ((size_t)256 * 1024)
 
 static void attempt(acurast_client *client);
 static const acurast__connection_handlers connection_handlers;
@@ -63,17 +61,30 @@ static void begin_closing(acurast_client *client)
     acurast__loop_timer_start(client->loop, &client->linger, client->settings.linger_ms);
 }
 
+/* Whether this service does what is asked. */
+static acurast_status check_service(const acurast_client *client, const acurast__operation *operation)
+{
+    bool able = operation->kind == ACURAST__OPERATION_PLAIN ||
+                (operation->kind == ACURAST__OPERATION_LOOK ? acurast__connection_presence(client->connection)
+                                                            : acurast__connection_tracks(client->connection));
+    if (!able)
+        return ACURAST_UNSUPPORTED;
+    return operation->frame_size > acurast__connection_max_frame(client->connection) ? ACURAST_TOO_LARGE : ACURAST_OK;
+}
+
 /* Hands one operation over; false where there is no more to hand over now. */
 static bool fly_one(acurast_client *client, acurast__ws *ws)
 {
     acurast__operation *operation = acurast__outbox_first(&client->outbox);
-    if (!operation || acurast__ws_ending(ws) || acurast__ws_buffered(ws) >= FLIGHT_BYTES)
+    if (!operation || acurast__ws_ending(ws) || acurast__ws_buffered(ws) >= ACURAST__CLIENT_FLIGHT_BYTES)
         return false;
-    if (operation->payload_size > acurast__connection_max_payload(client->connection)) {
-        acurast__outbox_fail(&client->outbox, operation, ACURAST_TOO_LARGE);
+    acurast_status status = check_service(client, operation);
+    if (status != ACURAST_OK) {
+        acurast__outbox_end(&client->outbox, operation, status);
         return true;
     }
-    if (!acurast__ws_send(ws, operation->frame, ACURAST__HEADER_SIZE + operation->payload_size)) {
+    acurast__outbox_stamp(&client->outbox, operation);
+    if (!acurast__ws_send(ws, operation->frame, operation->frame_size)) {
         acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory for sending");
         return false;
     }
@@ -84,7 +95,8 @@ static bool fly_one(acurast_client *client, acurast__ws *ws)
 /* Lets others write where nothing of ours is to be written. Whoever does sees to it that nothing has come in meanwhile. */
 static void open_lane(acurast_client *client)
 {
-    size_t ours = client->settings.connection.max_payload, theirs = acurast__connection_max_payload(client->connection);
+    size_t ours = client->settings.connection.max_payload, frame = acurast__connection_max_frame(client->connection);
+    size_t theirs = frame > ACURAST__HEADER_SIZE ? frame - ACURAST__HEADER_SIZE : 0;
     acurast__ws_open_lane(acurast__connection_ws(client->connection), &client->lane, ours < theirs ? ours : theirs);
 }
 
@@ -175,20 +187,79 @@ static void on_accepted(void *owner)
     acurast__round_accepted(&client->round, client->candidate);
     atomic_fetch_add(&client->connections, 1);
     pause_or_resume(client);
+    acurast__receive_tell(client);
     acurast__client_report_state(client, ACURAST_STATE_CONNECTED, ACURAST_OK, 0, target_of(client)->url, -1);
     acurast__client_log(client, ACURAST_LOG_INFO, "connected to %s", target_of(client)->url);
     pump(client);
 }
 
+static void pause_where_full(acurast_client *client)
+{
+    if (client->full || !acurast__delivery_full(&client->delivery, &client->waiter))
+        return;
+    client->full = true;
+    pause_or_resume(client);
+}
+
 static void on_payload(void *owner, const acurast__frame *frame)
 {
     acurast_client *client = owner;
-    if (!client->full && acurast__delivery_full(&client->delivery, &client->waiter)) {
-        client->full = true;
-        pause_or_resume(client);
-    }
+    pause_where_full(client);
     if (!acurast__client_report_payload(client, frame))
         acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory for a payload, which is lost");
+}
+
+static void on_tracked(void *owner, const acurast__frame *frame)
+{
+    acurast_client *client = owner;
+    pause_where_full(client);
+    if (!acurast__receive_tracked(client, frame))
+        acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory for a payload");
+}
+
+static void on_receipts(void *owner, const acurast__frame *frame)
+{
+    acurast_client *client = owner;
+    atomic_fetch_add(&client->foreign_receipts, acurast__tracking_receipts(&client->outbox, frame));
+    pump(client);
+}
+
+/* What is left of who has left; a service of a later version may know more kinds. */
+static acurast_presence presence_of(uint8_t kind)
+{
+    return kind == ACURAST__GONE_REPLACED ? ACURAST_PRESENCE_HERE
+           : kind == ACURAST__GONE_AWAY   ? ACURAST_PRESENCE_AWAY
+                                          : ACURAST_PRESENCE_NOT_HERE;
+}
+
+static void on_gone(void *owner, const acurast__frame *frame)
+{
+    acurast_client *client = owner;
+    acurast__items gone;
+    if (!acurast__gone_decode(&gone, frame)) {
+        atomic_fetch_add(&client->ignored_frames, 1);
+        return;
+    }
+    pause_where_full(client);
+    for (size_t i = 0; i < gone.count; i++) {
+        const uint8_t *item = gone.items + i * ACURAST__GONE_ITEM_SIZE;
+        acurast__tracking_gone(&client->outbox, item);
+        if (!acurast__client_report_gone(client, item, presence_of(item[16]))) {
+            acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory to tell who has left");
+            return;
+        }
+    }
+    pump(client);
+}
+
+static void on_seen(void *owner, const acurast__frame *frame)
+{
+    acurast_client *client = owner;
+    acurast__items seen;
+    if (acurast__seen_decode(&seen, frame) && acurast__tracking_seen(&client->outbox, &seen))
+        pump(client);
+    else
+        atomic_fetch_add(&client->ignored_frames, 1);
 }
 
 static void on_room(acurast__event_waiter *waiter)
@@ -222,6 +293,7 @@ static void on_written(void *owner)
 {
     acurast_client *client = owner;
     acurast__outbox_written(&client->outbox, acurast__ws_written(acurast__connection_ws(client->connection)));
+    acurast__receive_tell(client);
     pump(client);
 }
 
@@ -300,6 +372,10 @@ static void on_ended(void *owner, const acurast__connection_end *end)
 static const acurast__connection_handlers connection_handlers = {.authenticating = on_authenticating,
                                                                  .accepted = on_accepted,
                                                                  .payload = on_payload,
+                                                                 .tracked = on_tracked,
+                                                                 .receipts = on_receipts,
+                                                                 .gone = on_gone,
+                                                                 .seen = on_seen,
                                                                  .dropped = on_dropped,
                                                                  .skipped = on_skipped,
                                                                  .written = on_written,
@@ -315,12 +391,13 @@ static void move_all(acurast__list *to, acurast__list *from)
 /* Takes in what was called for on other threads; returns whether close was among it. */
 static bool take_in(acurast_client *client)
 {
-    acurast__list incoming, cancels;
+    acurast__list incoming, cancels, given;
     pthread_mutex_lock(&client->lock);
     if (!acurast__list_empty(&client->incoming))
         acurast__lane_close(&client->lane); /* or what is sent now would overtake it */
     move_all(&incoming, &client->incoming);
     move_all(&cancels, &client->cancels);
+    acurast__list_move(&given, &client->receiver.given);
     client->wake_posted = false;
     client->held = client->pause_asked;
     bool closing = client->closing;
@@ -330,6 +407,7 @@ static bool take_in(acurast_client *client)
         acurast__list_remove(&operation->link);
         acurast__outbox_accept(&client->outbox, operation);
     }
+    acurast__receive_given(client, &given);
     while (!acurast__list_empty(&cancels)) {
         acurast__cancel *cancel = ACURAST__CONTAINER(cancels.next, acurast__cancel, link);
         acurast__list_remove(&cancel->link);
@@ -345,6 +423,7 @@ void acurast__client_on_wake(acurast__task *task)
     bool held = client->held, closing = take_in(client);
     if (client->held != held)
         pause_or_resume(client);
+    acurast__receive_tell(client);
     if (closing)
         begin_closing(client);
     if (!client->begun && !client->leaving) {

@@ -1,14 +1,14 @@
 /*
- * The outbox. An operation is in the table by number and in one of two lists while
- * it is queued or flying, and in neither when `over` gets it. A deadline runs on
- * while the operation flies, but ends it only in the queue: what the websocket has
- * been given may still arrive.
+ * The outbox. An operation is in the table by number and in one of three lists while it is queued, flying or awaiting, and in none when
+ * `over` gets it. A deadline runs on while the operation flies, but does not end it then: what the websocket has been given may still
+ * arrive.
  */
 #include "client/outbox.h"
 
 #include "base/memory.h"
-#include "wire/frame.h"
+#include "client/pair.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #define FIRST_BUCKETS 64u
@@ -22,6 +22,9 @@ acurast_status acurast__outbox_init(acurast__outbox *outbox, size_t max_count, s
     atomic_init(&outbox->bytes, 0);
     acurast__list_init(&outbox->queued);
     acurast__list_init(&outbox->flying);
+    acurast__list_init(&outbox->awaiting);
+    acurast__idmap_init(&outbox->pairs);
+    randombytes_buf(outbox->run, sizeof outbox->run);
     outbox->buckets = acurast__alloc_zero(FIRST_BUCKETS * sizeof(acurast__operation *));
     outbox->bucket_count = FIRST_BUCKETS;
     return outbox->buckets ? ACURAST_OK : ACURAST_NO_MEMORY;
@@ -29,6 +32,7 @@ acurast_status acurast__outbox_init(acurast__outbox *outbox, size_t max_count, s
 
 void acurast__outbox_clear(acurast__outbox *outbox)
 {
+    acurast__idmap_clear(&outbox->pairs);
     acurast__free(outbox->buckets);
     outbox->buckets = NULL;
 }
@@ -75,46 +79,11 @@ bool acurast__outbox_half_empty(acurast__outbox *outbox, size_t payload_size)
 static void on_deadline(acurast__timer *timer)
 {
     acurast__operation *operation = ACURAST__CONTAINER(timer, acurast__operation, timer);
-    if (!operation->flying)
-        acurast__outbox_fail(operation->outbox, operation, ACURAST_EXPIRED);
+    if (operation->place != ACURAST__PLACE_FLYING)
+        acurast__outbox_end(operation->outbox, operation, ACURAST_EXPIRED);
 }
 
-acurast__operation *acurast__operation_create(const uint8_t sender[16], const uint8_t recipient[16],
-                                              const void *payload, size_t payload_size)
-{
-    acurast__operation *operation = acurast__alloc_zero(sizeof *operation);
-    if (!operation)
-        return NULL;
-    operation->frame = acurast__alloc(ACURAST__HEADER_SIZE + payload_size);
-    if (!operation->frame) {
-        acurast__free(operation);
-        return NULL;
-    }
-    acurast__list_init(&operation->link);
-    acurast__list_init(&operation->event.link);
-    acurast__timer_init(&operation->timer, on_deadline);
-    acurast__frame_header(operation->frame, ACURAST__FRAME_PAYLOAD, sender, recipient);
-    if (payload_size)
-        memcpy(operation->frame + ACURAST__HEADER_SIZE, payload, payload_size);
-    operation->payload_size = payload_size;
-    return operation;
-}
-
-void acurast__operation_free_payload(acurast__operation *operation)
-{
-    acurast__free(operation->frame);
-    operation->frame = NULL;
-}
-
-void acurast__operation_free(acurast__operation *operation)
-{
-    if (!operation)
-        return;
-    acurast__operation_free_payload(operation);
-    acurast__free(operation);
-}
-
-static acurast__operation **bucket_of(acurast__outbox *outbox, uint64_t number)
+static acurast__operation **bucket_of(const acurast__outbox *outbox, uint64_t number)
 {
     return &outbox->buckets[number & (outbox->bucket_count - 1)];
 }
@@ -155,11 +124,16 @@ static void table_remove(acurast__outbox *outbox, acurast__operation *operation)
 void acurast__outbox_accept(acurast__outbox *outbox, acurast__operation *operation)
 {
     operation->outbox = outbox;
+    acurast__timer_init(&operation->timer, on_deadline);
     if (outbox->size >= outbox->bucket_count)
         table_grow(outbox);
     table_put(outbox, operation);
     outbox->size++;
     acurast__list_append(&outbox->queued, &operation->link);
+    if (operation->until == ACURAST_LEVEL_DELIVERED && !acurast__pair_join(&outbox->pairs, operation)) {
+        acurast__outbox_end(outbox, operation, ACURAST_NO_MEMORY);
+        return;
+    }
     if (operation->deadline) {
         uint64_t now = acurast__loop_now(outbox->loop);
         acurast__loop_timer_start(outbox->loop, &operation->timer,
@@ -167,33 +141,42 @@ void acurast__outbox_accept(acurast__outbox *outbox, acurast__operation *operati
     }
 }
 
+static bool is_certain(const acurast__operation *operation)
+{
+    return operation->kind != ACURAST__OPERATION_TRACKED || (!operation->maybe && !operation->live);
+}
+
 /* The one way out of the lists. */
-static void end(acurast__outbox *outbox, acurast__operation *operation, acurast_status status)
+void acurast__outbox_end(acurast__outbox *outbox, acurast__operation *operation, acurast_status status)
 {
     acurast__list_remove(&operation->link);
+    acurast__pair_leave(&outbox->pairs, operation);
     table_remove(outbox, operation);
     outbox->size--;
     if (acurast__timer_running(&operation->timer))
         acurast__loop_timer_stop(outbox->loop, &operation->timer);
+    if (status != ACURAST_OK && !is_certain(operation))
+        status = ACURAST_UNDETERMINED;
     outbox->over(outbox, operation, status);
 }
 
-void acurast__outbox_fail(acurast__outbox *outbox, acurast__operation *operation, acurast_status status)
+acurast__operation *acurast__outbox_find(const acurast__outbox *outbox, uint64_t number, uint64_t mask)
 {
-    end(outbox, operation, status);
+    acurast__operation *operation = *bucket_of(outbox, number);
+    while (operation && (operation->number & mask) != number)
+        operation = operation->next_in_bucket;
+    return operation;
 }
 
 void acurast__outbox_cancel(acurast__outbox *outbox, uint64_t number)
 {
-    acurast__operation *operation = *bucket_of(outbox, number);
-    while (operation && operation->number != number)
-        operation = operation->next_in_bucket;
+    acurast__operation *operation = acurast__outbox_find(outbox, number, UINT64_MAX);
     if (!operation)
         return;
-    if (operation->flying)
+    if (operation->place == ACURAST__PLACE_FLYING)
         operation->cancelled = true;
     else
-        end(outbox, operation, ACURAST_CANCELLED);
+        acurast__outbox_end(outbox, operation, ACURAST_CANCELLED);
 }
 
 static acurast__operation *first_of(acurast__list *list)
@@ -206,12 +189,24 @@ acurast__operation *acurast__outbox_first(acurast__outbox *outbox)
     return first_of(&outbox->queued);
 }
 
+void acurast__outbox_stamp(acurast__outbox *outbox, acurast__operation *operation)
+{
+    if (operation->pair)
+        operation->after = acurast__pair_before(operation);
+    acurast__operation_stamp(operation, outbox->run);
+}
+
+static void move_to(acurast__list *list, acurast__operation *operation, acurast__place place)
+{
+    operation->place = place;
+    acurast__list_remove(&operation->link);
+    acurast__list_append(list, &operation->link);
+}
+
 void acurast__outbox_flown(acurast__outbox *outbox, acurast__operation *operation, uint64_t end)
 {
-    operation->flying = true;
     operation->end = end;
-    acurast__list_remove(&operation->link);
-    acurast__list_append(&outbox->flying, &operation->link);
+    move_to(&outbox->flying, operation, ACURAST__PLACE_FLYING);
 }
 
 void acurast__outbox_wrote(acurast__outbox *outbox, size_t payload_size)
@@ -220,12 +215,31 @@ void acurast__outbox_wrote(acurast__outbox *outbox, size_t payload_size)
         outbox->largest_written = payload_size;
 }
 
+static void end_where_overdue(acurast__outbox *outbox, acurast__operation *operation)
+{
+    if (operation->cancelled)
+        acurast__outbox_end(outbox, operation, ACURAST_CANCELLED);
+    else if (operation->deadline && !acurast__timer_running(&operation->timer))
+        acurast__outbox_end(outbox, operation, ACURAST_EXPIRED);
+}
+
+static void await(acurast__outbox *outbox, acurast__operation *operation)
+{
+    if (operation->live < UINT16_MAX)
+        operation->live++;
+    move_to(&outbox->awaiting, operation, ACURAST__PLACE_AWAITING);
+    end_where_overdue(outbox, operation);
+}
+
 void acurast__outbox_written(acurast__outbox *outbox, uint64_t written)
 {
     acurast__operation *operation;
     while ((operation = first_of(&outbox->flying)) && operation->end <= written) {
         acurast__outbox_wrote(outbox, operation->payload_size);
-        end(outbox, operation, ACURAST_OK);
+        if (operation->kind == ACURAST__OPERATION_PLAIN)
+            acurast__outbox_end(outbox, operation, ACURAST_OK);
+        else
+            await(outbox, operation);
     }
 }
 
@@ -237,31 +251,43 @@ static void fail_if_too_large(acurast__outbox *outbox)
 {
     acurast__operation *operation = first_of(&outbox->flying);
     if (operation && operation->payload_size > outbox->largest_written)
-        end(outbox, operation, ACURAST_TOO_LARGE);
+        acurast__outbox_end(outbox, operation, ACURAST_TOO_LARGE);
 }
 
-static void end_where_overdue(acurast__outbox *outbox, acurast__operation *operation)
+/* From the front: those that return were there before the others. */
+static void insert(acurast__list *queued, acurast__operation *operation)
 {
-    if (operation->cancelled)
-        end(outbox, operation, ACURAST_CANCELLED);
-    else if (operation->deadline && !acurast__timer_running(&operation->timer))
-        end(outbox, operation, ACURAST_EXPIRED);
+    acurast__list *at = queued->next;
+    while (at != queued && ACURAST__CONTAINER(at, acurast__operation, link)->number < operation->number)
+        at = at->next;
+    acurast__list_append(at, &operation->link);
+}
+
+void acurast__outbox_requeue(acurast__outbox *outbox, acurast__operation *operation)
+{
+    operation->maybe = operation->maybe || operation->live;
+    operation->live = 0;
+    operation->kept = false;
+    operation->place = ACURAST__PLACE_QUEUED;
+    acurast__list_remove(&operation->link);
+    insert(&outbox->queued, operation);
+}
+
+static acurast__operation *last_of(acurast__list *list)
+{
+    return acurast__list_empty(list) ? NULL : ACURAST__CONTAINER(list->prev, acurast__operation, link);
 }
 
 void acurast__outbox_lost(acurast__outbox *outbox, uint64_t written, bool too_large)
 {
+    acurast__operation *operation;
     acurast__outbox_written(outbox, written);
     if (too_large)
         fail_if_too_large(outbox);
     outbox->largest_written = 0;
-    size_t returned = 0;
-    for (; !acurast__list_empty(&outbox->flying); returned++) {
-        acurast__list *last = outbox->flying.prev;
-        acurast__list_remove(last);
-        acurast__list_prepend(&outbox->queued, last);
-        ACURAST__CONTAINER(last, acurast__operation, link)->flying = false;
-    }
-    for (acurast__list *link = outbox->queued.next, *next; returned; link = next, returned--) {
+    while ((operation = last_of(&outbox->flying)) || (operation = last_of(&outbox->awaiting)))
+        acurast__outbox_requeue(outbox, operation);
+    for (acurast__list *link = outbox->queued.next, *next; link != &outbox->queued; link = next) {
         next = link->next;
         end_where_overdue(outbox, ACURAST__CONTAINER(link, acurast__operation, link));
     }
@@ -270,6 +296,7 @@ void acurast__outbox_lost(acurast__outbox *outbox, uint64_t written, bool too_la
 void acurast__outbox_fail_all(acurast__outbox *outbox, acurast_status status)
 {
     acurast__operation *operation;
-    while ((operation = first_of(&outbox->flying)) || (operation = first_of(&outbox->queued)))
-        end(outbox, operation, status);
+    while ((operation = first_of(&outbox->awaiting)) || (operation = first_of(&outbox->flying)) ||
+           (operation = first_of(&outbox->queued)))
+        acurast__outbox_end(outbox, operation, status);
 }

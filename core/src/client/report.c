@@ -130,19 +130,27 @@ static void release_taken_outcome(acurast__event *event)
 
 static void fill_outcome(acurast__operation *operation, acurast_status status)
 {
-    operation->event.view = acurast__event_view(ACURAST_EVENT_OUTCOME);
-    operation->event.view.operation = operation->number;
-    operation->event.view.token = operation->token;
-    operation->event.view.status = status;
+    acurast_event_view *view = &operation->event.view;
+    *view =
+        acurast__event_view(operation->kind == ACURAST__OPERATION_LOOK ? ACURAST_EVENT_SEEN : ACURAST_EVENT_OUTCOME);
+    view->operation = operation->number;
+    view->token = operation->token;
+    view->status = status;
+    view->reached = operation->reached;
+    if (operation->kind == ACURAST__OPERATION_LOOK && status == ACURAST_OK) {
+        view->payload = operation->frame;
+        view->payload_size = operation->payload_size / ACURAST_ID_SIZE * sizeof(acurast_seen);
+    }
 }
 
 void acurast__client_report_outcome(acurast__outbox *outbox, acurast__operation *operation, acurast_status status)
 {
     acurast_client *client = ACURAST__CONTAINER(outbox, acurast_client, outbox);
-    if (status == ACURAST_OK)
+    if (status == ACURAST_OK && operation->kind != ACURAST__OPERATION_LOOK)
         atomic_fetch_add(&client->payloads_out, 1);
     acurast__outbox_unreserve_bytes(outbox, operation->payload_size);
-    acurast__operation_free_payload(operation);
+    if (operation->kind != ACURAST__OPERATION_LOOK)
+        acurast__operation_free_payload(operation);
     if (operation->no_outcome || !client->delivery.queue) {
         acurast__outbox_unreserve_count(outbox);
         operation->event.release = release_outcome;
@@ -174,20 +182,47 @@ bool acurast__client_report_payload(acurast_client *client, const acurast__frame
     return false;
 }
 
-static void free_writable(acurast__event *event)
+static void free_event(acurast__event *event)
 {
     acurast__free(event);
 }
 
-acurast__event *acurast__client_writable_event(void)
+static acurast__event *make_event(acurast_event_type type)
 {
     acurast__event *event = acurast__alloc_zero(sizeof *event);
     if (event) {
         acurast__list_init(&event->link);
-        event->view = acurast__event_view(ACURAST_EVENT_WRITABLE);
-        event->release = free_writable;
+        event->view = acurast__event_view(type);
+        event->release = free_event;
     }
     return event;
+}
+
+acurast__event *acurast__client_writable_event(void)
+{
+    return make_event(ACURAST_EVENT_WRITABLE);
+}
+
+/* Told once for each send, so that a queue holds no more of them than of outcomes. Without memory it is not told: the outcome is. */
+void acurast__client_report_kept(acurast__outbox *outbox, acurast__operation *operation)
+{
+    acurast__event *event = operation->tell_kept ? make_event(ACURAST_EVENT_KEPT) : NULL;
+    if (!event)
+        return;
+    operation->tell_kept = false;
+    event->view.operation = operation->number;
+    event->view.token = operation->token;
+    post(ACURAST__CONTAINER(outbox, acurast_client, outbox), event);
+}
+
+bool acurast__client_report_gone(acurast_client *client, const uint8_t id[16], acurast_presence presence)
+{
+    acurast_event_view view = acurast__event_view(ACURAST_EVENT_GONE);
+    if (atomic_load(&client->released))
+        return true;
+    view.sender = id;
+    view.presence = presence;
+    return acurast__delivery_view(&client->delivery, &view);
 }
 
 void acurast__client_report_writable(acurast_client *client)

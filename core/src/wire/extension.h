@@ -5,7 +5,8 @@
  * Keys in use (all optional):
  *   agent      text, up to 64 bytes      who speaks: "libacurast/0.1.0"
  *   ed25519    boolean                   init: I can; challenge: in force here
- *   max_frame  integer                   the largest frame that its sender takes, header included
+ *   max_frame  integer                   the largest frame that its sender takes, header included; a tracked frame is
+ *                                        counted without its head
  *   presence   boolean                   challenge: the service tells who is here
  *   track      integer                   the version of receipts, 1; init: I speak it; challenge: in force here
  */

@@ -54,6 +54,13 @@ class Status(enum.IntEnum):
     OUTBOX_FULL = 60
     EXPIRED = 61
     TOO_LARGE = 62
+    NOT_HERE = 63
+    MAILBOX_FULL = 64
+    MAILBOX_EXPIRED = 65
+    QUEUE_FULL = 66
+    NOT_DELIVERED = 67
+    UNDETERMINED = 68
+    SERVICE_MEMORY = 69
 
 
 class Error(Exception):
@@ -396,6 +403,61 @@ class TooLargeError(Error, ValueError):
     advice = "split it, or raise max_payload here and max_frame at the service"
 
 
+class NotHereError(Error):
+    """The recipient is not here, and has no mailbox."""
+
+    status = Status.NOT_HERE
+    retriable = True
+    text = "the recipient is not here, and has no mailbox"
+
+
+class MailboxFullError(Error):
+    """The recipient's mailbox, or the sender's share of mailboxes, is full."""
+
+    status = Status.MAILBOX_FULL
+    retriable = True
+    text = "the recipient's mailbox, or the sender's share of mailboxes, is full"
+
+
+class MailboxExpiredError(Error):
+    """The payload waited in the recipient's mailbox until its time was over."""
+
+    status = Status.MAILBOX_EXPIRED
+    retriable = True
+    text = "the payload waited in the recipient's mailbox until its time was over"
+
+
+class QueueFullError(Error):
+    """The recipient's queue at the service, or the sender's share of it, is full."""
+
+    status = Status.QUEUE_FULL
+    retriable = True
+    text = "the recipient's queue at the service, or the sender's share of it, is full"
+
+
+class NotDeliveredError(Error):
+    """The service did not pass the payload on, and does not say why."""
+
+    status = Status.NOT_DELIVERED
+    retriable = True
+    text = "the service did not pass the payload on, and does not say why"
+
+
+class UndeterminedError(Error):
+    """The payload was sent, and whether it was delivered cannot be known."""
+
+    status = Status.UNDETERMINED
+    text = "the payload was sent, and whether it was delivered cannot be known"
+
+
+class ServiceMemoryError(Error):
+    """The service has no memory for the payload."""
+
+    status = Status.SERVICE_MEMORY
+    retriable = True
+    text = "the service has no memory for the payload"
+
+
 CLASSES: dict[int, type[Error]] = {
     1: InvalidError,
     2: OutOfMemoryError,
@@ -437,6 +499,13 @@ CLASSES: dict[int, type[Error]] = {
     60: OutboxFullError,
     61: ExpiredError,
     62: TooLargeError,
+    63: NotHereError,
+    64: MailboxFullError,
+    65: MailboxExpiredError,
+    66: QueueFullError,
+    67: NotDeliveredError,
+    68: UndeterminedError,
+    69: ServiceMemoryError,
 }
 
 __all__ = [
@@ -459,22 +528,29 @@ __all__ = [
     "InvalidError",
     "KeyBusyError",
     "LostError",
+    "MailboxExpiredError",
+    "MailboxFullError",
     "NotConnectedError",
+    "NotDeliveredError",
     "NotFoundError",
+    "NotHereError",
     "NotPermittedError",
     "OutOfMemoryError",
     "OutboxFullError",
     "ProtocolError",
+    "QueueFullError",
     "RefusedError",
     "ReplacedError",
     "ResolveError",
     "SendCancelledError",
+    "ServiceMemoryError",
     "SlowReaderError",
     "SystemCallError",
     "TimeoutError",
     "TlsError",
     "TooLargeError",
     "TooSmallError",
+    "UndeterminedError",
     "UnknownOptionError",
     "UnresponsiveError",
     "UnsupportedError",

@@ -1,0 +1,57 @@
+/* A pair lives while it has an operation. */
+#include "client/pair.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+acurast__pair *acurast__pair_find(const acurast__idmap *pairs, const uint8_t recipient[16])
+{
+    return acurast__idmap_get(pairs, recipient, acurast__id_hash(recipient));
+}
+
+static acurast__pair *create(acurast__idmap *pairs, const uint8_t recipient[16])
+{
+    acurast__pair *pair = acurast__alloc_zero(sizeof *pair);
+    if (!pair || !acurast__idmap_put(pairs, recipient, acurast__id_hash(recipient), pair)) {
+        acurast__free(pair);
+        return NULL;
+    }
+    acurast__list_init(&pair->operations);
+    memcpy(pair->recipient, recipient, sizeof pair->recipient);
+    return pair;
+}
+
+bool acurast__pair_join(acurast__idmap *pairs, acurast__operation *operation)
+{
+    const uint8_t *recipient = acurast__operation_recipient(operation);
+    acurast__pair *pair = acurast__pair_find(pairs, recipient);
+    if (!pair)
+        pair = create(pairs, recipient);
+    if (!pair)
+        return false;
+    operation->pair = pair;
+    acurast__list_append(&pair->operations, &operation->in_pair);
+    return true;
+}
+
+void acurast__pair_leave(acurast__idmap *pairs, acurast__operation *operation)
+{
+    acurast__pair *pair = operation->pair;
+    if (!pair)
+        return;
+    operation->pair = NULL;
+    acurast__list_remove(&operation->in_pair);
+    if (!acurast__list_empty(&pair->operations))
+        return;
+    acurast__idmap_remove(pairs, pair->recipient, acurast__id_hash(pair->recipient));
+    acurast__free(pair);
+}
+
+uint64_t acurast__pair_before(const acurast__operation *operation)
+{
+    const acurast__pair *pair = operation->pair;
+    if (!pair || operation->in_pair.prev == &pair->operations)
+        return 0;
+    return ACURAST__CONTAINER(operation->in_pair.prev, acurast__operation, in_pair)->number;
+}

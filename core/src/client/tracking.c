@@ -1,0 +1,185 @@
+/*
+ * A receipt that fails a transmission ends the operation only where nothing else of it is under way. Two are no failures: EARLY, which
+ * says that it has to be sent again in order, and DRAINING, after which it waits for the next connection.
+ */
+#include "client/tracking.h"
+
+#include "base/bytes.h"
+#include "client/pair.h"
+
+#include <string.h>
+
+/* One that comes before its turn more often than this has a recipient that does not keep the rules. */
+#define BOUNCES_MAX 16
+
+static acurast_status status_of(uint8_t receipt)
+{
+    switch (receipt) {
+    case ACURAST__RECEIPT_NOT_HERE:
+        return ACURAST_NOT_HERE;
+    case ACURAST__RECEIPT_MAILBOX_FULL:
+        return ACURAST_MAILBOX_FULL;
+    case ACURAST__RECEIPT_EXPIRED:
+        return ACURAST_MAILBOX_EXPIRED;
+    case ACURAST__RECEIPT_TOO_LARGE:
+        return ACURAST_TOO_LARGE;
+    case ACURAST__RECEIPT_QUEUE_FULL:
+        return ACURAST_QUEUE_FULL;
+    case ACURAST__RECEIPT_NO_MEMORY:
+        return ACURAST_SERVICE_MEMORY;
+    default:
+        return ACURAST_NOT_DELIVERED;
+    }
+}
+
+static void answered(acurast__operation *operation)
+{
+    if (operation->live)
+        operation->live--;
+}
+
+static void succeed(acurast__outbox *outbox, acurast__operation *operation, acurast_level level)
+{
+    operation->reached = level;
+    acurast__outbox_end(outbox, operation, ACURAST_OK);
+}
+
+/* Where a copy waits in a mailbox, or another is under way, it is too soon to tell. */
+static void fail(acurast__outbox *outbox, acurast__operation *operation, uint8_t receipt)
+{
+    answered(operation);
+    if (receipt == ACURAST__RECEIPT_EXPIRED)
+        operation->kept = false;
+    if (operation->kept || (operation->live && !operation->maybe))
+        return;
+    acurast__outbox_end(outbox, operation, status_of(receipt));
+}
+
+/* It was given up for another; whoever says so of the first has not kept the rules. */
+static void bounce(acurast__outbox *outbox, acurast__operation *operation)
+{
+    answered(operation);
+    if (operation->place != ACURAST__PLACE_AWAITING || operation->live)
+        return;
+    if (operation->after && operation->bounces++ < BOUNCES_MAX)
+        acurast__outbox_requeue(outbox, operation);
+    else
+        acurast__outbox_end(outbox, operation, ACURAST_UNDETERMINED);
+}
+
+static void keep(acurast__outbox *outbox, acurast__operation *operation)
+{
+    operation->kept = true;
+    if (outbox->kept)
+        outbox->kept(outbox, operation);
+}
+
+/* False where the recipient may not say so. */
+static bool take_from_recipient(acurast__outbox *outbox, acurast__operation *operation, uint8_t receipt)
+{
+    switch (receipt) {
+    case ACURAST__RECEIPT_DELIVERED:
+        succeed(outbox, operation, ACURAST_LEVEL_DELIVERED);
+        return true;
+    case ACURAST__RECEIPT_UNKNOWN:
+        acurast__outbox_end(outbox, operation, ACURAST_UNDETERMINED);
+        return true;
+    case ACURAST__RECEIPT_TOO_LARGE:
+        fail(outbox, operation, receipt);
+        return true;
+    case ACURAST__RECEIPT_EARLY:
+        bounce(outbox, operation);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool take_from_service(acurast__outbox *outbox, acurast__operation *operation, uint8_t receipt)
+{
+    switch (receipt) {
+    case ACURAST__RECEIPT_RELAYED:
+        succeed(outbox, operation, ACURAST_LEVEL_RELAYED);
+        return true;
+    case ACURAST__RECEIPT_KEPT:
+        keep(outbox, operation);
+        return true;
+    case ACURAST__RECEIPT_DRAINING:
+        answered(operation);
+        return true;
+    case ACURAST__RECEIPT_UNKNOWN:
+        acurast__outbox_end(outbox, operation, ACURAST_UNDETERMINED);
+        return true;
+    default:
+        if (receipt < ACURAST__RECEIPT_NOT_HERE || receipt > ACURAST__RECEIPT_NOT_DELIVERED)
+            return false;
+        fail(outbox, operation, receipt);
+        return true;
+    }
+}
+
+/* What was not sent yet, on any connection, cannot have a receipt. */
+static bool is_open(const acurast__operation *operation)
+{
+    return operation && operation->kind == ACURAST__OPERATION_TRACKED &&
+           (operation->live || operation->maybe || operation->place == ACURAST__PLACE_AWAITING);
+}
+
+static bool take_receipt(acurast__outbox *outbox, const uint8_t *from, uint64_t number, uint8_t receipt)
+{
+    acurast__operation *operation = acurast__outbox_find(outbox, number, UINT64_MAX);
+    if (!is_open(operation))
+        return false;
+    if (acurast__id_equal(from, acurast__id_service))
+        return take_from_service(outbox, operation, receipt);
+    return acurast__id_equal(from, acurast__operation_recipient(operation)) &&
+           take_from_recipient(outbox, operation, receipt);
+}
+
+uint64_t acurast__tracking_receipts(acurast__outbox *outbox, const acurast__frame *frame)
+{
+    acurast__receipts receipts;
+    uint64_t foreign = 0, number;
+    uint8_t status;
+    if (!acurast__receipts_decode(&receipts, frame))
+        return 1;
+    if (memcmp(receipts.run, outbox->run, sizeof outbox->run) != 0)
+        return receipts.count;
+    for (size_t i = 0; i < receipts.count; i++) {
+        acurast__receipts_at(&receipts, i, &number, &status);
+        foreign += !take_receipt(outbox, frame->sender, number, status);
+    }
+    return foreign;
+}
+
+/* What flies will be written all the same, so that it counts as sent. */
+static void send_again(acurast__outbox *outbox, acurast__operation *operation)
+{
+    if (operation->place == ACURAST__PLACE_QUEUED)
+        return;
+    operation->maybe = operation->maybe || operation->place == ACURAST__PLACE_FLYING;
+    acurast__outbox_requeue(outbox, operation);
+}
+
+void acurast__tracking_gone(acurast__outbox *outbox, const uint8_t id[16])
+{
+    acurast__pair *pair = acurast__pair_find(&outbox->pairs, id);
+    if (!pair)
+        return;
+    for (acurast__list *link = pair->operations.prev; link != &pair->operations; link = link->prev)
+        send_again(outbox, ACURAST__CONTAINER(link, acurast__operation, in_pair));
+}
+
+bool acurast__tracking_seen(acurast__outbox *outbox, const acurast__items *seen)
+{
+    uint64_t token = 0;
+    for (size_t i = 0; i < ACURAST__TOKEN_SIZE; i++)
+        token = token << 8 | seen->token[i];
+    acurast__operation *operation = acurast__outbox_find(outbox, token, UINT32_MAX);
+    if (!operation || operation->kind != ACURAST__OPERATION_LOOK || operation->place != ACURAST__PLACE_AWAITING ||
+        seen->count != operation->payload_size / 16)
+        return false;
+    acurast__operation_seen(operation, seen);
+    acurast__outbox_end(outbox, operation, ACURAST_OK);
+    return true;
+}
