@@ -26,6 +26,7 @@ static const struct {
     {"id", peer_id, "print the id and the public key of a key file or a recipient"},
     {"send", peer_send, "send a payload, and wait for answers"},
     {"listen", peer_listen, "print what comes, and send it back with --echo"},
+    {"look", peer_look, "ask the service which recipients are here"},
     {"ping", peer_ping, "measure the round trip to a peer that echoes"},
 };
 

@@ -6,6 +6,7 @@ int peer_keygen(int argc, char **argv);
 int peer_id(int argc, char **argv);
 int peer_send(int argc, char **argv);
 int peer_listen(int argc, char **argv);
+int peer_look(int argc, char **argv);
 int peer_ping(int argc, char **argv);
 
 #endif

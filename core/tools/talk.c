@@ -38,6 +38,14 @@ uint64_t talk_now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+uint32_t talk_left_ms(const struct talk *talk)
+{
+    uint64_t now = talk_now_us(), left = talk->deadline_us > now ? (talk->deadline_us - now) / US_PER_MS : 0;
+    if (!talk->deadline_us)
+        return 0;
+    return left == 0 ? 1 : left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+}
+
 int talk_fail(const char *what, acurast_status status)
 {
     foreign_tell("acurast-peer: %s: %s (%s)", what, acurast_status_text(status), acurast_status_name(status));

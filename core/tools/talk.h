@@ -48,6 +48,9 @@ int talk_take_recipient(struct command *command, const char *to, uint8_t id[ACUR
 /* The flag --timeout, or `standard` where it was not given. */
 int talk_set_deadline(struct talk *talk, const struct command *command, const char *text, const char *standard);
 
+/* Milliseconds that are left for all of it, at least 1; 0: there is no end. */
+uint32_t talk_left_ms(const struct talk *talk);
+
 /* An `over` that tells what did not come in time. */
 int talk_last_word(struct talk *talk, int code);
 
