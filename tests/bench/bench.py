@@ -176,6 +176,22 @@ class Bench:
             for row, pairs in pings:
                 self.compare(row, (ours, bare), f"pingpong=64,{pairs},{STEP_MS}", None)
 
+    def tracked(self):
+        """Sends until delivered beside plain ones, both through our service, in turns."""
+        rows = [(f"tracked/64B/50x{window}", window) for window in (1, 32) if self.wanted(f"tracked/64B/50x{window}")]
+        if not rows:
+            return
+        with self.ours() as ours:
+            for row, window in rows:
+                cpu = self.figure(row, "CPU µs a delivered send (a plain one)", 2.2)
+                rate = self.figure(row, "plain sends/s (delivered ones/s)", 1 / 0.45 if window > 1 else None)
+                for _ in range(self.options.rounds):
+                    tracked, plain = (
+                        self.load(ours, f"{step}=64,50,{window},{STEP_MS}")[0] for step in ("tracked", "relay")
+                    )
+                    cpu.add(tracked["cpu_us"], plain["cpu_us"])
+                    rate.add(plain["rate"], tracked["rate"])
+
     def cores(self):
         row = "cores/64B/50x32"
         if not self.wanted(row):
@@ -270,6 +286,7 @@ class Bench:
 
     def run(self):
         self.relay()
+        self.tracked()
         self.cores()
         self.client()
         self.idle()
@@ -291,7 +308,7 @@ def number(value):
 
 def line_of(figure):
     verdict = {None: "", True: "met", False: "MISSED"}[figure.met]
-    target = "" if figure.target is None else f"≤ {figure.target:g}"
+    target = "" if figure.target is None else f"≤ {figure.target:.3g}"
     ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
     spread = f"{min(figure.ratios):.2f}–{max(figure.ratios):.2f}" if figure.ratios else ""
     return [figure.row, figure.what, number(statistics.median(figure.ours)), number(statistics.median(figure.base)),

@@ -46,7 +46,8 @@ static const uint64_t MS = 1000000;
 typedef enum run_kind {
     RUN_RELAY,
     RUN_PINGPONG,
-    RUN_PACED
+    RUN_PACED,
+    RUN_TRACKED
 } run_kind;
 
 typedef struct run_plan {
@@ -101,14 +102,19 @@ static uint64_t cpu_of(pid_t of)
     return nanoseconds;
 }
 
-static void send_more(bench_peer *peer, uint64_t count)
+static void flush_later(bench_peer *peer)
 {
-    run.sent += count;
-    peer->pending += count;
     if (!peer->listed) {
         peer->listed = true;
         unflushed[unflushed_count++] = peer;
     }
+}
+
+static void send_more(bench_peer *peer, uint64_t count)
+{
+    run.sent += count;
+    peer->pending += count;
+    flush_later(peer);
 }
 
 static void flush(void)
@@ -159,10 +165,34 @@ static void on_failed(bench_peer *peer)
     die("a connection failed: %s", peer->failure);
 }
 
+/* A payload is answered by a receipt, and each receipt lets the next payload go. */
+static void on_tracked(bench_peer *peer, size_t size, uint64_t now)
+{
+    if ((peer - run.peers) % 2 == 1) {
+        if (size != HEADER_SIZE + TRACKED_HEAD_SIZE + run.plan.size)
+            die("received a message of %zu bytes and type 0x%02x", size, peer_received(peer));
+        histogram_add(&run.times, now - peer_stamp(peer));
+        peer->receipts++;
+        flush_later(peer);
+        return;
+    }
+    size_t receipts = peer_receipts(peer);
+    if (!receipts)
+        die("received a message of type 0x%02x in place of a receipt", peer_received(peer));
+    run.received += receipts;
+    run.messages += receipts;
+    if (run.sending)
+        send_more(peer, receipts);
+}
+
 static void on_message(bench_peer *peer, size_t size, uint64_t now)
 {
     if (peer->owner != &run)
         die("an idle connection received a message");
+    if (run.plan.kind == RUN_TRACKED) {
+        on_tracked(peer, size, now);
+        return;
+    }
     if (size != HEADER_SIZE + run.plan.size)
         die("received a message of %zu bytes, not %zu", size, HEADER_SIZE + run.plan.size);
     bool answer = run.plan.kind == RUN_PINGPONG && (peer - run.peers) % 2 == 0;
@@ -251,6 +281,8 @@ static void run_prepare(void)
     if (!run.peers)
         die("out of memory");
     init_all(run.peers, 2 * run.plan.pairs, &run);
+    for (size_t i = 0; i < 2 * run.plan.pairs; i++)
+        run.peers[i].tracks = run.plan.kind == RUN_TRACKED;
     open_all(run.peers, 2 * run.plan.pairs);
     for (size_t i = 0; i < 2 * run.plan.pairs; i++) {
         if (!peer_prepare(&run.peers[i], run.peers[i ^ 1].key.id, run.plan.size))
@@ -334,6 +366,12 @@ static void step_relay(const unsigned long *n)
     step_run(&(run_plan){.name = "relay", .kind = RUN_RELAY, .size = n[0], .pairs = n[1], .window = n[2], .ms = n[3]});
 }
 
+static void step_tracked(const unsigned long *n)
+{
+    step_run(
+        &(run_plan){.name = "tracked", .kind = RUN_TRACKED, .size = n[0], .pairs = n[1], .window = n[2], .ms = n[3]});
+}
+
 static void step_pingpong(const unsigned long *n)
 {
     step_run(
@@ -350,7 +388,7 @@ static const struct step {
     unsigned numbers;
     void (*run)(const unsigned long *numbers);
 } steps[] = {
-    {"memory", 0, step_memory}, {"idle", 1, step_idle},         {"quiet", 1, step_quiet},
+    {"memory", 0, step_memory}, {"idle", 1, step_idle},         {"quiet", 1, step_quiet}, {"tracked", 4, step_tracked},
     {"relay", 4, step_relay},   {"pingpong", 3, step_pingpong}, {"paced", 4, step_paced},
 };
 

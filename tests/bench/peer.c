@@ -21,6 +21,9 @@ enum {
     FRAME_RESPONSE = 0x12,
     FRAME_ACCEPTED = 0x13,
     FRAME_PAYLOAD = 0x14,
+    FRAME_TRACKED = 0x15,
+    FRAME_RECEIPT = 0x16,
+    LEVEL_DELIVERED = 2,
     CHALLENGE_SIZE = 16,
     RESPONSE_SIZE = CHALLENGE_SIZE + PUBLIC_KEY_SIZE + 16 + SIGNATURE_SIZE,
     OP_BINARY = 0x82, /* with the bit of a final fragment */
@@ -110,12 +113,12 @@ static void apply_mask(uint8_t *bytes, size_t size)
         bytes[i] ^= mask[i % MASK_SIZE];
 }
 
-/* Handshake and control frames are few and short: a socket that does not take one whole is an error. */
+/* Handshake, control frames and receipts are few and short: a socket that does not take one whole is an error. */
 static void send_small(bench_peer *peer, const void *bytes, size_t size)
 {
     ssize_t sent = send(peer->fd, bytes, size, MSG_NOSIGNAL);
     if (sent != (ssize_t)size)
-        fail(peer, "short write in the handshake");
+        fail(peer, "short write of a small frame");
 }
 
 static void send_frame(bench_peer *peer, uint8_t opcode, const uint8_t *message, size_t size)
@@ -135,12 +138,15 @@ static void send_upgrade(bench_peer *peer)
     send_small(peer, request, sizeof request - 1);
 }
 
+/* The block of one that tracks is the map {"track": 1}. */
 static void send_init(bench_peer *peer)
 {
-    uint8_t message[HEADER_SIZE] = {FRAME_INIT};
+    static const char block[] = "ACX1\x81\xa5track\x01";
+    uint8_t message[HEADER_SIZE + sizeof block] = {FRAME_INIT};
     memcpy(message + 1, peer->key.id, ID_SIZE);
+    memcpy(message + HEADER_SIZE, block, sizeof block);
     peer->state = PEER_INIT_SENT;
-    send_frame(peer, OP_BINARY, message, sizeof message);
+    send_frame(peer, OP_BINARY, message, peer->tracks ? sizeof message - 1 : HEADER_SIZE);
 }
 
 /* Only a service that asks for no work is measured, so the nonce is zero, as the vendor's client has it. */
@@ -166,7 +172,7 @@ static void on_message(bench_peer *peer, uint64_t now)
     if (peer->state == PEER_READY) {
         peer->handlers->message(peer, size, now);
     } else if (peer->state == PEER_INIT_SENT && peer->kept[0] == FRAME_CHALLENGE &&
-               size == HEADER_SIZE + 16 + CHALLENGE_SIZE) {
+               (size > HEADER_SIZE + 16 + CHALLENGE_SIZE) == peer->tracks) {
         send_response(peer, peer->kept + HEADER_SIZE + 16);
     } else if (peer->state == PEER_RESPONSE_SENT && peer->kept[0] == FRAME_ACCEPTED) {
         peer->state = PEER_READY;
@@ -305,21 +311,32 @@ void peer_event(bench_peer *peer, uint32_t events)
         on_readable(peer);
 }
 
+/* Of a message, before its payload. */
+static size_t head_size(const bench_peer *peer)
+{
+    return HEADER_SIZE + (peer->tracks ? TRACKED_HEAD_SIZE : 0);
+}
+
 bool peer_prepare(bench_peer *peer, const uint8_t recipient[ID_SIZE], size_t size)
 {
-    peer->frame = malloc(2 + 8 + MASK_SIZE + HEADER_SIZE + size);
+    size_t before = head_size(peer);
+    peer->frame = calloc(1, 2 + 8 + MASK_SIZE + before + size);
     if (!peer->frame)
         return false;
-    size_t head = frame_head(peer->frame, OP_BINARY, HEADER_SIZE + size);
+    size_t head = frame_head(peer->frame, OP_BINARY, before + size);
     uint8_t *message = peer->frame + head;
-    message[0] = FRAME_PAYLOAD;
+    message[0] = peer->tracks ? FRAME_TRACKED : FRAME_PAYLOAD;
     memcpy(message + 1, peer->key.id, ID_SIZE);
     memcpy(message + 1 + ID_SIZE, recipient, ID_SIZE);
+    if (peer->tracks) { /* always the same run and number: the service does not mind */
+        message[HEADER_SIZE] = LEVEL_DELIVERED;
+        message[HEADER_SIZE + 16] = 1;
+    }
     for (size_t i = 0; i < size; i++)
-        message[HEADER_SIZE + i] = (uint8_t)(i * 7);
-    apply_mask(message, HEADER_SIZE + size);
-    peer->frame_size = head + HEADER_SIZE + size;
-    peer->stamp_at = head + HEADER_SIZE;
+        message[before + i] = (uint8_t)(i * 7);
+    apply_mask(message, before + size);
+    peer->frame_size = head + before + size;
+    peer->stamp_at = head + before;
     return true;
 }
 
@@ -327,15 +344,49 @@ static void stamp(bench_peer *peer, uint64_t now)
 {
     memcpy(peer->frame + peer->stamp_at, &now, STAMP_SIZE);
     for (size_t i = 0; i < STAMP_SIZE; i++)
-        peer->frame[peer->stamp_at + i] ^= mask[(HEADER_SIZE + i) % MASK_SIZE];
+        peer->frame[peer->stamp_at + i] ^= mask[(head_size(peer) + i) % MASK_SIZE];
     peer->stamped = now;
 }
 
 uint64_t peer_stamp(const bench_peer *peer)
 {
     uint64_t time;
-    memcpy(&time, peer->kept + HEADER_SIZE, STAMP_SIZE);
+    memcpy(&time, peer->kept + head_size(peer), STAMP_SIZE);
     return time;
+}
+
+uint8_t peer_received(const bench_peer *peer)
+{
+    return peer->kept[0];
+}
+
+size_t peer_receipts(const bench_peer *peer)
+{
+    size_t before = HEADER_SIZE + RECEIPT_HEAD_SIZE;
+    bool receipt = peer->kept[0] == FRAME_RECEIPT && peer->body_size > before;
+    return receipt ? (size_t)(peer->body_size - before) / RECEIPT_ITEM_SIZE : 0;
+}
+
+/* One frame for all that came, to whom it came from: a peer of a pair hears of nobody else. */
+static void write_receipts(bench_peer *peer)
+{
+    static uint8_t out[2 + 8 + MASK_SIZE + HEADER_SIZE + RECEIPT_HEAD_SIZE + RECEIPT_MAX_ITEMS * RECEIPT_ITEM_SIZE];
+    size_t count = peer->receipts < RECEIPT_MAX_ITEMS ? peer->receipts : RECEIPT_MAX_ITEMS;
+    size_t size = HEADER_SIZE + RECEIPT_HEAD_SIZE + count * RECEIPT_ITEM_SIZE;
+    size_t head = frame_head(out, OP_BINARY, size);
+    uint8_t *message = out + head;
+    memset(message, 0, size);
+    message[0] = FRAME_RECEIPT;
+    memcpy(message + 1, peer->key.id, ID_SIZE);
+    memcpy(message + 1 + ID_SIZE, peer->kept + 1, ID_SIZE);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *item = message + HEADER_SIZE + RECEIPT_HEAD_SIZE + i * RECEIPT_ITEM_SIZE;
+        item[7] = 1;
+        item[8] = LEVEL_DELIVERED;
+    }
+    apply_mask(message, size);
+    send_small(peer, out, head + size);
+    peer->receipts -= count;
 }
 
 /* A half-written copy keeps its time, and so do those that go out with its rest. */
@@ -352,6 +403,8 @@ static ssize_t write_copies(bench_peer *peer)
 
 void peer_flush(bench_peer *peer, uint64_t now)
 {
+    while (peer->receipts > 0 && peer->state == PEER_READY)
+        write_receipts(peer);
     while (peer->pending > 0 && peer->state == PEER_READY) {
         if (peer->frame_written == 0)
             stamp(peer, now);

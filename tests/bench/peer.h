@@ -21,6 +21,10 @@ enum {
     HEADER_SIZE = 33,
     PEER_KEPT = 512, /* first bytes of a message, or the HTTP response */
     STAMP_SIZE = 8,  /* the first bytes of a payload: when it was sent */
+    TRACKED_HEAD_SIZE = 21,
+    RECEIPT_HEAD_SIZE = 8,
+    RECEIPT_ITEM_SIZE = 9,
+    RECEIPT_MAX_ITEMS = 1024,
 };
 
 typedef enum peer_state {
@@ -47,6 +51,7 @@ struct bench_peer {
     bench_key key;
     const peer_handlers *handlers;
     void *owner;
+    bool tracks; /* set before it connects: it speaks receipts, and sends tracked payloads */
     char failure[96];
 
     uint8_t head[10]; /* of the websocket frame that is being read */
@@ -63,6 +68,7 @@ struct bench_peer {
     size_t frame_written; /* of the copy that is half written */
     uint64_t pending;     /* copies to write, the half-written one included */
     uint64_t stamped;     /* the time in the frame */
+    size_t receipts;      /* payloads that came, and whose receipt is to be written */
     bool listed;          /* for the owner's list of those to flush */
 };
 
@@ -78,7 +84,11 @@ void peer_event(bench_peer *peer, uint32_t events);
 /* Builds the frame that a ready peer sends: `size` bytes of payload, at least STAMP_SIZE. */
 bool peer_prepare(bench_peer *peer, const uint8_t recipient[ID_SIZE], size_t size);
 
-/* Writes pending copies until none is left or the socket is full; then epoll tells when to go on. */
+/* The type of the message just received: its first byte. And, where it is a receipt, how many payloads it is for. */
+uint8_t peer_received(const bench_peer *peer);
+size_t peer_receipts(const bench_peer *peer);
+
+/* Writes receipts, then pending copies until none is left or the socket is full; then epoll tells when to go on. */
 void peer_flush(bench_peer *peer, uint64_t now);
 
 /* The time in the message just received. */

@@ -109,8 +109,9 @@ static inline void kit_record(kit_log *log, const acurast_event_view *event)
     kept->view = *event;
     kept->thread = pthread_self();
     snprintf(kept->text, sizeof kept->text, "%s", event->text);
-    if (event->type == ACURAST_EVENT_PAYLOAD) {
+    if (event->sender)
         memcpy(kept->sender, event->sender, ACURAST_ID_SIZE);
+    if (event->payload) {
         kept->payload = malloc(event->payload_size + 1);
         memcpy(kept->payload, event->payload, event->payload_size);
         kept->payload[event->payload_size] = 0;
