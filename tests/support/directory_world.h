@@ -56,6 +56,7 @@ struct fixture {
     acurast__directory directory;
     acurast__metrics metrics;
     _Atomic uint64_t waiting;
+    acurast__tidings tidings;
     acurast__holder one, two, three;
 };
 
@@ -79,6 +80,7 @@ static inline struct fixture *fixture_new(uint64_t mailbox_count)
         .is_current = is_current,
     };
     acurast__directory_init(&f->directory, &config);
+    acurast__tidings_init(&f->tidings, &f->metrics, &f->waiting, true);
     f->one = f->three =
         (acurast__holder){.loop = LOOP_A, .group = {{1}}, .max_frame = SIZE_MAX, .waiting = &f->waiting};
     f->two = f->one;
@@ -93,8 +95,9 @@ static inline struct fixture *fixture_new(uint64_t mailbox_count)
 static inline void fixture_end(struct fixture *f)
 {
     assert_int_equal(posted_count, 0);
-    acurast__directory_sweep(&f->directory, UINT64_MAX, &f->metrics);
+    acurast__directory_sweep(&f->directory, UINT64_MAX, &f->tidings);
     assert_int_equal(acurast__directory_memory(&f->directory), 0);
+    acurast__tidings_clear(&f->tidings);
     assert_int_equal(f->waiting, 0);
     assert_int_equal(f->directory.absentees, 0);
     assert_int_equal(f->directory.ledger.senders.count, 0);
@@ -107,7 +110,7 @@ static inline void fixture_end(struct fixture *f)
 
 static inline acurast__claim claim(struct fixture *f, acurast__holder *holder, uint64_t now, acurast__chain *mailbox)
 {
-    return acurast__directory_claim(&f->directory, holder, alice, acurast__id_hash(alice), now, mailbox, &f->metrics);
+    return acurast__directory_claim(&f->directory, holder, alice, acurast__id_hash(alice), now, mailbox, &f->tidings);
 }
 
 static inline void claim_granted(struct fixture *f, acurast__holder *holder, uint64_t now)
@@ -132,7 +135,7 @@ static inline bool send_bytes(struct fixture *f, const acurast__address *group, 
 {
     acurast__parcel parcel = {
         .recipient = alice, .hash = acurast__id_hash(alice), .group = group, .bytes = bytes, .size = size};
-    return acurast__directory_send(&f->directory, &parcel, now, &f->metrics);
+    return acurast__directory_send(&f->directory, &parcel, now, &f->tidings);
 }
 
 static inline void send(struct fixture *f, const char *bodies, uint64_t now)
@@ -170,7 +173,7 @@ static inline void leave(struct fixture *f, acurast__holder *holder, const char 
 {
     acurast__chain chain;
     chain_fill(&chain, unsent);
-    acurast__directory_leave(holder, &chain, now, ACURAST__DROP_NO_MAILBOX, &f->metrics);
+    acurast__directory_leave(holder, &chain, now, ACURAST__DROP_NO_MAILBOX, &f->tidings);
     assert_null(chain.first);
 }
 

@@ -177,15 +177,20 @@ static void the_largest_are_dropped(void **state)
 {
     (void)state;
     acurast__backlog backlog;
+    acurast__chain dropped;
+    acurast__chain_init(&dropped);
     acurast__backlog_init(&backlog);
-    assert_int_equal(acurast__backlog_drop_largest(&backlog), 0);
+    acurast__backlog_drop_largest(&backlog, &dropped);
     fill_the_chain(&backlog);
-    assert_int_equal(acurast__backlog_drop_largest(&backlog), 0);
+    acurast__backlog_drop_largest(&backlog, &dropped);
+    assert_int_equal(dropped.frames, 0);
     for (uint8_t i = 1; i < 5; i++) {
         put_from(&backlog, &here, i, 'a', 100000, UINT64_MAX);
         put_from(&backlog, i % 2 ? &here : &there, (uint8_t)(i + 10), 'b', 34, UINT64_MAX);
     }
-    assert_int_equal(acurast__backlog_drop_largest(&backlog), 4);
+    acurast__backlog_drop_largest(&backlog, &dropped);
+    assert_int_equal(dropped.frames, 4);
+    acurast__chain_clear(&dropped);
     assert_taken(&backlog, 1, "-bbbb");
 }
 
@@ -211,8 +216,12 @@ static void lanes_can_be_looked_at_and_dropped(void **state)
         seen += view.sender[0];
     }
     assert_int_equal(seen, 210);
+    acurast__chain dropped;
+    acurast__chain_init(&dropped);
     for (uint8_t i = 1; i <= 19; i++)
-        acurast__backlog_drop(&backlog, (const uint8_t[16]){i});
+        acurast__backlog_drop(&backlog, (const uint8_t[16]){i}, &dropped);
+    assert_int_equal(dropped.frames, 19);
+    acurast__chain_clear(&dropped);
     assert_int_equal(acurast__backlog_frames(&backlog), 1);
     assert_taken(&backlog, 1, "x");
 }

@@ -88,9 +88,9 @@ static void the_sweep_forgets_who_stays_away(void **state)
     struct fixture *f = fixture_new(20);
     claim_granted(f, &f->one, 0);
     leave(f, &f->one, "abc", 1000);
-    acurast__directory_sweep(&f->directory, 30999, &f->metrics);
+    acurast__directory_sweep(&f->directory, 30999, &f->tidings);
     assert_int_equal(f->directory.absentees, 1);
-    acurast__directory_sweep(&f->directory, 31000, &f->metrics);
+    acurast__directory_sweep(&f->directory, 31000, &f->tidings);
     assert_int_equal(f->directory.absentees, 0);
     assert_dropped(f, ACURAST__DROP_MAILBOX_EXPIRED, 3);
     fixture_end(f);
@@ -324,9 +324,9 @@ static void remembering_ids_is_bounded_by_the_total(void **state)
         memcpy(id, &i, sizeof i);
         memset(id + 4, 7, 12);
         assert_int_equal(
-            acurast__directory_claim(&f->directory, &holder, id, acurast__id_hash(id), 0, &none, &f->metrics),
+            acurast__directory_claim(&f->directory, &holder, id, acurast__id_hash(id), 0, &none, &f->tidings),
             ACURAST__CLAIM_GRANTED);
-        acurast__directory_leave(&holder, &none, 0, ACURAST__DROP_NO_MAILBOX, &f->metrics);
+        acurast__directory_leave(&holder, &none, 0, ACURAST__DROP_NO_MAILBOX, &f->tidings);
     }
     assert_in_range(f->directory.absentees, 50, 1000);
     assert_true(acurast__directory_memory(&f->directory) <= 64 * 1024);
@@ -341,7 +341,7 @@ static void failing_memory_loses_what_it_must_and_no_more(void **state)
         acurast__chain mailbox = {0};
         acurast__memory_fail_at(n);
         if (claim(f, &f->one, 0, &mailbox) == ACURAST__CLAIM_GRANTED)
-            acurast__directory_leave(&f->one, &mailbox, 0, ACURAST__DROP_NO_MAILBOX, &f->metrics);
+            acurast__directory_leave(&f->one, &mailbox, 0, ACURAST__DROP_NO_MAILBOX, &f->tidings);
         else
             assert_null(f->one.entry);
         send(f, "abc", 0);

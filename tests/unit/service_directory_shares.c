@@ -118,7 +118,7 @@ static void shedding_drops_what_the_largest_sender_has_waiting(void **state)
     send_bytes(f, &another_address, small, sizeof small, 0);
     assert_true(acurast__directory_held(&f->two) > sizeof large);
     assert_int_equal(f->waiting, acurast__directory_held(&f->two));
-    acurast__directory_shed(&f->two, &f->metrics);
+    acurast__directory_shed(&f->two, &f->tidings);
     assert_dropped(f, ACURAST__DROP_MEMORY, 1);
     assert_true(acurast__directory_held(&f->two) < 4096);
     assert_int_equal(f->waiting, acurast__directory_held(&f->two));
@@ -144,29 +144,29 @@ static void when_mailboxes_are_short_the_largest_holder_pays(void **state)
         id[0] = sender[1] = i;
         parcel.hash = acurast__id_hash(id);
         acurast__frame_header(frame, ACURAST__FRAME_PAYLOAD, sender, id);
-        acurast__directory_claim(&f->directory, &holder, id, parcel.hash, 0, &none, &f->metrics);
-        acurast__directory_leave(&holder, &none, 0, ACURAST__DROP_NO_MAILBOX, &f->metrics);
-        acurast__directory_send(&f->directory, &parcel, 0, &f->metrics);
+        acurast__directory_claim(&f->directory, &holder, id, parcel.hash, 0, &none, &f->tidings);
+        acurast__directory_leave(&holder, &none, 0, ACURAST__DROP_NO_MAILBOX, &f->tidings);
+        acurast__directory_send(&f->directory, &parcel, 0, &f->tidings);
         if (i < 2) { /* the first recipient has something of somebody else as well */
             acurast__frame_header(frame, ACURAST__FRAME_PAYLOAD, alice, id);
             parcel.group = &another_address;
-            acurast__directory_send(&f->directory, &parcel, 0, &f->metrics);
+            acurast__directory_send(&f->directory, &parcel, 0, &f->tidings);
             parcel.group = &bobs_address;
         }
     }
     kept = f->metrics.mailbox_frames;
     assert_in_range(kept, 10, 199);
     assert_true(acurast__ledger_short(&f->directory.ledger));
-    for (int i = 0; acurast__directory_relieve(&f->directory, &f->metrics); i++)
+    for (int i = 0; acurast__directory_relieve(&f->directory, &f->tidings); i++)
         assert_in_range(i, 0, ACURAST__DIRECTORY_PARTS);
     assert_false(acurast__ledger_short(&f->directory.ledger));
     assert_true(f->metrics.drops[ACURAST__DROP_MAILBOX_TOTAL] > 0);
     id[0] = 1;
     parcel.hash = acurast__id_hash(id);
-    acurast__directory_claim(&f->directory, &holder, id, parcel.hash, 0, &none, &f->metrics);
+    acurast__directory_claim(&f->directory, &holder, id, parcel.hash, 0, &none, &f->tidings);
     assert_true(none.frames >= 1); /* the other's is still there */
     acurast__chain_clear(&none);
-    acurast__directory_leave(&holder, &none, 0, ACURAST__DROP_NO_MAILBOX, &f->metrics);
+    acurast__directory_leave(&holder, &none, 0, ACURAST__DROP_NO_MAILBOX, &f->tidings);
     fixture_end(f);
 }
 

@@ -110,7 +110,11 @@
     X(DRAIN_TIME, "drain-time", SERVICE, MILLISECONDS, "10s", 0, 86400000, "",                                         \
       "Longest time that a drain takes")                                                                               \
     X(SERVICE_EXTENSIONS, "extensions", SERVICE, BOOL, "on", 0, 1, "",                                                 \
-      "Speak the extensions of libacurast to clients that offer them")
+      "Speak the extensions of libacurast to clients that offer them")                                                 \
+    X(PRESENCE, "presence", SERVICE, BOOL, "on", 0, 1, "",                                                             \
+      "Tell clients that ask who is here, and who of those that they asked for has left; off hides it in receipts, too") \
+    X(WATCHES, "watches", SERVICE, COUNT, "1024", 0, 16777216, "",                                                     \
+      "Ids whose leaving one client is told: those that it sent to with receipts or looked up last; 0: none")
 
 #define ACURAST__OPTION_TABLE(X) ACURAST__CONTEXT_OPTIONS(X) ACURAST__CLIENT_OPTIONS(X) ACURAST__SERVICE_OPTIONS(X)
 

@@ -165,6 +165,17 @@ bool acurast__chain_append(acurast__chain *chain, const void *bytes, size_t size
     return acurast__chain_put(chain, ACURAST__OPCODE_BINARY, NULL, bytes, size, NULL, 0);
 }
 
+bool acurast__chain_append2(acurast__chain *chain, const void *head, size_t head_size, const void *body,
+                            size_t body_size)
+{
+    return acurast__chain_put(chain, ACURAST__OPCODE_BINARY, NULL, head, head_size, body, body_size);
+}
+
+size_t acurast__chain_weight(size_t size)
+{
+    return header_size(size, false) + size;
+}
+
 bool acurast__chain_append_apart(acurast__chain *chain, const void *bytes, size_t size)
 {
     bool begun = !chain->last || chain->last->begin == chain->last->end;

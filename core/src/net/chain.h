@@ -29,7 +29,14 @@ void acurast__chain_clear(acurast__chain *chain);
 /* Appends one binary message, unmasked. False without memory: nothing changed. */
 bool acurast__chain_append(acurast__chain *chain, const void *bytes, size_t size);
 
-/* The same in a chunk of its own, so that it can be moved alone; what is appended later may share it. */
+/* The same for a message in two pieces. */
+bool acurast__chain_append2(acurast__chain *chain, const void *head, size_t head_size, const void *body,
+                            size_t body_size);
+
+/* Bytes that a message of `size` bytes takes in a chain. */
+size_t acurast__chain_weight(size_t size);
+
+/* As acurast__chain_append(), in a chunk of its own, so that it can be moved alone; what is appended later may share it. */
 bool acurast__chain_append_apart(acurast__chain *chain, const void *bytes, size_t size);
 
 /* Moves all of `tail` to the end of `chain`; `tail` is empty afterwards. */

@@ -137,20 +137,28 @@ static struct lane *lane_create(acurast__backlog_lanes *lanes, const acurast__ba
     return made;
 }
 
-/* With what is left in it. */
-static void lane_destroy(acurast__backlog_lanes *lanes, struct lane *lane)
+/* What is left in it goes to the end of `rest`. */
+static void lane_leave(acurast__backlog_lanes *lanes, struct lane *lane, acurast__chain *rest)
 {
     struct group *home = lane->group;
     home->bytes -= lane->chain.bytes;
     lanes->bytes -= lane->chain.bytes;
     lanes->capacity -= lane->chain.capacity;
     lanes->frames -= lane->chain.frames;
-    acurast__chain_clear(&lane->chain);
+    acurast__chain_join(rest, &lane->chain);
     acurast__list_remove(&lane->link);
     acurast__idmap_remove(&lanes->senders, lane->sender, acurast__id_hash(lane->sender));
     acurast__free(lane);
     if (acurast__list_empty(&home->lanes))
         group_destroy(lanes, home);
+}
+
+static void lane_destroy(acurast__backlog_lanes *lanes, struct lane *lane)
+{
+    acurast__chain rest;
+    acurast__chain_init(&rest);
+    lane_leave(lanes, lane, &rest);
+    acurast__chain_clear(&rest);
 }
 
 static bool lane_append(acurast__backlog_lanes *lanes, struct lane *lane, const uint8_t *bytes, size_t size)
@@ -340,11 +348,11 @@ const acurast__address *acurast__backlog_group(const acurast__backlog *backlog, 
     return lane ? &lane->group->address : NULL;
 }
 
-void acurast__backlog_drop(acurast__backlog *backlog, const uint8_t sender[16])
+void acurast__backlog_drop(acurast__backlog *backlog, const uint8_t sender[16], acurast__chain *dropped)
 {
     struct lane *lane = lane_find(backlog->lanes, sender);
     if (lane)
-        lane_destroy(backlog->lanes, lane);
+        lane_leave(backlog->lanes, lane, dropped);
     drop_empty_lanes(backlog);
 }
 
@@ -369,7 +377,7 @@ static size_t largest_lane(const acurast__backlog *backlog)
 }
 
 /* The group goes with its last lane. */
-static void drop_large_of(acurast__backlog_lanes *lanes, struct group *group, size_t least)
+static void drop_large_of(acurast__backlog_lanes *lanes, struct group *group, size_t least, acurast__chain *dropped)
 {
     bool last = false;
     for (acurast__list *at = group->lanes.next, *next; !last; at = next) {
@@ -377,20 +385,19 @@ static void drop_large_of(acurast__backlog_lanes *lanes, struct group *group, si
         next = at->next;
         last = next == &group->lanes;
         if (lane->chain.capacity >= least)
-            lane_destroy(lanes, lane);
+            lane_leave(lanes, lane, dropped);
     }
 }
 
-size_t acurast__backlog_drop_largest(acurast__backlog *backlog)
+void acurast__backlog_drop_largest(acurast__backlog *backlog, acurast__chain *dropped)
 {
     acurast__backlog_lanes *lanes = backlog->lanes;
-    size_t least = largest_lane(backlog) / 2 + 1, before = acurast__backlog_frames(backlog);
+    size_t least = largest_lane(backlog) / 2 + 1;
     if (!lanes)
-        return 0;
+        return;
     for (acurast__list *at = lanes->ring.next, *next; at != &lanes->ring; at = next) {
         next = at->next;
-        drop_large_of(lanes, ACURAST__CONTAINER(at, struct group, link), least);
+        drop_large_of(lanes, ACURAST__CONTAINER(at, struct group, link), least, dropped);
     }
     drop_empty_lanes(backlog);
-    return before - acurast__backlog_frames(backlog);
 }

@@ -68,8 +68,8 @@ void acurast__backlog_precede(acurast__backlog *backlog, acurast__chain *chain);
 /* True where the sender has so little waiting that it may go on. `tired`: if not, it is not asked to pause again before it has. */
 bool acurast__backlog_relaxed(acurast__backlog *backlog, const uint8_t sender[16], uint64_t room, bool tired);
 
-/* Drops the lanes that hold most: at least half of what the largest does. Returns the messages dropped; 0 where there are no lanes. */
-size_t acurast__backlog_drop_largest(acurast__backlog *backlog);
+/* Moves the lanes that hold most, at least half of what the largest does, to the end of `dropped`; nothing where there are no lanes. */
+void acurast__backlog_drop_largest(acurast__backlog *backlog, acurast__chain *dropped);
 
 /* The group of the sender's lane, which stays what it was when the lane began; NULL where it has none. Valid until the backlog changes. */
 const acurast__address *acurast__backlog_group(const acurast__backlog *backlog, const uint8_t sender[16]);
@@ -84,7 +84,7 @@ typedef struct acurast__backlog_view {
 /* Walks the lanes: start with *cursor = 0; false at the end. */
 bool acurast__backlog_next(const acurast__backlog *backlog, size_t *cursor, acurast__backlog_view *view);
 
-/* Drops the sender's lane. */
-void acurast__backlog_drop(acurast__backlog *backlog, const uint8_t sender[16]);
+/* Moves the sender's lane to the end of `dropped`. */
+void acurast__backlog_drop(acurast__backlog *backlog, const uint8_t sender[16], acurast__chain *dropped);
 
 #endif

@@ -10,6 +10,7 @@
 #include "service/connection.h"
 
 #include "base/memory.h"
+#include "service/courier.h"
 #include "service/service.h"
 
 #include <string.h>
@@ -91,7 +92,9 @@ static void settle(acurast__connection *connection)
 /* A step of the handshake that cannot be told is its end: silence would leave the client waiting. */
 static void send_reply(acurast__connection *connection, const uint8_t *bytes, size_t size)
 {
-    if (!acurast__ws_send(connection->ws, bytes, size) && !acurast__ws_ending(connection->ws))
+    if (acurast__ws_send(connection->ws, bytes, size))
+        connection->given++;
+    else if (!acurast__ws_ending(connection->ws))
         acurast__connection_end(connection, ACURAST__ENDING_REFUSED + ACURAST__REFUSE_NO_MEMORY);
 }
 
@@ -121,14 +124,12 @@ void acurast__connection_deliver(acurast__connection *connection, acurast__chain
 {
     if (connection->state == ACURAST__CONNECTION_CLAIMING)
         become_accepted(connection);
-    acurast__metrics *metrics = &connection->shard->metrics;
     if (connection->state == ACURAST__CONNECTION_ACCEPTED) {
         connection->backlogged = more;
-        acurast__ws_send_chain(connection->ws, waiting);
+        acurast__courier_give(connection, waiting);
         return;
     }
-    acurast__count(&metrics->drops[ACURAST__DROP_MEMORY], waiting->frames);
-    acurast__chain_clear(waiting);
+    acurast__tidings_drop_chain(&connection->shard->tidings, ACURAST__DROP_MEMORY, waiting);
 }
 
 /* What comes from another loop was counted by its sender; what was in a mailbox is counted here. */
@@ -152,8 +153,10 @@ static void claim(acurast__connection *connection)
     move_to(connection, &shard->accepted, ACURAST__CONNECTION_CLAIMING);
     acurast__ws_pause(connection->ws);
     connection->holder.max_frame = connection->session.max_frame;
+    connection->holder.track = connection->session.track;
+    connection->holder.public_key = connection->session.public_key;
     switch (acurast__directory_claim(shard->directory, &connection->holder, id, acurast__id_hash(id),
-                                     now_of(connection), &mailbox, &shard->metrics)) {
+                                     now_of(connection), &mailbox, &shard->tidings)) {
     case ACURAST__CLAIM_GRANTED:
         count_mailbox(&shard->metrics, &mailbox);
         acurast__connection_deliver(connection, &mailbox, false);
@@ -200,6 +203,14 @@ static bool window_takes(acurast__connection *recipient, size_t size)
            (buffered + size <= window || (!buffered && size <= recipient->shard->settings->send_buffer));
 }
 
+bool acurast__connection_takes(acurast__connection *recipient, size_t size)
+{
+    if (!recipient->backlogged && window_takes(recipient, size))
+        return true;
+    recipient->backlogged = recipient->state == ACURAST__CONNECTION_ACCEPTED;
+    return false;
+}
+
 /* False where it has to go through the directory. */
 static bool send_local(acurast__connection *recipient, const acurast__parcel *parcel)
 {
@@ -208,11 +219,10 @@ static bool send_local(acurast__connection *recipient, const acurast__parcel *pa
         acurast__count(&metrics->drops[ACURAST__DROP_TOO_LARGE], 1);
         return true;
     }
-    if (recipient->backlogged || !window_takes(recipient, parcel->size)) {
-        recipient->backlogged = recipient->state == ACURAST__CONNECTION_ACCEPTED;
+    if (!acurast__connection_takes(recipient, parcel->size))
         return false;
-    }
     if (acurast__ws_send(recipient->ws, parcel->bytes, parcel->size)) {
+        recipient->given++;
         acurast__count(&metrics->frames_out, 1);
         acurast__count(&metrics->bytes_out, parcel->size);
     } else {
@@ -221,8 +231,7 @@ static bool send_local(acurast__connection *recipient, const acurast__parcel *pa
     return true;
 }
 
-/* Stops reading from a sender that has too much waiting for one recipient. */
-static void wait_for(acurast__connection *connection, const uint8_t *recipient)
+void acurast__connection_wait_for(acurast__connection *connection, const uint8_t *recipient)
 {
     acurast__shard *shard = connection->shard;
     if (connection->state != ACURAST__CONNECTION_ACCEPTED || connection->waiting ||
@@ -237,27 +246,35 @@ static void wait_for(acurast__connection *connection, const uint8_t *recipient)
         acurast__loop_timer_start(shard->loop, &connection->timer, WAIT_TICK_MS);
 }
 
+acurast__parcel acurast__connection_parcel(const acurast__connection *connection, const uint8_t *recipient,
+                                           const uint8_t *bytes, size_t size)
+{
+    acurast__count(&connection->shard->metrics.frames_in, 1);
+    acurast__count(&connection->shard->metrics.bytes_in, size);
+    return (acurast__parcel){.recipient = recipient,
+                             .hash = acurast__id_hash(recipient),
+                             .group = &connection->holder.group,
+                             .bytes = bytes,
+                             .size = size};
+}
+
 static void relay(acurast__connection *connection, const uint8_t *recipient, const uint8_t *bytes, size_t size)
 {
     acurast__shard *shard = connection->shard;
-    acurast__count(&shard->metrics.frames_in, 1);
-    acurast__count(&shard->metrics.bytes_in, size);
-    acurast__parcel parcel = {.recipient = recipient,
-                              .hash = acurast__id_hash(recipient),
-                              .group = &connection->holder.group,
-                              .bytes = bytes,
-                              .size = size};
+    acurast__parcel parcel = acurast__connection_parcel(connection, recipient, bytes, size);
     acurast__connection *local = acurast__idmap_get(&shard->ids, recipient, parcel.hash);
     if (local && send_local(local, &parcel))
         return;
-    if (acurast__directory_send(shard->directory, &parcel, now_of(connection), &shard->metrics))
-        wait_for(connection, recipient);
+    if (acurast__directory_send(shard->directory, &parcel, now_of(connection), &shard->tidings))
+        acurast__connection_wait_for(connection, recipient);
 }
 
 /* The socket has taken something: the next piece of the backlog, once it has taken all. */
 static void on_written(void *owner, acurast__ws *ws)
 {
     acurast__connection *connection = owner;
+    if (connection->marks.count)
+        acurast__courier_written(connection);
     if (!connection->backlogged)
         return;
     if (acurast__ws_buffered(ws)) {
@@ -272,7 +289,7 @@ static void on_written(void *owner, acurast__ws *ws)
         connection->flow = 0;
     else if (connection->flow < 4 * PIECE_MAX)
         connection->flow += (uint32_t)budget;
-    acurast__ws_send_chain(ws, &piece);
+    acurast__courier_give(connection, &piece);
 }
 
 static void receive(acurast__connection *connection, const uint8_t *bytes, size_t size)
@@ -289,6 +306,15 @@ static void receive(acurast__connection *connection, const uint8_t *bytes, size_
         return;
     case ACURAST__VERDICT_RELAY:
         relay(connection, result.recipient, bytes, size);
+        return;
+    case ACURAST__VERDICT_TRACKED:
+        acurast__courier_relay(connection, result.recipient, bytes, size);
+        return;
+    case ACURAST__VERDICT_RECEIPT:
+        acurast__courier_receipt(connection, result.recipient, bytes, size);
+        return;
+    case ACURAST__VERDICT_LOOK:
+        acurast__courier_look(connection, &result.look);
         return;
     case ACURAST__VERDICT_REFUSE:
         acurast__connection_end(connection, ACURAST__ENDING_REFUSED + (unsigned)result.refusal);
@@ -422,30 +448,6 @@ void acurast__connection_inspect(acurast__connection *connection)
 
 /* ---- ending ---- */
 
-static bool is_payload(const uint8_t *bytes)
-{
-    return bytes[0] == (ACURAST__VERSION << 4 | ACURAST__FRAME_PAYLOAD);
-}
-
-/* What was not yet given to the operating system, without what is meant for this connection alone. */
-static void take_unsent(acurast__connection *connection, acurast__chain *unsent)
-{
-    acurast__chain_cursor cursor = {0};
-    const uint8_t *bytes;
-    size_t size;
-    acurast__chain all;
-    acurast__chain_init(&all);
-    acurast__ws_take_unsent(connection->ws, &all);
-    if (!acurast__chain_next(&all, &cursor, &bytes, &size) || is_payload(bytes)) {
-        acurast__chain_join(unsent, &all);
-        return;
-    }
-    while (acurast__chain_next(&all, &cursor, &bytes, &size))
-        if (!acurast__chain_append(unsent, bytes, size))
-            acurast__count(&connection->shard->metrics.drops[ACURAST__DROP_MEMORY], 1);
-    acurast__chain_clear(&all);
-}
-
 static acurast__drop drop_for(unsigned ending)
 {
     switch (ending) {
@@ -468,10 +470,12 @@ static void give_up_id(acurast__connection *connection, unsigned ending)
         acurast__idmap_remove(&shard->ids, id, acurast__id_hash(id));
         connection->backlogged = connection->asked = false;
         if (!connection->draining)
-            take_unsent(connection, &unsent);
+            acurast__courier_take_unsent(connection, &unsent);
+        connection->holder.mixed |= connection->mixed;
     }
     if (connection->holder.entry)
-        acurast__directory_leave(&connection->holder, &unsent, now_of(connection), drop_for(ending), &shard->metrics);
+        acurast__directory_leave(&connection->holder, &unsent, now_of(connection), drop_for(ending), &shard->tidings);
+    acurast__shard_rouse(shard);
 }
 
 /* From any state to ENDED. */
@@ -504,7 +508,7 @@ static void take_backlog(acurast__connection *connection)
     acurast__chain waiting;
     acurast__chain_init(&waiting);
     acurast__directory_take(&connection->holder, SIZE_MAX, &waiting);
-    acurast__ws_send_chain(connection->ws, &waiting);
+    acurast__courier_give(connection, &waiting);
 }
 
 void acurast__connection_end(acurast__connection *connection, unsigned ending)
@@ -543,16 +547,18 @@ static void on_leaving(void *owner, acurast__ws *ws, acurast_status status)
 
 static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
 {
+    (void)ws;
     acurast__connection *connection = owner;
     acurast__shard *shard = connection->shard;
     acurast__chain unsent;
     acurast__chain_init(&unsent);
     if (connection->state != ACURAST__CONNECTION_ENDED)
         finish(connection, ending_of(end->status));
-    acurast__ws_take_unsent(ws, &unsent);
     if (connection->was_accepted && connection->draining)
-        acurast__count(&shard->metrics.drops[ACURAST__DROP_DRAINING], unsent.frames);
-    acurast__chain_clear(&unsent);
+        acurast__courier_take_unsent(connection, &unsent);
+    acurast__tidings_drop_chain(&shard->tidings, ACURAST__DROP_DRAINING, &unsent);
+    acurast__courier_clear(connection);
+    acurast__shard_rouse(shard);
     acurast__list_remove(&connection->link);
     acurast__free(connection);
 }

@@ -15,8 +15,10 @@
 
 #include "net/listener.h"
 #include "service/directory.h"
+#include "service/marks.h"
 #include "service/rate.h"
 #include "service/shard.h"
+#include "service/watch.h"
 
 /* Shares of queues and mailboxes hold for an IPv4 address, or for an IPv6 network of so many bits. */
 #define ACURAST__SHARE_BITS 56
@@ -44,6 +46,7 @@ struct acurast__connection {
     bool backlogged; /* its socket is behind: what comes for it goes through the directory */
     bool waiting;    /* it is paused since it has too much waiting for another */
     bool asked;      /* whether it lives */
+    bool mixed;      /* its websocket was given other frames than payloads, once it was accepted */
     uint32_t flow;   /* bytes of its backlog that the socket took since it was full */
     acurast__rate rate;
     acurast__timer timer; /* until accepted: the handshake's time; then the end of a pause, or of the time to answer */
@@ -54,6 +57,9 @@ struct acurast__connection {
     uint64_t waits_until; /* milliseconds: how long it is paused at most */
     uint64_t rests_until; /* until then it is not paused again */
     uint8_t waits_for[16];
+    uint64_t given;             /* messages that its websocket was ever given */
+    acurast__marks marks;       /* tracked ones among them that wait for the socket */
+    acurast__watches *watches;  /* of whose leaving it is told; NULL: nobody's */
 };
 
 extern const acurast__ws_handlers acurast__connection_handlers;
@@ -73,6 +79,16 @@ void acurast__connection_inspect(acurast__connection *connection);
 
 /* It is to show that it lives, or makes way for a newer connection of its key. */
 void acurast__connection_ask(acurast__connection *connection);
+
+/* For service/courier.c. A frame of it as the directory takes it, counted as having come. */
+acurast__parcel acurast__connection_parcel(const acurast__connection *connection, const uint8_t *recipient,
+                                           const uint8_t *bytes, size_t size);
+
+/* True where its websocket has room for a message; else that has to go through the directory. */
+bool acurast__connection_takes(acurast__connection *recipient, size_t size);
+
+/* It has too much waiting for `recipient`: it is not read from for a while. */
+void acurast__connection_wait_for(acurast__connection *connection, const uint8_t *recipient);
 
 /* Bytes that its websocket has not written yet. */
 size_t acurast__connection_given(const acurast__holder *holder);

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
-#include "wire/frame.h"
+#include "service/watch.h"
 
 #include <string.h>
 
@@ -55,12 +55,6 @@ void acurast__directory_clear(acurast__directory *directory)
     acurast__ledger_clear(&directory->ledger);
 }
 
-/* The upper bits, since the maps use the lower ones. */
-static acurast__directory_part *part_of(acurast__directory *directory, uint64_t hash)
-{
-    return &directory->parts[hash >> 58];
-}
-
 static void entry_post(acurast__entry *entry)
 {
     if (entry->posted)
@@ -81,6 +75,7 @@ static acurast__entry *entry_create(acurast__directory_part *part, const uint8_t
     entry->part = part;
     acurast__backlog_init(&entry->backlog);
     acurast__list_init(&entry->link);
+    acurast__list_init(&entry->watchers);
     memcpy(entry->id, id, sizeof entry->id);
     return entry;
 }
@@ -110,10 +105,10 @@ static void take_all(acurast__entry *entry, acurast__chain *chain)
     recount(entry);
 }
 
-static void chain_drop(acurast__chain *chain, acurast__drop why, acurast__metrics *metrics)
+/* A payload that is not tracked. */
+static bool is_plain(const uint8_t *bytes)
 {
-    acurast__count(&metrics->drops[why], chain->frames);
-    acurast__chain_clear(chain);
+    return bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_PAYLOAD);
 }
 
 /* ---- the mailbox ---- */
@@ -144,34 +139,35 @@ static acurast__drop drop_of(acurast__ledger_verdict verdict)
 }
 
 static void mailbox_put(acurast__entry *entry, const acurast__address *group, const uint8_t *bytes, size_t size,
-                        acurast__metrics *metrics)
+                        acurast__tidings *tidings)
 {
     acurast__directory *directory = entry->part->directory;
     const acurast__address *known = acurast__backlog_group(&entry->backlog, bytes + 1);
     acurast__backlog_sender sender = {.id = bytes + 1, .group = known ? known : group}; /* as it will be refunded */
-    acurast__counter *drops = metrics->drops;
     if (!mailbox_fits(entry, size)) {
-        acurast__count(&drops[ACURAST__DROP_MAILBOX_FULL], 1);
+        acurast__tidings_drop(tidings, ACURAST__DROP_MAILBOX_FULL, bytes, size);
         return;
     }
     if (atomic_load_explicit(&directory->memory_full, memory_order_relaxed)) {
-        acurast__count(&drops[ACURAST__DROP_MEMORY], 1);
+        acurast__tidings_drop(tidings, ACURAST__DROP_MEMORY, bytes, size);
         return;
     }
     acurast__ledger_verdict verdict = acurast__ledger_charge(&directory->ledger, &sender, size);
     if (acurast__ledger_short(&directory->ledger))
         atomic_store_explicit(&directory->mailboxes_short, true, memory_order_relaxed);
     if (verdict != ACURAST__LEDGER_GRANTED) {
-        acurast__count(&drops[drop_of(verdict)], 1);
+        acurast__tidings_drop(tidings, drop_of(verdict), bytes, size);
         return;
     }
     if (!acurast__backlog_keep(&entry->backlog, &sender, bytes, size)) {
         acurast__ledger_refund(&directory->ledger, &sender, size, 1);
-        acurast__count(&drops[ACURAST__DROP_MEMORY], 1);
+        acurast__tidings_drop(tidings, ACURAST__DROP_MEMORY, bytes, size);
         return;
     }
     recount(entry);
-    acurast__count(&metrics->mailbox_frames, 1);
+    entry->mixed |= !is_plain(bytes);
+    acurast__count(&tidings->metrics->mailbox_frames, 1);
+    acurast__tidings_outcome(tidings, bytes, size, ACURAST__RECEIPT_KEPT);
 }
 
 static void lane_refund(acurast__ledger *ledger, const acurast__backlog_view *lane)
@@ -211,15 +207,22 @@ static bool may_go(const acurast__entry *entry)
     return !entry->posted && !entry->turning_away;
 }
 
-static void entry_forget(acurast__entry *entry, acurast__metrics *metrics)
+static void entry_forget(acurast__entry *entry, acurast__tidings *tidings)
 {
     acurast__chain expired;
     acurast__chain_init(&expired);
     mailbox_take(entry, &expired);
-    chain_drop(&expired, ACURAST__DROP_MAILBOX_EXPIRED, metrics);
+    acurast__tidings_drop_chain(tidings, ACURAST__DROP_MAILBOX_EXPIRED, &expired);
     absent_remove(entry);
+    acurast__watches_detach(entry);
     acurast__idmap_remove(&entry->part->entries, entry->id, acurast__id_hash(entry->id));
     acurast__free(entry);
+}
+
+/* A mailbox has payloads, tracked or not; what else was to be told is for a connection that is over. */
+static bool is_kept(const uint8_t *bytes)
+{
+    return is_plain(bytes) || bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_TRACKED);
 }
 
 /*
@@ -227,7 +230,7 @@ static void entry_forget(acurast__entry *entry, acurast__metrics *metrics)
  * the address that has left.
  */
 static void entry_absent(acurast__entry *entry, acurast__chain *waiting, uint64_t now, acurast__drop why,
-                         acurast__metrics *metrics)
+                         acurast__tidings *tidings)
 {
     acurast__directory *directory = entry->part->directory;
     entry->holder = NULL;
@@ -240,14 +243,17 @@ static void entry_absent(acurast__entry *entry, acurast__chain *waiting, uint64_
     acurast__chain_cursor cursor = {0};
     const uint8_t *bytes;
     size_t size;
+    acurast__watches_leave(entry, entry->reserved ? ACURAST__GONE_AWAY : ACURAST__GONE_LEFT, tidings);
+    entry->mixed = false;
     while (entry->reserved && acurast__chain_next(waiting, &cursor, &bytes, &size))
-        mailbox_put(entry, &entry->group, bytes, size, metrics);
+        if (is_kept(bytes))
+            mailbox_put(entry, &entry->group, bytes, size, tidings);
     if (entry->reserved)
         acurast__chain_clear(waiting);
     else
-        chain_drop(waiting, has_mailboxes(directory) ? ACURAST__DROP_MAILBOX_TOTAL : why, metrics);
+        acurast__tidings_drop_chain(tidings, has_mailboxes(directory) ? ACURAST__DROP_MAILBOX_TOTAL : why, waiting);
     if (!entry->expires && may_go(entry))
-        entry_forget(entry, metrics);
+        entry_forget(entry, tidings);
 }
 
 /* ---- coming and going ---- */
@@ -282,19 +288,22 @@ static void entry_hold(acurast__entry *entry, acurast__holder *holder)
     entry->fed = false;
     entry->given = 0;
     entry->max_frame = holder->max_frame;
+    entry->track = holder->track;
     entry->group = holder->group;
 }
 
 static acurast__claim entry_claim(acurast__entry *entry, acurast__holder *newcomer, uint64_t now,
-                                  acurast__chain *mailbox, acurast__metrics *metrics)
+                                  acurast__chain *mailbox, acurast__tidings *tidings)
 {
     if (!entry->holder) {
         if (!acurast__list_empty(&entry->link))
             absent_remove(entry);
         bool expired = entry->expires <= now;
         mailbox_take(entry, mailbox);
+        newcomer->mixed = entry->mixed;
+        entry->mixed = false;
         if (expired)
-            chain_drop(mailbox, ACURAST__DROP_MAILBOX_EXPIRED, metrics);
+            acurast__tidings_drop_chain(tidings, ACURAST__DROP_MAILBOX_EXPIRED, mailbox);
         entry_hold(entry, newcomer);
         newcomer->entry = entry;
         return ACURAST__CLAIM_GRANTED;
@@ -309,49 +318,52 @@ static acurast__claim entry_claim(acurast__entry *entry, acurast__holder *newcom
 }
 
 acurast__claim acurast__directory_claim(acurast__directory *directory, acurast__holder *newcomer, const uint8_t id[16],
-                                        uint64_t hash, uint64_t now, acurast__chain *mailbox, acurast__metrics *metrics)
+                                        uint64_t hash, uint64_t now, acurast__chain *mailbox, acurast__tidings *tidings)
 {
-    acurast__directory_part *part = part_of(directory, hash);
+    acurast__directory_part *part = acurast__directory_part_of(directory, hash);
     acurast__claim claim = ACURAST__CLAIM_NO_MEMORY;
     pthread_mutex_lock(&part->lock);
     acurast__entry *entry = acurast__idmap_get(&part->entries, id, hash);
     if (!entry)
         entry = entry_create(part, id, hash);
     if (entry)
-        claim = entry_claim(entry, newcomer, now, mailbox, metrics);
+        claim = entry_claim(entry, newcomer, now, mailbox, tidings);
     pthread_mutex_unlock(&part->lock);
     return claim;
 }
 
 static void entry_leave(acurast__entry *entry, acurast__chain *unsent, uint64_t now, acurast__drop why,
-                        acurast__metrics *metrics)
+                        acurast__tidings *tidings)
 {
     if (!entry->next) {
         take_all(entry, unsent);
-        entry_absent(entry, unsent, now, why, metrics);
+        entry_absent(entry, unsent, now, why, tidings);
         return;
     }
+    acurast__watches_leave(entry, ACURAST__GONE_REPLACED, tidings);
     entry_hold(entry, entry->next);
     entry->next = NULL;
-    acurast__count(&metrics->takeovers, 1);
+    acurast__count(&tidings->metrics->takeovers, 1);
     acurast__backlog_precede(&entry->backlog, unsent);
     recount(entry);
     entry_post(entry);
 }
 
 void acurast__directory_leave(acurast__holder *holder, acurast__chain *unsent, uint64_t now, acurast__drop why,
-                              acurast__metrics *metrics)
+                              acurast__tidings *tidings)
 {
     acurast__entry *entry = holder->entry;
     acurast__directory_part *part = entry->part;
     holder->entry = NULL;
     pthread_mutex_lock(&part->lock);
-    if (entry->next == holder)
+    if (entry->next == holder) {
         entry->next = NULL;
-    else if (entry->turned == holder)
+    } else if (entry->turned == holder) {
         entry->turned = NULL;
-    else
-        entry_leave(entry, unsent, now, why, metrics);
+    } else {
+        entry->mixed |= holder->mixed;
+        entry_leave(entry, unsent, now, why, tidings);
+    }
     pthread_mutex_unlock(&part->lock);
     acurast__chain_clear(unsent);
 }
@@ -366,6 +378,8 @@ static bool entry_feed(acurast__entry *entry, size_t budget, acurast__chain *wai
     entry->given += waiting->bytes - before;
     recount(entry);
     entry->fed = acurast__backlog_frames(&entry->backlog) > 0;
+    entry->holder->mixed = entry->mixed;
+    entry->mixed &= entry->fed;
     return entry->fed;
 }
 
@@ -463,55 +477,116 @@ static acurast__drop drop_for_backlog(acurast__backlog_verdict verdict)
     }
 }
 
-static bool entry_forward(acurast__entry *entry, const acurast__parcel *parcel, acurast__metrics *metrics)
+/* Into the backlog of a holder. `group` is the sender's, or NULL for the service itself. */
+static acurast__backlog_verdict entry_put(acurast__entry *entry, const acurast__address *group, const uint8_t *bytes,
+                                          size_t size)
 {
     const acurast__directory_config *config = &entry->part->directory->config;
-    acurast__backlog_sender sender = {.id = parcel->bytes + 1, .group = parcel->group};
+    acurast__backlog_sender sender = {.id = bytes + 1, .group = group ? group : &entry->group};
     if (config->is_current(entry->holder->loop))
         entry->given = config->given(entry->holder);
-    acurast__backlog_verdict verdict =
-        acurast__backlog_put(&entry->backlog, &sender, room_of(entry), parcel->bytes, parcel->size);
+    acurast__backlog_verdict verdict = acurast__backlog_put(&entry->backlog, &sender, room_of(entry), bytes, size);
     recount(entry);
-    if (verdict > ACURAST__BACKLOG_STEEP) {
-        acurast__count(&metrics->drops[drop_for_backlog(verdict)], 1);
-        return false;
-    }
-    acurast__count(&metrics->frames_out, 1);
-    acurast__count(&metrics->bytes_out, parcel->size);
+    if (verdict > ACURAST__BACKLOG_STEEP)
+        return verdict;
+    entry->mixed |= !is_plain(bytes);
     if (!entry->fed)
         entry_post(entry);
+    return verdict;
+}
+
+static bool entry_forward(acurast__entry *entry, const acurast__parcel *parcel, acurast__tidings *tidings)
+{
+    acurast__backlog_verdict verdict = entry_put(entry, parcel->group, parcel->bytes, parcel->size);
+    if (verdict > ACURAST__BACKLOG_STEEP) {
+        acurast__tidings_drop(tidings, drop_for_backlog(verdict), parcel->bytes, parcel->size);
+        return false;
+    }
+    acurast__count(&tidings->metrics->frames_out, 1);
+    acurast__count(&tidings->metrics->bytes_out, parcel->size);
     return verdict == ACURAST__BACKLOG_STEEP;
 }
 
-static bool entry_send(acurast__entry *entry, const acurast__parcel *parcel, uint64_t now, acurast__metrics *metrics)
+/* What the last holder would get: without the head of a tracked frame where it does not track. */
+static size_t size_for(const acurast__entry *entry, const acurast__parcel *parcel)
+{
+    return entry->track || is_plain(parcel->bytes) ? parcel->size : parcel->size - ACURAST__TRACKED_HEAD_SIZE;
+}
+
+static bool entry_send(acurast__entry *entry, const acurast__parcel *parcel, uint64_t now, acurast__tidings *tidings)
 {
     if (!entry || (!entry->holder && now >= entry->expires))
-        acurast__count(&metrics->drops[ACURAST__DROP_UNKNOWN_RECIPIENT], 1);
-    else if (parcel->size > entry->max_frame)
-        acurast__count(&metrics->drops[ACURAST__DROP_TOO_LARGE], 1);
+        acurast__tidings_drop(tidings, ACURAST__DROP_UNKNOWN_RECIPIENT, parcel->bytes, parcel->size);
+    else if (size_for(entry, parcel) > entry->max_frame)
+        acurast__tidings_drop(tidings, ACURAST__DROP_TOO_LARGE, parcel->bytes, parcel->size);
     else if (entry->holder)
-        return entry_forward(entry, parcel, metrics);
+        return entry_forward(entry, parcel, tidings);
     else
-        mailbox_put(entry, parcel->group, parcel->bytes, parcel->size, metrics);
+        mailbox_put(entry, parcel->group, parcel->bytes, parcel->size, tidings);
     return false;
 }
 
 bool acurast__directory_send(acurast__directory *directory, const acurast__parcel *parcel, uint64_t now,
-                             acurast__metrics *metrics)
+                             acurast__tidings *tidings)
 {
-    acurast__directory_part *part = part_of(directory, parcel->hash);
+    acurast__directory_part *part = acurast__directory_part_of(directory, parcel->hash);
     pthread_mutex_lock(&part->lock);
     acurast__entry *entry = acurast__idmap_get(&part->entries, parcel->recipient, parcel->hash);
-    bool steep = entry_send(entry, parcel, now, metrics);
+    bool steep = entry_send(entry, parcel, now, tidings);
     pthread_mutex_unlock(&part->lock);
     return steep;
+}
+
+/* True where the sender should pause. */
+static bool entry_tell(acurast__entry *entry, acurast__tiding *tiding, acurast__tidings *tidings)
+{
+    const uint8_t *bytes;
+    size_t size;
+    bool steep = false;
+    while (acurast__tiding_cut(tiding, entry->max_frame, &bytes, &size)) {
+        acurast__backlog_verdict verdict = entry_put(entry, tiding->group, bytes, size);
+        if (verdict > ACURAST__BACKLOG_STEEP)
+            acurast__count(&tidings->metrics->tidings_lost, acurast__tiding_items(tiding, size));
+        steep = verdict == ACURAST__BACKLOG_STEEP;
+    }
+    return steep;
+}
+
+bool acurast__directory_tell(acurast__directory *directory, acurast__tiding *tiding, acurast__tidings *tidings)
+{
+    acurast__directory_part *part = acurast__directory_part_of(directory, tiding->hash);
+    pthread_mutex_lock(&part->lock);
+    acurast__entry *entry = acurast__idmap_get(&part->entries, tiding->recipient, tiding->hash);
+    bool hears = entry && entry->holder && entry->track;
+    bool steep = hears && entry_tell(entry, tiding, tidings);
+    if (!hears)
+        tiding->size = 0;
+    pthread_mutex_unlock(&part->lock);
+    return steep;
+}
+
+acurast__presence acurast__directory_look(acurast__directory *directory, const uint8_t id[16], uint64_t hash,
+                                          uint64_t now, uint8_t *public_key)
+{
+    acurast__directory_part *part = acurast__directory_part_of(directory, hash);
+    acurast__presence presence = ACURAST__PRESENCE_NOT_HERE;
+    pthread_mutex_lock(&part->lock);
+    const acurast__entry *entry = acurast__idmap_get(&part->entries, id, hash);
+    if (entry && entry->holder) {
+        presence = ACURAST__PRESENCE_HERE;
+        memcpy(public_key, entry->holder->public_key, 33);
+    } else if (entry && now < entry->expires) {
+        presence = ACURAST__PRESENCE_AWAY;
+    }
+    pthread_mutex_unlock(&part->lock);
+    return presence;
 }
 
 bool acurast__directory_relaxed(acurast__directory *directory, const uint8_t recipient[16], const uint8_t sender[16],
                                 bool tired)
 {
     uint64_t hash = acurast__id_hash(recipient);
-    acurast__directory_part *part = part_of(directory, hash);
+    acurast__directory_part *part = acurast__directory_part_of(directory, hash);
     pthread_mutex_lock(&part->lock);
     acurast__entry *entry = acurast__idmap_get(&part->entries, recipient, hash);
     bool relaxed = !entry || !entry->holder || acurast__backlog_relaxed(&entry->backlog, sender, room_of(entry), tired);
@@ -535,12 +610,15 @@ size_t acurast__directory_held(const acurast__holder *holder)
     return entry ? atomic_load_explicit(&entry->memory, memory_order_relaxed) : 0;
 }
 
-void acurast__directory_shed(acurast__holder *holder, acurast__metrics *metrics)
+void acurast__directory_shed(acurast__holder *holder, acurast__tidings *tidings)
 {
     acurast__entry *entry = holder->entry;
     pthread_mutex_lock(&entry->part->lock);
     if (entry->holder == holder) {
-        acurast__count(&metrics->drops[ACURAST__DROP_MEMORY], acurast__backlog_drop_largest(&entry->backlog));
+        acurast__chain dropped;
+        acurast__chain_init(&dropped);
+        acurast__backlog_drop_largest(&entry->backlog, &dropped);
+        acurast__tidings_drop_chain(tidings, ACURAST__DROP_MEMORY, &dropped);
         recount(entry);
     }
     pthread_mutex_unlock(&entry->part->lock);
@@ -548,26 +626,26 @@ void acurast__directory_shed(acurast__holder *holder, acurast__metrics *metrics)
 
 /* ---- time and room ---- */
 
-static void part_sweep(acurast__directory_part *part, uint64_t now, acurast__metrics *metrics)
+static void part_sweep(acurast__directory_part *part, uint64_t now, acurast__tidings *tidings)
 {
     pthread_mutex_lock(&part->lock);
     while (!acurast__list_empty(&part->absent)) {
         acurast__entry *entry = ACURAST__CONTAINER(part->absent.next, acurast__entry, link);
         if (now < entry->expires || !may_go(entry))
             break;
-        entry_forget(entry, metrics);
+        entry_forget(entry, tidings);
     }
     pthread_mutex_unlock(&part->lock);
 }
 
-void acurast__directory_sweep(acurast__directory *directory, uint64_t now, acurast__metrics *metrics)
+void acurast__directory_sweep(acurast__directory *directory, uint64_t now, acurast__tidings *tidings)
 {
     for (size_t i = 0; i < ACURAST__DIRECTORY_PARTS; i++)
-        part_sweep(&directory->parts[i], now, metrics);
+        part_sweep(&directory->parts[i], now, tidings);
 }
 
 /* Drops what the debtors have in one mailbox. */
-static void entry_collect(acurast__entry *entry, acurast__metrics *metrics)
+static void entry_collect(acurast__entry *entry, acurast__tidings *tidings)
 {
     acurast__directory *directory = entry->part->directory;
     acurast__backlog_view lane;
@@ -576,24 +654,26 @@ static void entry_collect(acurast__entry *entry, acurast__metrics *metrics)
         acurast__backlog_sender sender = {.id = lane.sender, .group = lane.group};
         if (!acurast__ledger_owes(&directory->ledger, &directory->debtors, &sender))
             continue;
-        acurast__count(&metrics->drops[ACURAST__DROP_MAILBOX_TOTAL], lane.chain->frames);
+        acurast__chain dropped;
+        acurast__chain_init(&dropped);
         lane_refund(&directory->ledger, &lane);
-        acurast__backlog_drop(&entry->backlog, lane.sender);
+        acurast__backlog_drop(&entry->backlog, lane.sender, &dropped);
+        acurast__tidings_drop_chain(tidings, ACURAST__DROP_MAILBOX_TOTAL, &dropped);
         cursor = 0;
     }
     recount(entry);
 }
 
-static void part_collect(acurast__directory_part *part, acurast__metrics *metrics)
+static void part_collect(acurast__directory_part *part, acurast__tidings *tidings)
 {
     pthread_mutex_lock(&part->lock);
     for (acurast__list *at = part->absent.next; at != &part->absent; at = at->next)
-        entry_collect(ACURAST__CONTAINER(at, acurast__entry, link), metrics);
+        entry_collect(ACURAST__CONTAINER(at, acurast__entry, link), tidings);
     pthread_mutex_unlock(&part->lock);
 }
 
 /* One part for each call; and again from the start while mailboxes are still short, for whoever holds most then. */
-bool acurast__directory_relieve(acurast__directory *directory, acurast__metrics *metrics)
+bool acurast__directory_relieve(acurast__directory *directory, acurast__tidings *tidings)
 {
     if (!directory->relieved) {
         if (!atomic_exchange_explicit(&directory->mailboxes_short, false, memory_order_relaxed) ||
@@ -601,7 +681,7 @@ bool acurast__directory_relieve(acurast__directory *directory, acurast__metrics 
             !acurast__ledger_find_debtors(&directory->ledger, &directory->debtors))
             return false;
     }
-    part_collect(&directory->parts[directory->relieved++], metrics);
+    part_collect(&directory->parts[directory->relieved++], tidings);
     if (directory->relieved < ACURAST__DIRECTORY_PARTS && acurast__ledger_short(&directory->ledger))
         return true;
     directory->relieved = 0;

@@ -32,7 +32,7 @@
 #include "net/loop.h"
 #include "service/backlog.h"
 #include "service/ledger.h"
-#include "service/metrics.h"
+#include "service/tidings.h"
 
 #include <pthread.h>
 
@@ -49,6 +49,10 @@ typedef struct acurast__holder {
     acurast__address group;     /* of its address */
     size_t max_frame;           /* the largest frame that it takes */
     _Atomic uint64_t *waiting;  /* where the memory of its backlog is counted */
+    const uint8_t *public_key;  /* 33 bytes */
+    bool track;                 /* it is told what becomes of its messages, and takes tracked ones as they are */
+    /* Its loop's: what it was given last, or gives back when it leaves, may hold other frames than payloads. */
+    bool mixed;
 } acurast__holder;
 
 typedef struct acurast__directory_part {
@@ -106,6 +110,7 @@ struct acurast__entry {
     size_t max_frame;      /* of the last holder */
     acurast__address group;
     acurast__list link; /* in the part's list of absent ones */
+    acurast__list watchers; /* service/watch.h */
     uint64_t expires;   /* while absent: milliseconds */
     uint64_t locked_until; /* newcomers wait until the holder was asked */
     uint32_t takeovers[3]; /* when the last ones were, in milliseconds cut to 32 bits; a ring */
@@ -115,8 +120,16 @@ struct acurast__entry {
     bool turning_away; /* the other task is */
     bool fed;          /* the holder comes for more by itself */
     bool reserved;     /* while absent: it is in the ledger */
+    bool track;        /* of the last holder */
+    bool mixed;        /* the backlog may hold other frames than payloads */
     uint8_t id[16];
 };
+
+/* The upper bits, since the maps use the lower ones. */
+static inline acurast__directory_part *acurast__directory_part_of(acurast__directory *directory, uint64_t hash)
+{
+    return &directory->parts[hash >> 58];
+}
 
 void acurast__directory_init(acurast__directory *directory, const acurast__directory_config *config);
 
@@ -133,14 +146,14 @@ typedef enum acurast__claim {
 /* On the newcomer's loop. */
 acurast__claim acurast__directory_claim(acurast__directory *directory, acurast__holder *newcomer, const uint8_t id[16],
                                         uint64_t hash, uint64_t now, acurast__chain *mailbox,
-                                        acurast__metrics *metrics);
+                                        acurast__tidings *tidings);
 
 /*
  * The holder, or the newcomer that waits, is gone. What was `unsent` (emptied) and what waits goes to the next holder, in this
  * order, or becomes the mailbox. `why` counts what is lost where there are no mailboxes. On the holder's loop.
  */
 void acurast__directory_leave(acurast__holder *holder, acurast__chain *unsent, uint64_t now, acurast__drop why,
-                              acurast__metrics *metrics);
+                              acurast__tidings *tidings);
 
 typedef enum acurast__wake {
     ACURAST__WAKE_NOTHING,
@@ -159,7 +172,7 @@ void acurast__directory_stay(acurast__holder *holder);
 /* Who is turned away, by the other task of an entry; NULL where it has left. On the loop that runs it. */
 acurast__holder *acurast__directory_turned_away(acurast__task *task);
 
-/* A payload frame of an accepted client. */
+/* A payload frame of an accepted client, tracked or not. */
 typedef struct acurast__parcel {
     const uint8_t *recipient;
     uint64_t hash; /* of the recipient's id */
@@ -169,11 +182,22 @@ typedef struct acurast__parcel {
 } acurast__parcel;
 
 /*
- * Passes a message on by the recipient's backlog: to another loop, to a socket that is full, or to a mailbox. Counts what becomes of it.
+ * Passes a message on by the recipient's backlog: to another loop, to a socket that is full, or to a mailbox. Counts what becomes of it,
+ * and notes it for the sender of a tracked one.
  * True where the sender should pause: it has half of its share waiting. Any loop's thread.
  */
 bool acurast__directory_send(acurast__directory *directory, const acurast__parcel *parcel, uint64_t now,
-                             acurast__metrics *metrics);
+                             acurast__tidings *tidings);
+
+/*
+ * The same for what only who tracks is told: into the backlog of a holder that does, never into a mailbox. What is left of `tiding` is lost,
+ * where there is such a holder.
+ */
+bool acurast__directory_tell(acurast__directory *directory, acurast__tiding *tiding, acurast__tidings *tidings);
+
+/* Who has the id: with the public key (33 bytes, left alone) of one who is here. Any thread. */
+acurast__presence acurast__directory_look(acurast__directory *directory, const uint8_t id[16], uint64_t hash,
+                                          uint64_t now, uint8_t *public_key);
 
 /* True where a sender that paused may go on. `tired`: it goes on anyway, and is not to pause again before it has caught up. */
 bool acurast__directory_relaxed(acurast__directory *directory, const uint8_t recipient[16], const uint8_t sender[16],
@@ -184,13 +208,13 @@ bool acurast__directory_take(acurast__holder *holder, size_t budget, acurast__ch
 
 /* Memory in the backlog of a holder; and drops the largest parts of it, to have memory back. On its loop. */
 size_t acurast__directory_held(const acurast__holder *holder);
-void acurast__directory_shed(acurast__holder *holder, acurast__metrics *metrics);
+void acurast__directory_shed(acurast__holder *holder, acurast__tidings *tidings);
 
 /* Forgets the absent whose time is over; about once a second. */
-void acurast__directory_sweep(acurast__directory *directory, uint64_t now, acurast__metrics *metrics);
+void acurast__directory_sweep(acurast__directory *directory, uint64_t now, acurast__tidings *tidings);
 
 /* Where mailboxes are short: who holds most of them pays. A slice of it for each call; true where more is to be done. One thread. */
-bool acurast__directory_relieve(acurast__directory *directory, acurast__metrics *metrics);
+bool acurast__directory_relieve(acurast__directory *directory, acurast__tidings *tidings);
 
 /* Bytes held in mailboxes. Any thread. */
 uint64_t acurast__directory_memory(acurast__directory *directory);

@@ -137,6 +137,16 @@ static void print_traffic(text *out, const acurast__metrics *sum)
     print_counter(out, "logs_lost_total", &sum->logs_lost, "Log lines dropped, too many were waiting");
 }
 
+static void print_tidings(text *out, const acurast__metrics *sum)
+{
+    print_counter(out, "receipts_told_total", &sum->receipts_told, "What the service told of single tracked payloads");
+    print_counter(out, "receipts_relayed_total", &sum->receipts_relayed, "Receipt frames of recipients passed on");
+    print_counter(out, "gone_told_total", &sum->gone_told, "Times that a client was told that another has left");
+    print_counter(out, "looks_total", &sum->looks, "Ids that clients looked up");
+    print_counter(out, "tidings_lost_total", &sum->tidings_lost,
+                  "Receipts and words on who has left that were lost for want of room or memory");
+}
+
 static void print_reasons(text *out, const acurast__metrics *sum)
 {
     print_head(out, "dropped_frames_total", "counter", "Payload frames that were not passed on");
@@ -174,6 +184,7 @@ static void print_all(text *out, const acurast__metrics *sum, const acurast__gau
 {
     print_gauges(out, gauges);
     print_traffic(out, sum);
+    print_tidings(out, sum);
     print_reasons(out, sum);
     print_seconds(out, sum);
 }

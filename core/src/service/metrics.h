@@ -23,6 +23,7 @@
     X(SLOW_READER, "slow_reader")   /* the recipient's send buffer is full */                                          \
     X(SENDER_SHARE, "sender_share") /* the sender, or its address, has its share of that waiting */                    \
     X(TOO_LARGE, "too_large")       /* for the recipient, which said how much it takes */                              \
+    X(REPEATED, "repeated")       /* sent again, to one that could not tell */                                         \
     X(DRAINING, "draining")       /* was waiting when the service ended */                                             \
     X(MEMORY, "memory")                                                                                                \
     X(UNKNOWN_FRAME, "unknown_frame") /* of an unknown type or version */
@@ -98,6 +99,11 @@ typedef struct acurast__metrics {
     acurast__counter share_pauses; /* by a share of a recipient's queue */
     acurast__counter verify_us;
     acurast__counter logs_lost;
+    acurast__counter receipts_told;    /* by the service: words on a tracked frame */
+    acurast__counter receipts_relayed; /* by recipients: frames */
+    acurast__counter gone_told;        /* words on one who has left */
+    acurast__counter looks;            /* ids that were looked up */
+    acurast__counter tidings_lost;     /* of all these, those lost for want of room or memory */
     acurast__counter drops[ACURAST__DROP_COUNT];
     acurast__counter rejects[ACURAST__REJECT_COUNT];
     acurast__counter refused[ACURAST__ENDING_COUNT]; /* handshakes that failed */

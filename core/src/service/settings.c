@@ -178,6 +178,7 @@ static acurast_status read_terms(acurast__settings *settings, acurast_options *o
     if (acurast__unhex(settings->terms.difficulty, 16, difficulty, strlen(difficulty)) != ACURAST_OK)
         return acurast__options_fail(options, ACURAST_BAD_OPTION, "difficulty: 32 hex digits are needed");
     settings->terms.extensions = acurast__options_flag(options, ACURAST__OPTION_SERVICE_EXTENSIONS);
+    settings->terms.presence = acurast__options_flag(options, ACURAST__OPTION_PRESENCE);
     settings->terms.max_frame = (uint64_t)acurast__options_number(options, ACURAST__OPTION_MAX_FRAME);
     settings->terms.random = randombytes_buf;
     return ACURAST_OK;
@@ -205,6 +206,7 @@ static acurast_status read_numbers(acurast__settings *settings, acurast_options 
     settings->directory.window = settings->send_buffer / 4 < WINDOW_MAX ? settings->send_buffer / 4 : WINDOW_MAX;
     settings->socket_send_buffer = (size_t)number(options, ACURAST__OPTION_SOCKET_SEND_BUFFER);
     settings->socket_receive_buffer = (size_t)number(options, ACURAST__OPTION_SOCKET_RECEIVE_BUFFER);
+    settings->watches = (size_t)number(options, ACURAST__OPTION_WATCHES);
     settings->max_pending = number(options, ACURAST__OPTION_MAX_PENDING);
     settings->max_connections = number(options, ACURAST__OPTION_MAX_CONNECTIONS);
     settings->memory = number(options, ACURAST__OPTION_MEMORY);

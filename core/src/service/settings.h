@@ -42,6 +42,7 @@ typedef struct acurast__settings {
     uint64_t memory;
     size_t max_frame;
     size_t send_buffer;
+    size_t watches; /* of one connection; 0: nobody is told who has left */
     size_t socket_send_buffer; /* 0: the kernel's own */
     size_t socket_receive_buffer;
     uint32_t handshake_ms;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "service/connection.h"
+#include "service/courier.h"
 #include "service/service.h"
 
 #include <inttypes.h>
@@ -68,7 +69,8 @@ void acurast__shard_set_access(acurast__shard *shard, acurast__access *access)
 
 static uint64_t held_by(const acurast__connection *connection)
 {
-    return acurast__ws_memory(connection->ws) + acurast__directory_held(&connection->holder);
+    return acurast__ws_memory(connection->ws) + acurast__directory_held(&connection->holder) +
+           acurast__marks_memory(&connection->marks);
 }
 
 static uint64_t largest_in(const acurast__list *list)
@@ -86,7 +88,7 @@ static uint64_t shed_backlog(acurast__connection *connection)
 {
     uint64_t before = acurast__directory_held(&connection->holder);
     if (before)
-        acurast__directory_shed(&connection->holder, &connection->shard->metrics);
+        acurast__directory_shed(&connection->holder, &connection->shard->tidings);
     return before - acurast__directory_held(&connection->holder);
 }
 
@@ -246,9 +248,23 @@ static bool on_turn(acurast__loop_hook *hook)
     inspect_some(shard);
     if (publish_memory(shard) >= shard->memory_mark)
         check_memory(shard);
-    bool more = shard == &shard->service->shards[0] && acurast__directory_relieve(shard->directory, &shard->metrics);
+    bool more = shard == &shard->service->shards[0] && acurast__directory_relieve(shard->directory, &shard->tidings);
     more |= verify_some(shard);
-    return screen_some(shard) || more;
+    more |= screen_some(shard);
+    return acurast__courier_tell(shard) || more;
+}
+
+static void on_rouse(acurast__task *task)
+{
+    ACURAST__CONTAINER(task, acurast__shard, rouse)->roused = false;
+}
+
+void acurast__shard_rouse(acurast__shard *shard)
+{
+    if (shard->roused || acurast__tidings_quiet(&shard->tidings))
+        return;
+    shard->roused = true;
+    acurast__loop_post(shard->loop, &shard->rouse);
 }
 
 /* ---- once a second ---- */
@@ -265,7 +281,7 @@ static void on_second(acurast__timer *timer)
     acurast_service *service = shard->service;
     uint64_t now = acurast__loop_now(shard->loop);
     if (shard == &service->shards[0]) {
-        acurast__directory_sweep(&service->directory, now, &shard->metrics);
+        acurast__directory_sweep(&service->directory, now, &shard->tidings);
         acurast__address_table_sweep(&service->addresses, now);
     }
     acurast__loop_look(shard->loop);
@@ -354,6 +370,7 @@ void acurast__shard_init(acurast__shard *shard, acurast_service *service, acuras
     shard->access = acurast__access_retain(service->access);
     atomic_init(&shard->turned, acurast__clock_ms()); /* the loop may hang already */
     shard->memory_mark = shard->settings->memory ? MARK_STEP : UINT64_MAX;
+    acurast__tidings_init(&shard->tidings, &shard->metrics, &shard->waiting, shard->settings->terms.presence);
     acurast__idmap_init(&shard->ids);
     acurast__list_init(&shard->handshaking);
     acurast__list_init(&shard->verifying);
@@ -368,10 +385,13 @@ void acurast__shard_init(acurast__shard *shard, acurast_service *service, acuras
     shard->drain.run = on_drain;
     shard->stop.run = on_stop;
     shard->shed.run = on_shed;
+    shard->rouse.run = on_rouse;
 }
 
 void acurast__shard_clear(acurast__shard *shard)
 {
+    acurast__watches_clear(&shard->tidings);
+    acurast__tidings_clear(&shard->tidings);
     acurast__idmap_clear(&shard->ids);
     acurast__access_release(shard->access);
 }

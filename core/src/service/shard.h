@@ -17,6 +17,7 @@
 #include "service/access.h"
 #include "service/metrics.h"
 #include "service/settings.h"
+#include "service/tidings.h"
 
 #include <acurast/service.h>
 
@@ -31,6 +32,9 @@ typedef struct acurast__shard {
     _Atomic uint64_t waiting; /* bytes in backlogs; any thread raises and lowers it */
     _Atomic uint64_t turned; /* milliseconds: when what is due once a second was last done, at first its making; 0: stopped */
     atomic_bool shedding;    /* the task is on its way */
+    acurast__tidings tidings;
+    acurast__task rouse; /* does nothing: with it another turn follows at once */
+    bool roused;         /* it is on its way */
     acurast_service *service;
     acurast__loop *loop;
     const acurast__settings *settings;
@@ -74,6 +78,9 @@ static inline uint64_t acurast__shard_memory(const acurast__shard *shard)
  * denied. Takes over the caller's reference. On the loop.
  */
 void acurast__shard_set_access(acurast__shard *shard, acurast__access *access);
+
+/* What was noted after this turn's end is told in another one, which follows at once. */
+void acurast__shard_rouse(acurast__shard *shard);
 
 /* The tasks of a directory's entry. */
 void acurast__shard_wake(acurast__task *task);
