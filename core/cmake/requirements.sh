@@ -18,6 +18,7 @@ debian:libwebsockets-evlib-uv libwebsockets-evlib-uv
 module:libsodium           libsodium-dev
 module:msgpack|msgpack-c   libmsgpack-dev
 module:libuv               libuv1-dev
+module:yajl                libyajl-dev
 module:libcrypto           libssl-dev
 debian:libcap-dev          libcap-dev
 '
