@@ -30,8 +30,8 @@ uint8_t *acurast__buffer_room(acurast__buffer *buffer, size_t size)
 
 void acurast__buffer_add(acurast__buffer *buffer, const void *bytes, size_t size)
 {
-    uint8_t *to = acurast__buffer_room(buffer, size);
-    if (to && size) {
+    uint8_t *to = size ? acurast__buffer_room(buffer, size) : NULL;
+    if (to) {
         memcpy(to, bytes, size);
         buffer->size += size;
     }

@@ -203,10 +203,10 @@ static int by_key(const void *left, const void *right)
 /* The members of the object that ends, from `first` on, in order. */
 static void put_in_order(forming *f, size_t first)
 {
-    member *members = f->members + first;
     size_t count = f->count - first;
     if (count < 2)
         return;
+    member *members = f->members + first;
     size_t begin = members[0].begin, size = f->to->size - begin, used = 0;
     for (size_t i = 0; i < count; i++)
         members[i].end = i + 1 < count ? members[i + 1].begin : f->to->size;
