@@ -2,12 +2,14 @@
  * Parsers of JSON beside each other: which of a list of texts that are no JSON each takes, what becomes of depth, and nanoseconds for a
  * message of 100 B, 1 KiB and 64 KiB. core/docs/requests.md, "The parser", has the figures. Not built by default:
  *
- *   gcc -O2 -D_GNU_SOURCE -Icore/src -Icore/include tests/bench/json_parsers.c build/lib/libacurast_rpc.a build/lib/libacurast_base.a -lyajl
+ *   gcc -O2 -D_GNU_SOURCE -Icore/src -Icore/include -Itests tests/bench/json_parsers.c build/lib/libacurast_rpc.a build/lib/libacurast_base.a -lyajl
  *       -lwebsockets -lsodium -lmsgpackc -lpthread
  *
  * and -DWITH_JANSSON -ljansson, -DWITH_JSON_C -ljson-c (not both: their names clash), -DWITH_CJSON -lcjson, -DWITH_JSMN,
  * -DWITH_YYJSON -lyyjson. "ours" is rpc/json.c: yajl with what is around it, up to the message's slices.
  */
+#include "support/malformed_json.h"
+
 #include "rpc/json.h"
 
 #include <stdio.h>
@@ -126,7 +128,7 @@ static const struct {
     const char *name;
     bool (*read)(const char *text, size_t size);
 } parsers[] = {
-    {"ours", with_ours},       {"yajl", with_yajl},   {"LEJP", with_lejp},
+    {"ours", with_ours},       {"yajl", with_yajl}, {"LEJP", with_lejp},
 #ifdef WITH_JANSSON
     {"jansson", with_jansson},
 #endif
@@ -142,21 +144,6 @@ static const struct {
 #ifdef WITH_YYJSON
     {"yyjson", with_yyjson},
 #endif
-};
-
-#define BAD(text) {text, sizeof(text) - 1}
-static const struct {
-    const char *text;
-    size_t size;
-} malformed[] = {
-    BAD("["), BAD("{"), BAD("[1,]"), BAD("[,1]"), BAD("[1 2]"), BAD("[1,,2]"), BAD("[]]"), BAD("[}"), BAD("{]"), BAD("{\"a\"}"), BAD("{\"a\":}"),
-    BAD("{1:1}"), BAD("{a:1}"), BAD("{'a':1}"), BAD("{\"a\":1,}"), BAD("{\"a\" 1}"), BAD("{\"a\"::1}"), BAD("{\"a\":1 \"b\":2}"), BAD("{}{}"),
-    BAD("{} x"), BAD("{} \"abc"), BAD("[]/**/"), BAD("[1]//"), BAD("\xef\xbb\xbf[]"), BAD("[nul]"), BAD("[True]"), BAD("[NaN]"),
-    BAD("[Infinity]"), BAD("[01]"), BAD("[-01]"), BAD("[-]"), BAD("[+1]"), BAD("[.5]"), BAD("[1.]"), BAD("[1e]"), BAD("[0x1]"), BAD("[1-]"),
-    BAD("[1.2.3]"), BAD("[\"a]"), BAD("['a']"), BAD("[\"\t\"]"), BAD("[\"\0\"]"), BAD("[\"\x1f\"]"), BAD("[\"\\x41\"]"), BAD("[\"\\u12\"]"),
-    BAD("[\"\\u12g4\"]"), BAD("[\"\\ud800\"]"), BAD("[\"\\udc00\"]"), BAD("[\"\\ud800x\"]"), BAD("[\"\x80\"]"), BAD("[\"\xc0\x80\"]"),
-    BAD("[\"\xe0\x80\x80\"]"), BAD("[\"\xed\xa0\x80\"]"), BAD("[\"\xf4\x90\x80\x80\"]"), BAD("[\"\xff\"]"), BAD("[\v1]"), BAD("[\f1]"),
-    BAD("[1\0]"), BAD("[]\0"),
 };
 
 static double now(void)
@@ -197,18 +184,24 @@ int main(void)
 {
     lws_set_log_level(0, NULL);
     printf("%-8s %10s %8s %8s %8s  takes, of %zu that are no JSON\n", "", "64 deep", "100 B", "1 KiB", "64 KiB",
-           sizeof malformed / sizeof *malformed);
+           sizeof malformed_json / sizeof *malformed_json);
     for (size_t i = 0; i < sizeof parsers / sizeof *parsers; i++) {
         char deep[200] = "";
         memset(deep, '[', 64);
         memset(deep + 64, ']', 64);
         printf("%-8s %10s", parsers[i].name, parsers[i].read(deep, 128) ? "taken" : "refused");
-        printf(" %8.0f %8.0f %8.0f ", cost(parsers[i].read, 100), cost(parsers[i].read, 1024), cost(parsers[i].read, 65536));
-        for (size_t j = 0; j < sizeof malformed / sizeof *malformed; j++)
-            if (parsers[i].read(malformed[j].text, malformed[j].size)) {
+        printf(" %8.0f %8.0f %8.0f ", cost(parsers[i].read, 100), cost(parsers[i].read, 1024),
+               cost(parsers[i].read, 65536));
+        size_t taken = 0;
+        for (size_t j = 0; j < sizeof malformed_json / sizeof *malformed_json; j++)
+            taken += parsers[i].read(malformed_json[j].text, malformed_json[j].size);
+        printf(" %zu:", taken);
+        for (size_t j = 0; j < sizeof malformed_json / sizeof *malformed_json; j++)
+            if (parsers[i].read(malformed_json[j].text, malformed_json[j].size)) {
                 putchar(' ');
-                for (size_t k = 0; k < malformed[j].size; k++)
-                    printf((unsigned char)malformed[j].text[k] - 32u < 95 ? "%c" : "<%02x>", (unsigned char)malformed[j].text[k]);
+                for (size_t k = 0; k < malformed_json[j].size; k++)
+                    printf((unsigned char)malformed_json[j].text[k] - 32u < 95 ? "%c" : "<%02x>",
+                           (unsigned char)malformed_json[j].text[k]);
             }
         putchar('\n');
     }

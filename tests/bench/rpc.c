@@ -51,7 +51,8 @@ static acurast__buffer answer(void)
     acurast__rpc_parsed parsed;
     acurast__reply reply;
     acurast__request run;
-    acurast__raw result = {(const uint8_t *)(encoding == ACURAST__RPC_JSON ? "17" : "\x11"), encoding == ACURAST__RPC_JSON ? 2 : 1};
+    acurast__raw result = {(const uint8_t *)(encoding == ACURAST__RPC_JSON ? "17" : "\x11"),
+                           encoding == ACURAST__RPC_JSON ? 2 : 1};
     must(acurast__rpc_parse(&parsed, request.bytes, request.size, false) == ACURAST__RPC_MESSAGES);
     must(acurast__serve_receive(serve, alice, &parsed, request.bytes, request.size, &reply));
     acurast__rpc_clear(&parsed);
@@ -68,7 +69,8 @@ static void answer_it(void)
 
 static uint64_t begin(acurast__buffer *payload)
 {
-    static const char json[] = "[\"btc\",{\"in\":\"usd\"}]", packed[] = "\x92\xa3" "btc\x81\xa2in\xa3usd";
+    static const char json[] = "[\"btc\",{\"in\":\"usd\"}]", packed[] = "\x92\xa3"
+                                                                        "btc\x81\xa2in\xa3usd";
     uint64_t number;
     acurast__call_params params = {.encoding = encoding, .method = "price", .deadline = 1000};
     params.params = encoding == ACURAST__RPC_JSON ? (acurast__raw){(const uint8_t *)json, sizeof json - 1}
@@ -125,7 +127,8 @@ int main(void)
     for (encoding = ACURAST__RPC_JSON; encoding <= ACURAST__RPC_MSGPACK; encoding++) {
         request.size = 0;
         begin(&request);
-        printf("%s, a request of %zu bytes\n", encoding == ACURAST__RPC_JSON ? "JSON-RPC" : "MessagePack-RPC", request.size);
+        printf("%s, a request of %zu bytes\n", encoding == ACURAST__RPC_JSON ? "JSON-RPC" : "MessagePack-RPC",
+               request.size);
         measure("parse", parse);
         measure("parse, take, hand out, build the answer", answer_it);
         measure("begin a call and cancel it", begin_and_cancel);

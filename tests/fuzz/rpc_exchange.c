@@ -40,9 +40,8 @@ static void begin(world *w, fuzz_input *input)
 {
     size_t at = fuzz_byte(input) % MOST;
     uint8_t how = fuzz_byte(input);
-    acurast__call_params params = {.encoding = how & 1 ? ACURAST__RPC_JSON : ACURAST__RPC_MSGPACK,
-                                   .method = "a",
-                                   .deadline = w->now + (how >> 4)};
+    acurast__call_params params = {
+        .encoding = how & 1 ? ACURAST__RPC_JSON : ACURAST__RPC_MSGPACK, .method = "a", .deadline = w->now + (how >> 4)};
     sender(params.recipient, (uint8_t)(how >> 1));
     if (w->open[at])
         return;
@@ -166,7 +165,8 @@ static void cancel(world *w, fuzz_input *input)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const steps[])(world *, fuzz_input *) = {begin, said, answered, time_passes, run, finish, gone, cancel};
+    static void (*const steps[])(world *, fuzz_input *) = {begin, said,   answered, time_passes,
+                                                           run,   finish, gone,     cancel};
     static const uint8_t key[ACURAST__CALLS_KEY_SIZE] = {1};
     fuzz_input input = {data, size};
     world w = {.calls = acurast__calls_create(key, MOST),

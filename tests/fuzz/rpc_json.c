@@ -15,7 +15,8 @@ static void again(const acurast__rpc_parsed *parsed, const acurast__rpc_message 
 {
     acurast__buffer out = {0};
     acurast__rpc_parsed other;
-    acurast__raw id = m->part[ACURAST__RPC_PART_ID], result = m->part[ACURAST__RPC_PART_RESULT], params = m->part[ACURAST__RPC_PART_PARAMS];
+    acurast__raw id = m->part[ACURAST__RPC_PART_ID], result = m->part[ACURAST__RPC_PART_RESULT],
+                 params = m->part[ACURAST__RPC_PART_PARAMS];
     char name[ACURAST__RPC_METHOD_MAX + 1];
     bool request = m->kind == ACURAST__RPC_REQUEST || m->kind == ACURAST__RPC_NOTIFICATION;
     if (request && memchr(m->method, 0, m->method_size))
@@ -32,7 +33,8 @@ static void again(const acurast__rpc_parsed *parsed, const acurast__rpc_message 
     REQUIRE(acurast__raw_equal(other.one.part[ACURAST__RPC_PART_ID], id));
     REQUIRE(acurast__raw_equal(other.one.part[ACURAST__RPC_PART_RESULT], result));
     REQUIRE(!params.size || acurast__raw_equal(other.one.part[ACURAST__RPC_PART_PARAMS], params));
-    REQUIRE(other.one.method_size == m->method_size && memcmp(other.one.method ? other.one.method : "", m->method ? m->method : "", m->method_size) == 0);
+    REQUIRE(other.one.method_size == m->method_size &&
+            memcmp(other.one.method ? other.one.method : "", m->method ? m->method : "", m->method_size) == 0);
     acurast__rpc_clear(&other);
     acurast__buffer_clear(&out);
 }

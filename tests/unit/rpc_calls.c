@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint8_t key[ACURAST__CALLS_KEY_SIZE] = {1, 2, [31] = 3}, other_key[ACURAST__CALLS_KEY_SIZE] = {2, 2, [31] = 4};
+static const uint8_t key[ACURAST__CALLS_KEY_SIZE] = {1, 2, [31] = 3},
+                     other_key[ACURAST__CALLS_KEY_SIZE] = {2, 2, [31] = 4};
 static const uint8_t alice[16] = "alice", bob[16] = "bob";
 
 typedef struct asked {
@@ -115,7 +116,8 @@ static void other_objects(void **state)
     acurast__calls *one = acurast__calls_create(key, 10), *two = acurast__calls_create(other_key, 10);
     acurast__answer answer;
     for (int encoding = ACURAST__RPC_JSON; encoding <= ACURAST__RPC_MSGPACK; encoding++) {
-        asked a = ask(one, alice, (acurast__rpc_encoding)encoding, 1), b = ask(two, alice, (acurast__rpc_encoding)encoding, 1);
+        asked a = ask(one, alice, (acurast__rpc_encoding)encoding, 1),
+              b = ask(two, alice, (acurast__rpc_encoding)encoding, 1);
         assert_false(acurast__raw_equal(a.id, b.id));
         assert_int_equal(result(two, alice, (acurast__rpc_encoding)encoding, a.id, &answer), ACURAST__CALLS_NOT_OURS);
         assert_int_equal(acurast__calls_open(two), encoding);
@@ -208,7 +210,8 @@ static void progress_value(void **state)
     acurast__rpc_parsed parsed;
     acurast__rpc_write_progress(&payload, ACURAST__RPC_MSGPACK, a.id, (acurast__raw){(const uint8_t *)"\x2a", 1});
     acurast__rpc_parse(&parsed, payload.bytes, payload.size, false);
-    assert_int_equal(acurast__calls_receive(calls, alice, parsed.encoding, &parsed.one, &answer), ACURAST__CALLS_PROGRESS);
+    assert_int_equal(acurast__calls_receive(calls, alice, parsed.encoding, &parsed.one, &answer),
+                     ACURAST__CALLS_PROGRESS);
     assert_int_equal(answer.progress.size, 1);
     assert_int_equal(*answer.progress.bytes, 0x2a);
     assert_int_equal(acurast__calls_open(calls), 1);
@@ -266,8 +269,8 @@ static void bounds(void **state)
         acurast__rpc_encoding encoding;
         const char *method, *params;
     } wrong[] = {
-        {ACURAST__RPC_JSON, "", NULL},      {ACURAST__RPC_JSON, "\xff", NULL},  {ACURAST__RPC_JSON, "a", "1"},
-        {ACURAST__RPC_JSON, "a", "\"x\""},  {ACURAST__RPC_MSGPACK, "a", "\x01"}, {ACURAST__RPC_MSGPACK, "a", "\xa1x"},
+        {ACURAST__RPC_JSON, "", NULL},     {ACURAST__RPC_JSON, "\xff", NULL},   {ACURAST__RPC_JSON, "a", "1"},
+        {ACURAST__RPC_JSON, "a", "\"x\""}, {ACURAST__RPC_MSGPACK, "a", "\x01"}, {ACURAST__RPC_MSGPACK, "a", "\xa1x"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         params.encoding = wrong[i].encoding;
@@ -289,7 +292,9 @@ static void bounds(void **state)
 static void churn(void **state)
 {
     (void)state;
-    enum { MOST = 200 };
+    enum {
+        MOST = 200
+    };
     acurast__calls *calls = acurast__calls_create(key, MOST);
     uint64_t open[MOST], last = 0, now = 0;
     size_t count = 0;

@@ -8,7 +8,11 @@
 
 static acurast__many *make(uint32_t count, uint32_t need, bool agree)
 {
-    acurast__many_params params = {.encoding = ACURAST__RPC_JSON, .count = count, .need = need, .agree = agree, .answer_max = 100,
+    acurast__many_params params = {.encoding = ACURAST__RPC_JSON,
+                                   .count = count,
+                                   .need = need,
+                                   .agree = agree,
+                                   .answer_max = 100,
                                    .total_max = 100000};
     acurast__many *many = acurast__many_create(&params);
     assert_non_null(many);
@@ -24,14 +28,16 @@ static void run(uint32_t need, bool agree, const char *said, const char *states,
         bool open = acurast__many_state_of(many) == ACURAST__MANY_OPEN;
         char text[] = {'"', said[i], '"'};
         acurast__raw raw = {(const uint8_t *)text, sizeof text};
-        acurast_status status = said[i] == '.' ? acurast__many_failed(many, i, ACURAST_TIMEOUT)
-                                               : acurast__many_answered(many, i, said[i] == '!' ? ACURAST__RPC_ERROR : ACURAST__RPC_RESULT, raw);
+        acurast_status status =
+            said[i] == '.'
+                ? acurast__many_failed(many, i, ACURAST_TIMEOUT)
+                : acurast__many_answered(many, i, said[i] == '!' ? ACURAST__RPC_ERROR : ACURAST__RPC_RESULT, raw);
         assert_int_equal(status, open ? ACURAST_OK : ACURAST_INVALID);
         assert_int_equal(acurast__many_state_of(many), states[i] == 'o'   ? ACURAST__MANY_OPEN
                                                        : states[i] == 'd' ? ACURAST__MANY_DONE
                                                                           : ACURAST__MANY_IMPOSSIBLE);
         const acurast__many_answer *answer = acurast__many_answer_at(many, i);
-        assert_int_equal(answer->said, !open           ? ACURAST__MANY_NOTHING
+        assert_int_equal(answer->said, !open            ? ACURAST__MANY_NOTHING
                                        : said[i] == '.' ? ACURAST__MANY_FAILED
                                        : said[i] == '!' ? ACURAST__MANY_ERROR
                                                         : ACURAST__MANY_RESULT);
@@ -78,7 +84,8 @@ static void groups(void **state)
     acurast__many *many = make(4, 4, true);
     static const char *const said[] = {"{\"a\":1,\"b\":2}", "{ \"b\":2.0,\"a\":1}", "[1]", "{\"a\":1,\"b\":2}"};
     for (uint32_t i = 0; i < 3; i++)
-        (void)acurast__many_answered(many, i, ACURAST__RPC_RESULT, (acurast__raw){(const uint8_t *)said[i], strlen(said[i])});
+        (void)acurast__many_answered(many, i, ACURAST__RPC_RESULT,
+                                     (acurast__raw){(const uint8_t *)said[i], strlen(said[i])});
     assert_int_equal(acurast__many_state_of(many), ACURAST__MANY_IMPOSSIBLE);
     assert_int_equal(acurast__many_answer_at(many, 0)->group, acurast__many_answer_at(many, 1)->group);
     assert_int_not_equal(acurast__many_answer_at(many, 0)->group, acurast__many_answer_at(many, 2)->group);
@@ -105,7 +112,8 @@ static void oracle(void **state)
 static void bounds(void **state)
 {
     (void)state;
-    acurast__many_params params = {.encoding = ACURAST__RPC_JSON, .count = 3, .need = 4, .answer_max = 10, .total_max = 15};
+    acurast__many_params params = {
+        .encoding = ACURAST__RPC_JSON, .count = 3, .need = 4, .answer_max = 10, .total_max = 15};
     assert_null(acurast__many_create(&params));
     params.need = 0;
     assert_null(acurast__many_create(&params));
@@ -123,7 +131,8 @@ static void bounds(void **state)
     raw = (acurast__raw){(const uint8_t *)"12345678", 8};
     assert_int_equal(acurast__many_answered(many, 1, ACURAST__RPC_ERROR, raw), ACURAST_OK);
     assert_int_equal(acurast__many_answer_at(many, 1)->said, ACURAST__MANY_ERROR);
-    assert_int_equal(acurast__many_answered(many, 2, ACURAST__RPC_RESULT, raw), ACURAST_OK); /* one more than all may have */
+    assert_int_equal(acurast__many_answered(many, 2, ACURAST__RPC_RESULT, raw),
+                     ACURAST_OK); /* one more than all may have */
     assert_int_equal(acurast__many_answer_at(many, 2)->said, ACURAST__MANY_TOO_MUCH);
     assert_int_equal(acurast__many_state_of(many), ACURAST__MANY_IMPOSSIBLE);
     acurast__many_destroy(many);

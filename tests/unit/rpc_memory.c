@@ -94,11 +94,12 @@ static void cutting(void **state)
 static bool canonical(void)
 {
     acurast__buffer out = {0};
-    acurast_status status = acurast__canonical(&out, ACURAST__RPC_JSON,
-                                               raw("{\"b\":[1,2,{\"d\":\"\\u00e9\",\"c\":1.5}],\"a\":\"a\\u0062\",\"1\":1,\"2\":1,\"3\":1,"
-                                                   "\"4\":1,\"5\":1,\"6\":1,\"7\":1,\"8\":1,\"9\":1,\"10\":1,\"11\":1,\"12\":1,\"13\":1,"
-                                                   "\"a long text so that the buffer has to grow, a long text so that the buffer has to "
-                                                   "grow, a long text so that the buffer has to grow, and once more\":0}"));
+    acurast_status status =
+        acurast__canonical(&out, ACURAST__RPC_JSON,
+                           raw("{\"b\":[1,2,{\"d\":\"\\u00e9\",\"c\":1.5}],\"a\":\"a\\u0062\",\"1\":1,\"2\":1,\"3\":1,"
+                               "\"4\":1,\"5\":1,\"6\":1,\"7\":1,\"8\":1,\"9\":1,\"10\":1,\"11\":1,\"12\":1,\"13\":1,"
+                               "\"a long text so that the buffer has to grow, a long text so that the buffer has to "
+                               "grow, a long text so that the buffer has to grow, and once more\":0}"));
     assert_true(status == ACURAST_OK || status == ACURAST_NO_MEMORY);
     acurast__buffer_clear(&out);
     return status == ACURAST_OK;
@@ -117,7 +118,8 @@ static bool calls(void)
     for (int i = 0; object && i < 40; i++) {
         acurast__buffer payload = {0};
         uint64_t number;
-        acurast__call_params params = {.encoding = i % 2 ? ACURAST__RPC_JSON : ACURAST__RPC_MSGPACK, .method = "a", .deadline = 5};
+        acurast__call_params params = {
+            .encoding = i % 2 ? ACURAST__RPC_JSON : ACURAST__RPC_MSGPACK, .method = "a", .deadline = 5};
         size_t open = acurast__calls_open(object);
         acurast_status status = acurast__calls_begin(object, &params, &payload, &number);
         assert_true(status == ACURAST_OK || status == ACURAST_NO_MEMORY);
@@ -139,7 +141,8 @@ static void asking(void **state)
 
 static bool quorum(void)
 {
-    acurast__many_params params = {.encoding = ACURAST__RPC_JSON, .count = 4, .need = 2, .agree = true, .answer_max = 100, .total_max = 10000};
+    acurast__many_params params = {
+        .encoding = ACURAST__RPC_JSON, .count = 4, .need = 2, .agree = true, .answer_max = 100, .total_max = 10000};
     acurast__many *many = acurast__many_create(&params);
     bool whole = many;
     static const char *const said[] = {"1", "[2]", "{\"a\":1}", "[2.0]"};
@@ -164,6 +167,13 @@ static void agreeing(void **state)
 
 #define ASK "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\"}"
 
+/* One failure at most is to come, so the second time it works. */
+static bool next(acurast__serve *serve, acurast__request *request)
+{
+    bool got = acurast__serve_next(serve, request);
+    return got || acurast__serve_next(serve, request);
+}
+
 /* Every request that was taken is answered once; those that were not are told so, or told nothing. */
 static bool serve_text(acurast__serve *serve, const char *text, const char *answer)
 {
@@ -176,7 +186,7 @@ static bool serve_text(acurast__serve *serve, const char *text, const char *answ
     if (acurast__serve_receive(serve, alice, &parsed, (const uint8_t *)text, strlen(text), &reply))
         said = reply.payload;
     acurast__rpc_clear(&parsed);
-    while (acurast__serve_next(serve, &request) || acurast__serve_next(serve, &request)) { /* one failure at most */
+    while (next(serve, &request)) {
         if (acurast__serve_answer(serve, request.number, raw("7"), NULL, &reply) != ACURAST_OK)
             assert_int_equal(acurast__serve_answer(serve, request.number, raw("7"), NULL, &reply), ACURAST_OK);
         if (reply.payload.size) {
@@ -200,9 +210,13 @@ static bool serving(void)
 #define ANSWER "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":7}"
     if (whole) {
         whole &= serve_text(serve, ASK, ANSWER);
-        whole &= serve_text(serve, "[" ASK "," ASK ",{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"b\"}]",
-                            "[{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}," ANSWER "," ANSWER "]");
-        whole &= serve_text(serve, "{\"jsonrpc\":\"2.0\",", "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"Parse error\"}}");
+        whole &= serve_text(
+            serve, "[" ASK "," ASK ",{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"b\"}]",
+            "[{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}," ANSWER
+            "," ANSWER "]");
+        whole &=
+            serve_text(serve, "{\"jsonrpc\":\"2.0\",",
+                       "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"Parse error\"}}");
     }
     acurast__serve_destroy(serve);
     return whole;
@@ -216,7 +230,8 @@ static void answering(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(parsing), cmocka_unit_test(cutting),  cmocka_unit_test(forms),
-                                       cmocka_unit_test(asking),  cmocka_unit_test(agreeing), cmocka_unit_test(answering)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(parsing),  cmocka_unit_test(cutting),
+                                       cmocka_unit_test(forms),    cmocka_unit_test(asking),
+                                       cmocka_unit_test(agreeing), cmocka_unit_test(answering)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

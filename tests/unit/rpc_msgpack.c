@@ -11,7 +11,10 @@ typedef struct bytes {
     size_t size;
 } bytes;
 
-#define B(text) {text, sizeof(text) - 1}
+#define B(text)                                                                                                        \
+    {                                                                                                                  \
+        text, sizeof(text) - 1                                                                                         \
+    }
 
 static acurast__rpc_verdict parse(acurast__rpc_parsed *parsed, uint8_t **block, bytes from)
 {
@@ -59,15 +62,34 @@ static void others(void **state)
 {
     (void)state;
     static const bytes cases[] = {
-        B(""), B("\x94"), B("\x94\x00\x01"), B("\x94\x00\x01\xa5price"), B("\x94\x00\x01\xa5price\x90\x00"), B("\x94\x03\x01\xa1x\x90"),
-        B("\x95\x00\x01\xa1x\x90\xc0"), B("\x93\x00\x01\xa1x"), B("\x94\x02\xa1x\x90\xc0"), B("\x93\x02\xa1x\xc0"),
-        B("\x94\x00\xff\xa1x\x90"), B("\x94\x00\xcf\x00\x00\x00\x01\x00\x00\x00\x00\xa1x\x90"), B("\x94\x00\xa1"
-                                                                                                  "1\xa1x\x90"),
-        B("\x94\x00\x01\xc4\x01x\x90"), B("\x94\x00\x01\xa1\xff\x90"), B("\x94\x00\x01\xa1x\xa1y"), B("\x94\x00\x01\xa1x\xc1"),
-        B("\x94\x00\x01\xa1x\x91\xc1"), B("\x94\x01\x01\xc0"), B("\x94\x01\xc0\xc0\xc0"),
+        B(""),
+        B("\x94"),
+        B("\x94\x00\x01"),
+        B("\x94\x00\x01\xa5price"),
+        B("\x94\x00\x01\xa5price\x90\x00"),
+        B("\x94\x03\x01\xa1x\x90"),
+        B("\x95\x00\x01\xa1x\x90\xc0"),
+        B("\x93\x00\x01\xa1x"),
+        B("\x94\x02\xa1x\x90\xc0"),
+        B("\x93\x02\xa1x\xc0"),
+        B("\x94\x00\xff\xa1x\x90"),
+        B("\x94\x00\xcf\x00\x00\x00\x01\x00\x00\x00\x00\xa1x\x90"),
+        B("\x94\x00\xa1"
+          "1\xa1x\x90"),
+        B("\x94\x00\x01\xc4\x01x\x90"),
+        B("\x94\x00\x01\xa1\xff\x90"),
+        B("\x94\x00\x01\xa1x\xa1y"),
+        B("\x94\x00\x01\xa1x\xc1"),
+        B("\x94\x00\x01\xa1x\x91\xc1"),
+        B("\x94\x01\x01\xc0"),
+        B("\x94\x01\xc0\xc0\xc0"),
         /* promises: arrays, maps, texts, bytes and extensions of four thousand million */
-        B("\x94\x00\x01\xa1x\xdd\xff\xff\xff\xff"), B("\x94\x00\x01\xa1x\xdf\xff\xff\xff\xff\x01"), B("\x94\x01\x01\xc0\xdb\xff\xff\xff\xff"),
-        B("\x94\x01\x01\xc0\xc6\xff\xff\xff\xff"), B("\x94\x01\x01\xc0\xc9\xff\xff\xff\xff"), B("\x94\x01\x01\xc0\xc9\xff\xff\xff\xff\x01"),
+        B("\x94\x00\x01\xa1x\xdd\xff\xff\xff\xff"),
+        B("\x94\x00\x01\xa1x\xdf\xff\xff\xff\xff\x01"),
+        B("\x94\x01\x01\xc0\xdb\xff\xff\xff\xff"),
+        B("\x94\x01\x01\xc0\xc6\xff\xff\xff\xff"),
+        B("\x94\x01\x01\xc0\xc9\xff\xff\xff\xff"),
+        B("\x94\x01\x01\xc0\xc9\xff\xff\xff\xff\x01"),
         B("\x94\x01\x01\xdd\xff\xff\xff\xff\xdd\xff\xff\xff\xff"),
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -97,13 +119,46 @@ static void every_type(void **state)
 {
     (void)state;
     static const bytes values[] = {
-        B("\x00"), B("\x7f"), B("\xff"), B("\xc0"), B("\xc2"), B("\xc3"), B("\xcc\xff"), B("\xcd\x01\x02"), B("\xce\x01\x02\x03\x04"),
-        B("\xcf\x01\x02\x03\x04\x05\x06\x07\x08"), B("\xd0\x80"), B("\xd1\x80\x00"), B("\xd2\x80\x00\x00\x00"),
-        B("\xd3\x80\x00\x00\x00\x00\x00\x00\x00"), B("\xca\x00\x00\x00\x00"), B("\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00"), B("\xa0"), B("\xa1\xff"),
-        B("\xd9\x00"), B("\xda\x00\x01x"), B("\xdb\x00\x00\x00\x01x"), B("\xc4\x00"), B("\xc5\x00\x01x"), B("\xc6\x00\x00\x00\x01x"),
-        B("\xd4\x01x"), B("\xd5\x01xx"), B("\xd6\x01xxxx"), B("\xd7\x01xxxxxxxx"), B("\xd8\x01xxxxxxxxxxxxxxxx"), B("\xc7\x01\x01x"),
-        B("\xc8\x00\x01\x01x"), B("\xc9\x00\x00\x00\x01\x01x"), B("\x90"), B("\x92\x01\x02"), B("\xdc\x00\x01\x01"), B("\xdd\x00\x00\x00\x01\x01"),
-        B("\x80"), B("\x81\x01\x02"), B("\xde\x00\x01\x01\x02"), B("\xdf\x00\x00\x00\x01\x01\x02"),
+        B("\x00"),
+        B("\x7f"),
+        B("\xff"),
+        B("\xc0"),
+        B("\xc2"),
+        B("\xc3"),
+        B("\xcc\xff"),
+        B("\xcd\x01\x02"),
+        B("\xce\x01\x02\x03\x04"),
+        B("\xcf\x01\x02\x03\x04\x05\x06\x07\x08"),
+        B("\xd0\x80"),
+        B("\xd1\x80\x00"),
+        B("\xd2\x80\x00\x00\x00"),
+        B("\xd3\x80\x00\x00\x00\x00\x00\x00\x00"),
+        B("\xca\x00\x00\x00\x00"),
+        B("\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00"),
+        B("\xa0"),
+        B("\xa1\xff"),
+        B("\xd9\x00"),
+        B("\xda\x00\x01x"),
+        B("\xdb\x00\x00\x00\x01x"),
+        B("\xc4\x00"),
+        B("\xc5\x00\x01x"),
+        B("\xc6\x00\x00\x00\x01x"),
+        B("\xd4\x01x"),
+        B("\xd5\x01xx"),
+        B("\xd6\x01xxxx"),
+        B("\xd7\x01xxxxxxxx"),
+        B("\xd8\x01xxxxxxxxxxxxxxxx"),
+        B("\xc7\x01\x01x"),
+        B("\xc8\x00\x01\x01x"),
+        B("\xc9\x00\x00\x00\x01\x01x"),
+        B("\x90"),
+        B("\x92\x01\x02"),
+        B("\xdc\x00\x01\x01"),
+        B("\xdd\x00\x00\x00\x01\x01"),
+        B("\x80"),
+        B("\x81\x01\x02"),
+        B("\xde\x00\x01\x01\x02"),
+        B("\xdf\x00\x00\x00\x01\x01\x02"),
     };
     for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
         uint8_t *block = malloc(values[i].size + 1);
@@ -129,7 +184,8 @@ static void written(void **state)
     acurast__rpc_parsed parsed;
     uint8_t id_bytes[5];
     uint32_t read;
-    acurast__raw id = {id_bytes, acurast__msgpack_put_id(id_bytes, 0xfedcba98)}, value = {(const uint8_t *)"\x91\x07", 2};
+    acurast__raw id = {id_bytes, acurast__msgpack_put_id(id_bytes, 0xfedcba98)},
+                 value = {(const uint8_t *)"\x91\x07", 2};
     acurast__msgpack_write_request(&out, id, "price", value);
     assert_int_equal(acurast__rpc_parse(&parsed, out.bytes, out.size, false), ACURAST__RPC_MESSAGES);
     assert_int_equal(parsed.one.kind, ACURAST__RPC_REQUEST);
@@ -146,7 +202,10 @@ static void written(void **state)
     assert_int_equal(acurast__rpc_parse(&parsed, out.bytes, out.size, false), ACURAST__RPC_MESSAGES);
     assert_int_equal(parsed.one.kind, ACURAST__RPC_ERROR);
     assert_true(parsed.one.code == -32001);
-    assert_memory_equal(parsed.one.part[ACURAST__RPC_PART_MESSAGE].bytes, "\xa4" "busy", 5);
+    assert_memory_equal(parsed.one.part[ACURAST__RPC_PART_MESSAGE].bytes,
+                        "\xa4"
+                        "busy",
+                        5);
     assert_true(acurast__raw_equal(parsed.one.part[ACURAST__RPC_PART_DATA], value));
     out.size = 0;
     acurast__msgpack_write_result(&out, id, value);

@@ -20,7 +20,8 @@ static acurast__serve *make(const acurast__serve_limits *with)
 }
 
 /* Whether the payload is for us; what is said at once comes in `reply`. */
-static bool receive(acurast__serve *serve, const uint8_t sender[16], const void *text, size_t size, bool all, acurast__reply *reply)
+static bool receive(acurast__serve *serve, const uint8_t sender[16], const void *text, size_t size, bool all,
+                    acurast__reply *reply)
 {
     uint8_t *block = malloc(size + !size);
     acurast__rpc_parsed parsed;
@@ -58,7 +59,9 @@ static acurast__raw raw(const char *text)
 static const char *give(const acurast__request *request)
 {
     if (strcmp(request->method, "subtract") == 0)
-        return request->params.bytes[0] == '[' && request->params.bytes[2] == '2' && request->params.bytes[1] == '4' ? "19" : "-19";
+        return request->params.bytes[0] == '[' && request->params.bytes[2] == '2' && request->params.bytes[1] == '4'
+                   ? "19"
+                   : "-19";
     return strcmp(request->method, "sum") == 0 ? "7" : "[\"hello\",5]";
 }
 
@@ -90,7 +93,9 @@ static void specification(void **state)
         {"{\"jsonrpc\": \"2.0\", \"method\": \"foobar\", \"id\": \"1\"}", NO_METHOD("\"1\"")},
         {"{\"jsonrpc\": \"2.0\", \"method\": \"foobar, \"params\": \"bar\", \"baz]", PARSE},
         {"{\"jsonrpc\": \"2.0\", \"method\": 1, \"params\": \"bar\"}", INVALID},
-        {"[{\"jsonrpc\": \"2.0\", \"method\": \"sum\", \"params\": [1,2,4], \"id\": \"1\"},{\"jsonrpc\": \"2.0\", \"method\"]", PARSE},
+        {"[{\"jsonrpc\": \"2.0\", \"method\": \"sum\", \"params\": [1,2,4], \"id\": \"1\"},{\"jsonrpc\": \"2.0\", "
+         "\"method\"]",
+         PARSE},
         {"[]", INVALID},
         {"[1]", "[" INVALID "]"},
         {"[1,2,3]", "[" INVALID "," INVALID "," INVALID "]"},
@@ -99,7 +104,8 @@ static void specification(void **state)
          "{\"jsonrpc\": \"2.0\", \"method\": \"subtract\", \"params\": [42,23], \"id\": \"2\"},{\"foo\": \"boo\"},"
          "{\"jsonrpc\": \"2.0\", \"method\": \"foo.get\", \"params\": {\"name\": \"myself\"}, \"id\": \"5\"},"
          "{\"jsonrpc\": \"2.0\", \"method\": \"get_data\", \"id\": \"9\"}]",
-         "[" INVALID "," NO_METHOD("\"5\"") "," RESULT("\"1\"", "7") "," RESULT("\"2\"", "19") "," RESULT("\"9\"", "[\"hello\",5]") "]"},
+         "[" INVALID "," NO_METHOD("\"5\"") "," RESULT("\"1\"", "7") "," RESULT("\"2\"", "19") "," RESULT(
+             "\"9\"", "[\"hello\",5]") "]"},
         {"[{\"jsonrpc\": \"2.0\", \"method\": \"notify_sum\", \"params\": [1,2,4]},"
          "{\"jsonrpc\": \"2.0\", \"method\": \"notify_hello\", \"params\": [7]}]",
          ""},
@@ -120,10 +126,19 @@ static void left_to_others(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "hello", "{}", "[]", "[1,2,3]", "{\"id\":1,\"method\":\"sum\"}", "{\"jsonrpc\":\"2.0\",\"method\":\"unknown\"}",
-        "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}", "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"Parse error\"}}",
-        "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":5}", "[{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1},{\"jsonrpc\":\"2.0\",\"id\":2,\"error\":0}]",
-        "{\"jsonrpc\":\"2.0\",\"method\":\"$/progress\",\"params\":{\"id\":1,\"value\":2}}", "{not \"jsonrpc\"",
+        "",
+        "hello",
+        "{}",
+        "[]",
+        "[1,2,3]",
+        "{\"id\":1,\"method\":\"sum\"}",
+        "{\"jsonrpc\":\"2.0\",\"method\":\"unknown\"}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}",
+        "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"Parse error\"}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":5}",
+        "[{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1},{\"jsonrpc\":\"2.0\",\"id\":2,\"error\":0}]",
+        "{\"jsonrpc\":\"2.0\",\"method\":\"$/progress\",\"params\":{\"id\":1,\"value\":2}}",
+        "{not \"jsonrpc\"",
     };
     acurast__serve *serve = make(&limits);
     acurast__reply reply;
@@ -207,7 +222,8 @@ static void errors_and_progress(void **state)
     acurast__serve *serve = make(&limits);
     acurast__reply reply;
     acurast__request request;
-    assert_true(hear(serve, alice, "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"s\\u0075m\",\"params\":{\"a\":1}}", &reply));
+    assert_true(
+        hear(serve, alice, "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"s\\u0075m\",\"params\":{\"a\":1}}", &reply));
     assert_true(acurast__serve_next(serve, &request));
     assert_string_equal(request.method, "sum");
     assert_int_equal(request.params.size, 7);
@@ -218,7 +234,8 @@ static void errors_and_progress(void **state)
     acurast__rpc_error error = {-32000, "a \"bad\" day", raw("{\"d\":1}")};
     assert_int_equal(acurast__serve_answer(serve, request.number, (acurast__raw){0}, &error, &reply), ACURAST_OK);
     expect(&reply, alice,
-           "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"error\":{\"code\":-32000,\"message\":\"a \\\"bad\\\" day\",\"data\":{\"d\":1}}}");
+           "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"error\":{\"code\":-32000,\"message\":\"a \\\"bad\\\" "
+           "day\",\"data\":{\"d\":1}}}");
     assert_int_equal(acurast__serve_progress(serve, request.number, raw("1"), &reply), ACURAST_NOT_FOUND);
     assert_true(hear(serve, alice, TELL, &reply));
     assert_true(acurast__serve_next(serve, &request));
@@ -315,9 +332,10 @@ static void packed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(specification), cmocka_unit_test(left_to_others), cmocka_unit_test(broken), cmocka_unit_test(busy),
-        cmocka_unit_test(bytes),         cmocka_unit_test(errors_and_progress), cmocka_unit_test(drops), cmocka_unit_test(gone),
-        cmocka_unit_test(registration),  cmocka_unit_test(packed),
+        cmocka_unit_test(specification), cmocka_unit_test(left_to_others), cmocka_unit_test(broken),
+        cmocka_unit_test(busy),          cmocka_unit_test(bytes),          cmocka_unit_test(errors_and_progress),
+        cmocka_unit_test(drops),         cmocka_unit_test(gone),           cmocka_unit_test(registration),
+        cmocka_unit_test(packed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

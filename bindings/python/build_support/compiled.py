@@ -16,9 +16,9 @@ from pathlib import Path
 from cffi import FFI
 
 CORE = Path("core")
-LIBRARIES = ["libwebsockets", "libsodium", "libuv", "libssl", "libcrypto"]
+LIBRARIES = ["libwebsockets", "libsodium", "libuv", "yajl", "libssl", "libcrypto"]
 MSGPACK = ["msgpack-c", "msgpack"]  # its name since version 6, and before
-PACKAGES = "libwebsockets-dev libwebsockets-evlib-uv libsodium-dev libuv1-dev libssl-dev libmsgpack-dev libcap-dev"
+PACKAGES = "libwebsockets-dev libwebsockets-evlib-uv libsodium-dev libuv1-dev libssl-dev libmsgpack-dev libyajl-dev libcap-dev"
 
 GLUE_DECLARATIONS = """
 int64_t acurast_py_send(acurast_client *client, const void *recipient, size_t recipient_size, const void *payload,

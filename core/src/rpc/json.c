@@ -22,8 +22,8 @@ typedef struct reading {
     size_t key_end, inner_key_end;
     size_t capacity; /* of the block of messages */
     bool all;
-    bool named;   /* somebody said "jsonrpc" */
-    bool twice;   /* a part stands twice in this message */
+    bool named; /* somebody said "jsonrpc" */
+    bool twice; /* a part stands twice in this message */
     bool too_many;
     bool no_memory;
 } reading;
@@ -509,9 +509,9 @@ static int progress_key(void *context, const unsigned char *text, size_t size)
     if (p->reader.depth != 1)
         return 1;
     p->key_end = acurast__json_at(&p->reader);
-    p->next = size == 2 && memcmp(text, "id", 2) == 0       ? &p->id
+    p->next = size == 2 && memcmp(text, "id", 2) == 0      ? &p->id
               : size == 5 && memcmp(text, "value", 5) == 0 ? &p->value
-                                                            : NULL;
+                                                           : NULL;
     return 1;
 }
 

@@ -17,6 +17,7 @@
 
 #define ARENA_SIZE 1024
 #define ALIGNMENT 16
+#define TEXT_MAX ((size_t)512 * 1024 * 1024) /* so that no size that yajl doubles overflows */
 
 /* In front of each block that the arena gives. */
 typedef struct block {
@@ -192,6 +193,8 @@ acurast__json_end acurast__json_read(acurast__json_reader *reader, const yajl_ca
 {
     arena memory;
     *reader = (acurast__json_reader){.text = text, .size = size};
+    if (size > TEXT_MAX)
+        return ACURAST__JSON_BAD;
     memory.used = 0;
     memory.heap = NULL;
     acurast__json_end end = run(reader, events, &memory);

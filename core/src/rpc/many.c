@@ -16,7 +16,7 @@ typedef struct group {
 struct acurast__many {
     acurast__many_params params;
     acurast__many_state state;
-    uint32_t open;    /* of whom nothing was heard */
+    uint32_t open; /* of whom nothing was heard */
     uint32_t results;
     uint32_t largest; /* size of the largest group */
     uint32_t group_count;

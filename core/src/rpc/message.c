@@ -36,8 +36,8 @@ bool acurast__rpc_valid(acurast__rpc_encoding encoding, const uint8_t *bytes, si
     return encoding == ACURAST__RPC_JSON ? acurast__json_valid(bytes, size) : acurast__msgpack_valid(bytes, size);
 }
 
-void acurast__rpc_write_request(acurast__buffer *to, acurast__rpc_encoding encoding, acurast__raw id, const char *method,
-                                acurast__raw params)
+void acurast__rpc_write_request(acurast__buffer *to, acurast__rpc_encoding encoding, acurast__raw id,
+                                const char *method, acurast__raw params)
 {
     if (encoding == ACURAST__RPC_JSON)
         acurast__json_write_request(to, id, method, params);
@@ -45,7 +45,8 @@ void acurast__rpc_write_request(acurast__buffer *to, acurast__rpc_encoding encod
         acurast__msgpack_write_request(to, id, method, params);
 }
 
-void acurast__rpc_write_result(acurast__buffer *to, acurast__rpc_encoding encoding, acurast__raw id, acurast__raw result)
+void acurast__rpc_write_result(acurast__buffer *to, acurast__rpc_encoding encoding, acurast__raw id,
+                               acurast__raw result)
 {
     if (encoding == ACURAST__RPC_JSON)
         acurast__json_write_result(to, id, result);
@@ -62,7 +63,8 @@ void acurast__rpc_write_error(acurast__buffer *to, acurast__rpc_encoding encodin
         acurast__msgpack_write_error(to, id, error);
 }
 
-void acurast__rpc_write_progress(acurast__buffer *to, acurast__rpc_encoding encoding, acurast__raw id, acurast__raw value)
+void acurast__rpc_write_progress(acurast__buffer *to, acurast__rpc_encoding encoding, acurast__raw id,
+                                 acurast__raw value)
 {
     if (encoding == ACURAST__RPC_JSON)
         acurast__json_write_progress(to, id, value);

@@ -18,26 +18,27 @@ _Static_assert(MSGPACK_EMBED_STACK_SIZE == ACURAST__RPC_DEPTH_MAX, "both encodin
 #define msgpack_unpack_object char
 #define msgpack_unpack_user char
 
-static inline char on_root(char *user)
+static inline char on_root(const char *user)
 {
     return *user;
 }
 
 #define SEES_NUMBER(name, type)                                                                                        \
-    static inline int on_##name(char *user, type value, char *object)                                                  \
+    static inline int on_##name(const char *user, type value, char *object)                                            \
     {                                                                                                                  \
         (void)value;                                                                                                   \
         *object = *user;                                                                                               \
         return 0;                                                                                                      \
     }
 #define SEES_NOTHING(name)                                                                                             \
-    static inline int on_##name(char *user, char *object)                                                              \
+    static inline int on_##name(const char *user, char *object)                                                        \
     {                                                                                                                  \
         *object = *user;                                                                                               \
         return 0;                                                                                                      \
     }
 #define SEES_BYTES(name, wrong)                                                                                        \
-    static inline int on_##name(char *user, const char *base, const char *bytes, unsigned int size, char *object)      \
+    static inline int on_##name(const char *user, const char *base, const char *bytes, unsigned int size,              \
+                                char *object)                                                                          \
     {                                                                                                                  \
         (void)base;                                                                                                    \
         (void)bytes;                                                                                                   \
@@ -64,7 +65,7 @@ SEES_BYTES(str, size > INT32_MAX)
 SEES_BYTES(bin, size > INT32_MAX)
 SEES_BYTES(ext, size == 0) /* its type is counted; a size of 2^32 - 1 comes here as 0 */
 
-static inline int on_array_item(char *user, char *array, char item)
+static inline int on_array_item(const char *user, const char *array, char item)
 {
     (void)user;
     (void)array;
@@ -72,7 +73,7 @@ static inline int on_array_item(char *user, char *array, char item)
     return 0;
 }
 
-static inline int on_map_item(char *user, char *map, char key, char value)
+static inline int on_map_item(const char *user, const char *map, char key, char value)
 {
     (void)user;
     (void)map;
@@ -118,20 +119,16 @@ static bool read_integer(acurast__raw raw, int64_t *value)
         return false;
     uint8_t tag = raw.bytes[0];
     uint64_t bits = number(raw);
-    if (tag <= 0x7f || tag >= 0xe0)
-        *value = (int8_t)tag;
-    else if (tag >= 0xcc && tag <= 0xcf && bits <= INT64_MAX)
+    if (tag <= 0x7f || tag >= 0xe0) {
+        *value = tag <= 0x7f ? tag : tag - 256;
+    } else if (tag >= 0xcc && tag <= 0xcf && bits <= INT64_MAX) {
         *value = (int64_t)bits;
-    else if (tag == 0xd0)
-        *value = (int8_t)bits;
-    else if (tag == 0xd1)
-        *value = (int16_t)bits;
-    else if (tag == 0xd2)
-        *value = (int32_t)bits;
-    else if (tag == 0xd3)
-        *value = (int64_t)bits;
-    else
+    } else if (tag >= 0xd0 && tag <= 0xd3) {
+        uint64_t sign = UINT64_C(1) << (8 * (raw.size - 1) - 1);
+        *value = (int64_t)((bits ^ sign) - sign);
+    } else {
         return false;
+    }
     return true;
 }
 

@@ -205,7 +205,7 @@ static bool to_run(const acurast__serve *serve, const acurast__rpc_message *mess
 }
 
 /* A slice of the payload in the copy of it. */
-static acurast__raw moved(acurast__raw raw, const uint8_t *from, uint8_t *to)
+static acurast__raw moved(acurast__raw raw, const uint8_t *from, const uint8_t *to)
 {
     return raw.size ? (acurast__raw){to + (raw.bytes - from), raw.size} : raw;
 }
@@ -422,7 +422,8 @@ acurast_status acurast__serve_drop(acurast__serve *serve, uint64_t number, acura
     return good ? ACURAST_OK : ACURAST_NO_MEMORY;
 }
 
-acurast_status acurast__serve_progress(acurast__serve *serve, uint64_t number, acurast__raw value, acurast__reply *reply)
+acurast_status acurast__serve_progress(acurast__serve *serve, uint64_t number, acurast__raw value,
+                                       acurast__reply *reply)
 {
     const request *r = acurast__slots_get(&serve->numbers, number);
     *reply = (acurast__reply){0};

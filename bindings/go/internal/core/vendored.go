@@ -11,6 +11,7 @@ import (
 	_ "github.com/libacurast/libacurast/core/src/crypto"
 	_ "github.com/libacurast/libacurast/core/src/net"
 	_ "github.com/libacurast/libacurast/core/src/protocol"
+	_ "github.com/libacurast/libacurast/core/src/rpc"
 	_ "github.com/libacurast/libacurast/core/src/service"
 	_ "github.com/libacurast/libacurast/core/src/wire"
 )
