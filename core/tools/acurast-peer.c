@@ -24,6 +24,8 @@ static const struct {
 } commands[] = {
     {"keygen", peer_keygen, "make a key"},
     {"id", peer_id, "print the id and the public key of a key file or a recipient"},
+    {"request", peer_request, "ask a recipient, and print its answer"},
+    {"serve", peer_serve, "answer requests by a command of the shell"},
     {"send", peer_send, "send a payload, and wait for answers"},
     {"listen", peer_listen, "print what comes, and send it back with --echo"},
     {"look", peer_look, "ask the service which recipients are here"},

@@ -136,6 +136,22 @@ void foreign_quote(FILE *stream, const uint8_t *bytes, size_t size)
     fputc('"', stream);
 }
 
+void foreign_json(FILE *stream, const uint8_t *bytes, size_t size)
+{
+    while (size > 0) {
+        uint32_t code = 0;
+        size_t taken = decode(bytes, size, &code);
+        if (taken == 0 || !steers(code))
+            fwrite(bytes, 1, taken ? taken : 1, stream);
+        else if (code < 0x20)
+            fputc(' ', stream); /* between values: in a string it cannot be */
+        else
+            fprintf(stream, "\\u%04x", (unsigned)code);
+        bytes += taken ? taken : 1;
+        size -= taken ? taken : 1;
+    }
+}
+
 void foreign_tell(const char *format, ...)
 {
     static const char cut[] = "...\n";

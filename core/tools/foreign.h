@@ -25,6 +25,9 @@ void foreign_copy(char *out, size_t capacity, const char *text);
 /* As a string of JSON, in its quotes and with its escapes. The bytes are UTF-8. */
 void foreign_quote(FILE *stream, const uint8_t *bytes, size_t size);
 
+/* A value of JSON, which is valid: what would steer is escaped as JSON has it, within strings, so that it means the same. */
+void foreign_json(FILE *stream, const uint8_t *bytes, size_t size);
+
 /* A message of the program on standard error, printf-like and with a line end of its own; what is beyond some 2,000 bytes is cut off. */
 void foreign_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -7,6 +7,8 @@ int peer_id(int argc, char **argv);
 int peer_send(int argc, char **argv);
 int peer_listen(int argc, char **argv);
 int peer_look(int argc, char **argv);
+int peer_request(int argc, char **argv);
+int peer_serve(int argc, char **argv);
 int peer_ping(int argc, char **argv);
 
 #endif

@@ -29,7 +29,7 @@ const char talk_notes[] =
     "Results go to standard output, messages to standard error; --json prints one object a line.\n"
     "A recipient or key is an id (16 bytes) or a public key (33 or 65 bytes), as hexadecimal.\n"
     "Without --key a new key is made, used, and forgotten.\n\n"
-    "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no service or no answer in time.";
+    "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no service or no answer in time; 4 the answer is an error.";
 
 uint64_t talk_now_us(void)
 {
@@ -124,6 +124,8 @@ static int talk_open(struct talk *talk, struct command *command, const char *key
 
 static void talk_close(struct talk *talk)
 {
+    if (talk->closing)
+        talk->closing();
     acurast_client_close(talk->client);
     acurast_client_release(talk->client);
     if (talk->context) {

@@ -33,6 +33,8 @@ struct talk {
     int (*event)(struct talk *talk, const acurast_event_view *event);
     int (*tick)(struct talk *talk);
     int (*over)(struct talk *talk, int code); /* the time is over, or it was interrupted: the last word */
+    void (*closing)(void);                    /* before the client is closed; may be NULL */
+    void *data;                               /* the command's own */
 };
 
 /*
