@@ -98,4 +98,6 @@ const (
 	ErrUndetermined Status = 68
 	// The service has no memory for the payload; retriable.
 	ErrServiceMemory Status = 69
+	// The recipient answered the request with an error.
+	ErrRemoteError Status = 70
 )

@@ -69,6 +69,16 @@ func WithOutboxBytes(bytes int64) ClientOption {
 	return clientSetting(intSetting("outbox-bytes", bytes))
 }
 
+// WithServeRunning: Requests that are handed out and not answered yet. (from 1 to 1048576; default 64)
+func WithServeRunning(count int64) ClientOption {
+	return clientSetting(intSetting("serve-running", count))
+}
+
+// WithServeWaiting: Requests that wait for that; what comes beyond is answered with the error "busy". (from 0 to 1048576; default 1024)
+func WithServeWaiting(count int64) ClientOption {
+	return clientSetting(intSetting("serve-waiting", count))
+}
+
 // WithSendTimeout: How long a send may wait until it is written; 0: for ever. (from 0 ms to 86400000 ms; default 60s)
 func WithSendTimeout(duration time.Duration) ClientOption {
 	return clientSetting(durationSetting("send-timeout", duration, time.Millisecond))
@@ -255,4 +265,14 @@ func WithMemory(bytes int64) ServiceOption {
 // WithDrainTime: Longest time that a drain takes. (from 0 ms to 86400000 ms; default 10s)
 func WithDrainTime(duration time.Duration) ServiceOption {
 	return serviceSetting(durationSetting("drain-time", duration, time.Millisecond))
+}
+
+// WithPresence: Tell clients that ask who is here, and who of those that they asked for has left; off hides it in receipts, too. (default on)
+func WithPresence(on bool) ServiceOption {
+	return serviceSetting(boolSetting("presence", on))
+}
+
+// WithWatches: Ids whose leaving one client is told: those that it sent to with receipts or looked up last; 0: none. (from 0 to 16777216; default 1024)
+func WithWatches(count int64) ServiceOption {
+	return serviceSetting(intSetting("watches", count))
 }

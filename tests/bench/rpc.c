@@ -50,7 +50,7 @@ static acurast__buffer answer(void)
 {
     acurast__rpc_parsed parsed;
     acurast__reply reply;
-    acurast__request run;
+    acurast__serve_request run;
     acurast__raw result = {(const uint8_t *)(encoding == ACURAST__RPC_JSON ? "17" : "\x11"),
                            encoding == ACURAST__RPC_JSON ? 2 : 1};
     must(acurast__rpc_parse(&parsed, request.bytes, request.size, false) == ACURAST__RPC_MESSAGES);

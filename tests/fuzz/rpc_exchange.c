@@ -113,7 +113,7 @@ static void time_passes(world *w, fuzz_input *input)
 static void run(world *w, fuzz_input *input)
 {
     size_t at = fuzz_byte(input) % MOST;
-    acurast__request request;
+    acurast__serve_request request;
     if (w->running[at] || !acurast__serve_next(w->serve, &request))
         return;
     w->running[at] = request.number;

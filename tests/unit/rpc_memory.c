@@ -168,7 +168,7 @@ static void agreeing(void **state)
 #define ASK "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\"}"
 
 /* One failure at most is to come, so the second time it works. */
-static bool next(acurast__serve *serve, acurast__request *request)
+static bool next(acurast__serve *serve, acurast__serve_request *request)
 {
     bool got = acurast__serve_next(serve, request);
     return got || acurast__serve_next(serve, request);
@@ -179,7 +179,7 @@ static bool serve_text(acurast__serve *serve, const char *text, const char *answ
 {
     acurast__rpc_parsed parsed;
     acurast__reply reply = {0};
-    acurast__request request;
+    acurast__serve_request request;
     acurast__buffer said = {0};
     uint64_t refused = acurast__serve_refused(serve);
     acurast__rpc_verdict verdict = acurast__rpc_parse(&parsed, (const uint8_t *)text, strlen(text), false);

@@ -56,7 +56,7 @@ static acurast__raw raw(const char *text)
 }
 
 /* Runs all that is there, as the specification's server would: what each gives. */
-static const char *give(const acurast__request *request)
+static const char *give(const acurast__serve_request *request)
 {
     if (strcmp(request->method, "subtract") == 0)
         return request->params.bytes[0] == '[' && request->params.bytes[2] == '2' && request->params.bytes[1] == '4'
@@ -67,7 +67,7 @@ static const char *give(const acurast__request *request)
 
 static void work(acurast__serve *serve, acurast__buffer *said)
 {
-    acurast__request request;
+    acurast__serve_request request;
     acurast__reply reply;
     while (acurast__serve_next(serve, &request)) {
         assert_string_equal(request.user, request.method);
@@ -175,7 +175,7 @@ static void busy(void **state)
     (void)state;
     acurast__serve *serve = make(&(acurast__serve_limits){.running = 1, .waiting = 2, .bytes = 100000});
     acurast__reply reply;
-    acurast__request first, second;
+    acurast__serve_request first, second;
     assert_true(hear(serve, alice, ASK, &reply));
     assert_true(acurast__serve_next(serve, &first));
     for (int i = 0; i < 2; i++) {
@@ -221,7 +221,7 @@ static void errors_and_progress(void **state)
     (void)state;
     acurast__serve *serve = make(&limits);
     acurast__reply reply;
-    acurast__request request;
+    acurast__serve_request request;
     assert_true(
         hear(serve, alice, "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"s\\u0075m\",\"params\":{\"a\":1}}", &reply));
     assert_true(acurast__serve_next(serve, &request));
@@ -252,7 +252,7 @@ static void drops(void **state)
     (void)state;
     acurast__serve *serve = make(&limits);
     acurast__reply reply;
-    acurast__request one, two;
+    acurast__serve_request one, two;
     assert_true(hear(serve, alice, "[" ASK "," ASK "]", &reply));
     assert_true(acurast__serve_next(serve, &one) && acurast__serve_next(serve, &two));
     assert_int_equal(acurast__serve_answer(serve, two.number, raw("2"), NULL, &reply), ACURAST_OK);
@@ -268,7 +268,7 @@ static void gone(void **state)
     (void)state;
     acurast__serve *serve = make(&limits);
     acurast__reply reply;
-    acurast__request running[3];
+    acurast__serve_request running[3];
     assert_true(hear(serve, alice, "[" ASK "," ASK "," ASK "]", &reply));
     assert_true(hear(serve, bob, ASK, &reply));
     assert_true(acurast__serve_next(serve, &running[0]) && acurast__serve_next(serve, &running[1]));
@@ -288,7 +288,7 @@ static void registration(void **state)
     acurast__serve *serve = make(&limits);
     char name[ACURAST__RPC_METHOD_MAX + 2];
     acurast__reply reply;
-    acurast__request request;
+    acurast__serve_request request;
     int user;
     memset(name, 'm', sizeof name);
     name[sizeof name - 1] = '\0';
@@ -313,7 +313,7 @@ static void packed(void **state)
     (void)state;
     acurast__serve *serve = make(&limits);
     acurast__reply reply;
-    acurast__request request;
+    acurast__serve_request request;
     assert_true(receive(serve, alice, "\x94\x00\xcd\x01\x02\xa3sum\x91\x07", 11, false, &reply));
     assert_true(acurast__serve_next(serve, &request));
     assert_int_equal(request.encoding, ACURAST__RPC_MSGPACK);

@@ -273,3 +273,8 @@ export declare class UndeterminedError extends AcurastError {
 export declare class ServiceMemoryError extends AcurastError {
   readonly code: 'ACURAST_SERVICE_MEMORY';
 }
+
+/** The recipient answered the request with an error. */
+export declare class RemoteErrorError extends AcurastError {
+  readonly code: 'ACURAST_REMOTE_ERROR';
+}

@@ -272,6 +272,11 @@ describe(ServiceMemoryError, 69, 'ACURAST_SERVICE_MEMORY', true,
   'the service has no memory for the payload',
 );
 
+class RemoteErrorError extends AcurastError {}
+describe(RemoteErrorError, 70, 'ACURAST_REMOTE_ERROR', false,
+  'the recipient answered the request with an error',
+);
+
 /** The error of a status that the core answered. */
 function errorOf(status, detail = '') {
   return new (BY_STATUS.get(status) ?? AcurastError)(detail);
@@ -311,6 +316,7 @@ module.exports = {
     ProtocolError,
     QueueFullError,
     RefusedError,
+    RemoteErrorError,
     ReplacedError,
     ResolveError,
     SendCancelledError,

@@ -35,6 +35,7 @@ export const {
   ProtocolError,
   QueueFullError,
   RefusedError,
+  RemoteErrorError,
   ReplacedError,
   ResolveError,
   SendCancelledError,

@@ -50,6 +50,13 @@ export interface ClientSettings {
   outboxCount?: number | undefined;
   /** Payload bytes that may wait (bytes, or text such as '16MiB'; from 1 to 1099511627776; default 64MiB). */
   outboxBytes?: number | string | undefined;
+  /** Requests that are handed out and not answered yet (from 1 to 1048576; default 64). */
+  serveRunning?: number | undefined;
+  /**
+   * Requests that wait for that; what comes beyond is answered with the error "busy" (from 0 to 1048576;
+   * default 1024).
+   */
+  serveWaiting?: number | undefined;
   /**
    * How long a send may wait until it is written; 0: for ever (milliseconds, or text such as '30s'; from 0 to
    * 86400000; default 60s).
@@ -193,4 +200,14 @@ export interface ServiceSettings {
   drainTime?: number | string | undefined;
   /** Speak the extensions of libacurast to clients that offer them (default on). */
   extensions?: boolean | undefined;
+  /**
+   * Tell clients that ask who is here, and who of those that they asked for has left; off hides it in
+   * receipts, too (default on).
+   */
+  presence?: boolean | undefined;
+  /**
+   * Ids whose leaving one client is told: those that it sent to with receipts or looked up last; 0: none
+   * (from 0 to 16777216; default 1024).
+   */
+  watches?: number | undefined;
 }

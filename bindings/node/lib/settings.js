@@ -19,6 +19,8 @@ module.exports = {
     reconnectWhenReplaced: { name: 'reconnect-when-replaced', type: 'bool' },
     outboxCount: { name: 'outbox-count', type: 'count' },
     outboxBytes: { name: 'outbox-bytes', type: 'size' },
+    serveRunning: { name: 'serve-running', type: 'count' },
+    serveWaiting: { name: 'serve-waiting', type: 'count' },
     sendTimeout: { name: 'send-timeout', type: 'milliseconds' },
     maxPayload: { name: 'max-payload', type: 'size' },
     pingInterval: { name: 'ping-interval', type: 'milliseconds' },
@@ -61,5 +63,7 @@ module.exports = {
     pingTimeout: { name: 'ping-timeout', type: 'milliseconds' },
     drainTime: { name: 'drain-time', type: 'milliseconds' },
     extensions: { name: 'extensions', type: 'bool' },
+    presence: { name: 'presence', type: 'bool' },
+    watches: { name: 'watches', type: 'count' },
   },
 };

@@ -10,6 +10,7 @@
  *   context.h    the threads that do the work
  *   event.h      what happened: by callback, or by a queue with a descriptor
  *   client.h     a dApp or a processor: connect, send, receive
+ *   request.h    requests and answers: JSON-RPC 2.0, MessagePack-RPC
  *   service.h    the websocket service, embedded or on its own
  *
  * Rules that hold for all of them:
@@ -36,6 +37,7 @@
 #include <acurast/export.h>
 #include <acurast/identity.h>
 #include <acurast/options.h>
+#include <acurast/request.h>
 #include <acurast/service.h>
 #include <acurast/status.h>
 #include <acurast/version.h>

@@ -165,7 +165,8 @@ typedef struct acurast_client_stats {
     uint64_t stray_payloads; /* before accepted, or for another id: dropped */
     uint64_t large_payloads; /* larger than the option `max-payload`, from a service that does not heed it: not read */
     uint64_t repeats;        /* payloads with a number that came again, or before their turn: not delivered */
-    uint64_t foreign_receipts; /* of another run, for a number that is not open, or not from who may say so: ignored */
+    uint64_t foreign_receipts; /* of another run, for a number that was never sent, or not from who may say so: ignored */
+    uint64_t stray_answers;  /* to requests that are not open, or from others than was asked, or malformed: ignored */
 } acurast_client_stats;
 
 ACURAST_API acurast_status acurast_client_get_stats(const acurast_client *client, acurast_client_stats *stats);

@@ -38,7 +38,10 @@ typedef enum acurast_event_type {
     ACURAST_EVENT_LOG = 5,      /* `level`, `text` */
     ACURAST_EVENT_KEPT = 6,     /* of one send that asked for it: it waits in a mailbox: `operation`, `token` */
     ACURAST_EVENT_SEEN = 7,     /* of one look: `operation`, `token`, `status`; `payload` is an array of acurast_seen */
-    ACURAST_EVENT_GONE = 8      /* `sender` has left; `presence` is what is left of it */
+    ACURAST_EVENT_GONE = 8,     /* `sender` has left; `presence` is what is left of it */
+    ACURAST_EVENT_REPLY = 9,    /* of one request: see acurast_client_request() */
+    ACURAST_EVENT_PROGRESS = 10, /* of one request: `operation`, `token`, `sender`, `payload`, `encoding` */
+    ACURAST_EVENT_REQUEST = 11  /* to be answered: see acurast_client_serve() */
 } acurast_event_type;
 
 /* How far a payload gets. */
@@ -102,6 +105,8 @@ typedef struct acurast_event_view {
     uint32_t close_code;    /* the websocket close code received; 0 if none was */
     acurast_level reached;
     acurast_presence presence;
+    uint32_t encoding; /* an acurast_encoding */
+    int64_t code;      /* of a remote error */
 } acurast_event_view;
 
 /* Runs on the object's I/O thread. `event` and what it points to are valid until the callback returns. */

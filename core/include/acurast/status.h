@@ -67,7 +67,8 @@ ACURAST_BEGIN
     X(QUEUE_FULL, 66, 1, "the recipient's queue at the service, or the sender's share of it, is full")                 \
     X(NOT_DELIVERED, 67, 1, "the service did not pass the payload on, and does not say why")                           \
     X(UNDETERMINED, 68, 0, "the payload was sent, and whether it was delivered cannot be known")                       \
-    X(SERVICE_MEMORY, 69, 1, "the service has no memory for the payload")
+    X(SERVICE_MEMORY, 69, 1, "the service has no memory for the payload")                                              \
+    X(REMOTE_ERROR, 70, 0, "the recipient answered the request with an error")
 
 typedef enum acurast_status {
 #define ACURAST_STATUS_ENUM(name, code, retriable, text) ACURAST_##name = (code),

@@ -72,6 +72,13 @@ static const void *put(uint8_t **end, const void *bytes, size_t size)
     return copy;
 }
 
+/* What others cause, and what has no room set aside. */
+static bool is_bounded(acurast_event_type type)
+{
+    return type == ACURAST_EVENT_PAYLOAD || type == ACURAST_EVENT_LOG || type == ACURAST_EVENT_GONE ||
+           type == ACURAST_EVENT_PROGRESS;
+}
+
 static copied_event *copy_view(const acurast_event_view *view)
 {
     size_t text_size = strlen(view->text) + 1;
@@ -89,9 +96,7 @@ static copied_event *copy_view(const acurast_event_view *view)
     copy->recipient = put(&end, view->recipient, ACURAST__ID_SIZE);
     copy->payload = put(&end, view->payload, view->payload_size);
     copy->text = put(&end, view->text, text_size);
-    bool bounded =
-        view->type == ACURAST_EVENT_PAYLOAD || view->type == ACURAST_EVENT_LOG || view->type == ACURAST_EVENT_GONE;
-    copied->event.charge = bounded ? size : 0;
+    copied->event.charge = is_bounded(view->type) ? size : 0;
     copied->event.release = release_copied;
     return copied;
 }

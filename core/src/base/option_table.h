@@ -37,6 +37,10 @@
       "Take the connection back when a newer one of the same key replaced it")                                         \
     X(OUTBOX_COUNT, "outbox-count", CLIENT, COUNT, "4096", 1, 16777216, "", "Sends that may wait")                     \
     X(OUTBOX_BYTES, "outbox-bytes", CLIENT, SIZE, "64MiB", 1, ACURAST__TIB, "", "Payload bytes that may wait")         \
+    X(SERVE_RUNNING, "serve-running", CLIENT, COUNT, "64", 1, 1048576, "",                                             \
+      "Requests that are handed out and not answered yet")                                                             \
+    X(SERVE_WAITING, "serve-waiting", CLIENT, COUNT, "1024", 0, 1048576, "",                                           \
+      "Requests that wait for that; what comes beyond is answered with the error \"busy\"")                            \
     X(SEND_TIMEOUT, "send-timeout", CLIENT, MILLISECONDS, "60s", 0, 86400000, "",                                      \
       "How long a send may wait until it is written; 0: for ever")                                                     \
     X(MAX_PAYLOAD, "max-payload", CLIENT, SIZE, "16MiB", 1, 1024 * ACURAST__MIB, "",                                   \

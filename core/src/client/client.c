@@ -39,6 +39,7 @@ static void destroy(acurast_client *client)
     acurast__free(client->writable_event);
     acurast__outbox_clear(&client->outbox);
     acurast__heard_clear(&client->receiver.heard);
+    acurast__requests_clear(&client->requests);
     acurast__round_clear(&client->round);
     acurast__client_settings_clear(&client->settings);
     acurast_identity_release(client->identity);
@@ -94,6 +95,7 @@ static void init_members(acurast_client *client, acurast_context *context)
     pthread_mutex_init(&client->lock, NULL);
     acurast__lane_init(&client->lane);
     acurast__receive_init(client);
+    acurast__requests_init(&client->requests);
 }
 
 static acurast_status read_options(acurast_client *client, acurast_options *options)
@@ -320,7 +322,7 @@ static bool write_now(acurast_client *client, const uint8_t recipient[16], const
     return written;
 }
 
-static acurast_status check_call(acurast_client *client)
+acurast_status acurast__client_check(acurast_client *client)
 {
     pthread_mutex_lock(&client->lock);
     acurast_status status = check_running(client);
@@ -337,8 +339,8 @@ static acurast__operation *make_send(const acurast_client *client, const uint8_t
 }
 
 /* Hands in what was made, NULL without memory, in the room that was reserved for it; or gives back both. */
-static acurast_status finish_call(acurast_client *client, acurast__operation *made, size_t payload_size,
-                                  const acurast_send_params *params, uint64_t *number)
+acurast_status acurast__client_hand_in(acurast_client *client, acurast__operation *made, size_t payload_size,
+                                       const acurast_send_params *params, uint64_t *number)
 {
     acurast_status status = ACURAST_NO_MEMORY;
     if (made) {
@@ -353,10 +355,8 @@ static acurast_status finish_call(acurast_client *client, acurast__operation *ma
     return status;
 }
 
-static acurast_status reserve(acurast_client *client, size_t size, bool extension)
+acurast_status acurast__client_reserve(acurast_client *client, size_t size)
 {
-    if (extension && !client->settings.connection.extensions)
-        return ACURAST_UNSUPPORTED;
     return acurast__outbox_reserve(&client->outbox, size) == ACURAST_OK ? ACURAST_OK : refuse_for_room(client, size);
 }
 
@@ -369,27 +369,32 @@ acurast_status acurast__client_send(acurast_client *client, const uint8_t recipi
             *operation = 0;
         return ACURAST_OK;
     }
-    acurast_status status = check_call(client);
+    acurast_status status = acurast__client_check(client);
     if (status == ACURAST_OK && payload_size > client->settings.connection.max_payload)
         status = ACURAST_TOO_LARGE;
+    if (status == ACURAST_OK && !plain && !client->settings.connection.extensions)
+        status = ACURAST_UNSUPPORTED;
     if (status == ACURAST_OK)
-        status = reserve(client, payload_size, !plain);
+        status = acurast__client_reserve(client, payload_size);
     if (status != ACURAST_OK)
         return status;
     acurast__operation *made = make_send(client, recipient, payload, payload_size, params->until);
-    return finish_call(client, made, payload_size, params, operation);
+    return acurast__client_hand_in(client, made, payload_size, params, operation);
 }
 
 acurast_status acurast__client_look(acurast_client *client, const uint8_t *ids, size_t count,
                                     const acurast_send_params *params, uint64_t *operation)
 {
     size_t size = count * ACURAST_ID_SIZE;
-    acurast_status status = check_call(client);
+    acurast_status status = acurast__client_check(client);
+    if (status == ACURAST_OK && !client->settings.connection.extensions)
+        status = ACURAST_UNSUPPORTED;
     if (status == ACURAST_OK)
-        status = reserve(client, size, true);
+        status = acurast__client_reserve(client, size);
     if (status != ACURAST_OK)
         return status;
-    return finish_call(client, acurast__operation_create_look(client->id, ids, count), size, params, operation);
+    return acurast__client_hand_in(client, acurast__operation_create_look(client->id, ids, count), size, params,
+                                   operation);
 }
 
 acurast_status acurast__client_cancel(acurast_client *client, uint64_t operation)
@@ -438,7 +443,8 @@ void acurast__client_get_stats(const acurast_client *client, acurast_client_stat
                                 .stray_payloads = atomic_load(&client->stray_payloads),
                                 .large_payloads = atomic_load(&client->large_payloads),
                                 .repeats = atomic_load(&client->repeats),
-                                .foreign_receipts = atomic_load(&client->foreign_receipts)};
+                                .foreign_receipts = atomic_load(&client->foreign_receipts),
+                                .stray_answers = atomic_load(&client->stray_answers)};
     memcpy(stats, &all, stats->size < sizeof all ? stats->size : sizeof all);
 }
 

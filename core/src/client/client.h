@@ -15,6 +15,7 @@
 #include "client/connection.h"
 #include "client/outbox.h"
 #include "client/receive.h"
+#include "client/requests.h"
 #include "client/settings.h"
 #include "net/context.h"
 #include "net/lane.h"
@@ -68,7 +69,7 @@ struct acurast_client {
     atomic_size_t untaken; /* outcomes that wait in a queue: counted in the outbox, but not waiting to be sent */
     atomic_size_t untaken_states;
     _Atomic uint64_t connections, payloads_in, payloads_out, ignored_frames, stray_payloads, large_payloads;
-    _Atomic uint64_t repeats, foreign_receipts;
+    _Atomic uint64_t repeats, foreign_receipts, stray_answers;
 
     pthread_mutex_t lock;
     pthread_cond_t changed; /* to connected or closed, which is what acurast__client_wait() waits for */
@@ -91,6 +92,7 @@ struct acurast_client {
 
     acurast__outbox outbox; /* but for its reservations */
     acurast__receiver receiver; /* but for what is given back to it */
+    acurast__requests requests; /* with a lock of its own */
     acurast__round round;
     acurast__backoff backoff;
     acurast__connection *connection;
@@ -127,6 +129,15 @@ void acurast__client_get_stats(const acurast_client *client, acurast_client_stat
 void acurast__client_close(acurast_client *client);
 void acurast__client_release(acurast_client *client);
 
+/*
+ * The steps of a call that ends up in the outbox: whether calls are taken; room in it, or OUTBOX_FULL; handing in what was made, which is NULL
+ * without memory, or giving it and its room back. Any thread.
+ */
+acurast_status acurast__client_check(acurast_client *client);
+acurast_status acurast__client_reserve(acurast_client *client, size_t size);
+acurast_status acurast__client_hand_in(acurast_client *client, acurast__operation *made, size_t size,
+                                       const acurast_send_params *params, uint64_t *number);
+
 /* References of the core's own. Any thread. */
 void acurast__client_retain(acurast_client *client);
 void acurast__client_unref(acurast_client *client);
@@ -148,6 +159,8 @@ void acurast__client_report_closed(acurast_client *client, acurast_status status
 void acurast__client_report_outcome(acurast__outbox *outbox, acurast__operation *operation, acurast_status status);
 void acurast__client_report_kept(acurast__outbox *outbox, acurast__operation *operation);
 bool acurast__client_report_payload(acurast_client *client, const acurast__frame *frame);
+/* False where there was no memory for it, or nobody to get it. */
+bool acurast__client_report_view(acurast_client *client, const acurast_event_view *view);
 bool acurast__client_report_gone(acurast_client *client, const uint8_t id[16], acurast_presence presence);
 void acurast__client_report_writable(acurast_client *client);
 void acurast__client_log(acurast_client *client, acurast_log_level level, const char *format, ...)

@@ -64,12 +64,25 @@ static void begin_closing(acurast_client *client)
 /* Whether this service does what is asked. */
 static acurast_status check_service(const acurast_client *client, const acurast__operation *operation)
 {
-    bool able = operation->kind == ACURAST__OPERATION_PLAIN ||
+    bool able = operation->kind == ACURAST__OPERATION_PLAIN || operation->asks ||
                 (operation->kind == ACURAST__OPERATION_LOOK ? acurast__connection_presence(client->connection)
                                                             : acurast__connection_tracks(client->connection));
     if (!able)
         return ACURAST_UNSUPPORTED;
     return operation->frame_size > acurast__connection_max_frame(client->connection) ? ACURAST_TOO_LARGE : ACURAST_OK;
+}
+
+/* A request asks all the same where the service knows no receipts. */
+static bool transmit(acurast_client *client, acurast__ws *ws, acurast__operation *operation)
+{
+    const uint8_t *frame = operation->frame;
+    size_t size = operation->frame_size;
+    operation->plain = operation->asks && !acurast__connection_tracks(client->connection);
+    if (operation->plain)
+        frame = acurast__operation_plain(operation, &size);
+    else
+        acurast__outbox_stamp(&client->outbox, operation);
+    return acurast__ws_send(ws, frame, size);
 }
 
 /* Hands one operation over; false where there is no more to hand over now. */
@@ -83,8 +96,7 @@ static bool fly_one(acurast_client *client, acurast__ws *ws)
         acurast__outbox_end(&client->outbox, operation, status);
         return true;
     }
-    acurast__outbox_stamp(&client->outbox, operation);
-    if (!acurast__ws_send(ws, operation->frame, operation->frame_size)) {
+    if (!transmit(client, ws, operation)) {
         acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory for sending");
         return false;
     }
@@ -204,6 +216,10 @@ static void pause_where_full(acurast_client *client)
 static void on_payload(void *owner, const acurast__frame *frame)
 {
     acurast_client *client = owner;
+    if (acurast__requests_take(client, frame->sender, frame->body, frame->body_size)) {
+        pump(client);
+        return;
+    }
     pause_where_full(client);
     if (!acurast__client_report_payload(client, frame))
         acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory for a payload, which is lost");
@@ -215,6 +231,7 @@ static void on_tracked(void *owner, const acurast__frame *frame)
     pause_where_full(client);
     if (!acurast__receive_tracked(client, frame))
         acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory for a payload");
+    pump(client);
 }
 
 static void on_receipts(void *owner, const acurast__frame *frame)
@@ -243,7 +260,7 @@ static void on_gone(void *owner, const acurast__frame *frame)
     pause_where_full(client);
     for (size_t i = 0; i < gone.count; i++) {
         const uint8_t *item = gone.items + i * ACURAST__GONE_ITEM_SIZE;
-        acurast__tracking_gone(&client->outbox, item);
+        acurast__tracking_gone(&client->outbox, item, item[16] == ACURAST__GONE_REPLACED);
         if (!acurast__client_report_gone(client, item, presence_of(item[16]))) {
             acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory to tell who has left");
             return;
@@ -400,7 +417,8 @@ static bool take_in(acurast_client *client)
     acurast__list_move(&given, &client->receiver.given);
     client->wake_posted = false;
     client->held = client->pause_asked;
-    bool closing = client->closing;
+    bool closing = client->closing, due = client->requests.due;
+    client->requests.due = false;
     pthread_mutex_unlock(&client->lock);
     while (!acurast__list_empty(&incoming)) {
         acurast__operation *operation = ACURAST__CONTAINER(incoming.next, acurast__operation, link);
@@ -414,6 +432,8 @@ static bool take_in(acurast_client *client)
         acurast__outbox_cancel(&client->outbox, cancel->number);
         acurast__free(cancel);
     }
+    if (due)
+        acurast__requests_hand_out(client);
     return closing;
 }
 

@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-static acurast__operation *create(acurast__operation_kind kind, size_t frame_size, size_t room)
+static acurast__operation *create(acurast__operation_kind kind, const uint8_t *sender, const uint8_t *recipient,
+                                  size_t frame_size, size_t room)
 {
     acurast__operation *operation = acurast__alloc_zero(sizeof *operation);
     if (!operation)
@@ -22,6 +23,8 @@ static acurast__operation *create(acurast__operation_kind kind, size_t frame_siz
     acurast__list_init(&operation->event.link);
     operation->kind = kind;
     operation->frame_size = frame_size;
+    memcpy(operation->sender, sender, sizeof operation->sender);
+    memcpy(operation->recipient, recipient, sizeof operation->recipient);
     return operation;
 }
 
@@ -36,7 +39,7 @@ acurast__operation *acurast__operation_create(const uint8_t sender[16], const ui
                                               const void *payload, size_t payload_size)
 {
     size_t size = ACURAST__HEADER_SIZE + payload_size;
-    acurast__operation *operation = create(ACURAST__OPERATION_PLAIN, size, size);
+    acurast__operation *operation = create(ACURAST__OPERATION_PLAIN, sender, recipient, size, size);
     if (!operation)
         return NULL;
     acurast__frame_header(operation->frame, ACURAST__FRAME_PAYLOAD, sender, recipient);
@@ -48,11 +51,10 @@ acurast__operation *acurast__operation_create_tracked(const uint8_t sender[16], 
                                                       const void *payload, size_t payload_size, acurast_level until)
 {
     size_t size = ACURAST__HEADER_SIZE + ACURAST__TRACKED_HEAD_SIZE + payload_size;
-    acurast__operation *operation = create(ACURAST__OPERATION_TRACKED, size, size);
+    acurast__operation *operation = create(ACURAST__OPERATION_TRACKED, sender, recipient, size, size);
     if (!operation)
         return NULL;
     operation->until = until;
-    acurast__frame_header(operation->frame, ACURAST__FRAME_TRACKED, sender, recipient);
     put_payload(operation, ACURAST__HEADER_SIZE + ACURAST__TRACKED_HEAD_SIZE, payload, payload_size);
     return operation;
 }
@@ -61,7 +63,8 @@ acurast__operation *acurast__operation_create_look(const uint8_t sender[16], con
 {
     size_t size = ACURAST__HEADER_SIZE + ACURAST__TOKEN_SIZE + count * ACURAST__ID_SIZE;
     size_t found = count * sizeof(acurast_seen);
-    acurast__operation *operation = create(ACURAST__OPERATION_LOOK, size, size > found ? size : found);
+    acurast__operation *operation =
+        create(ACURAST__OPERATION_LOOK, sender, acurast__id_service, size, size > found ? size : found);
     if (!operation)
         return NULL;
     acurast__frame_header(operation->frame, ACURAST__FRAME_LOOK, sender, NULL);
@@ -78,16 +81,21 @@ void acurast__operation_stamp(acurast__operation *operation, const uint8_t *run)
                              .run = run,
                              .number = operation->number,
                              .after = operation->after};
-    if (operation->kind == ACURAST__OPERATION_TRACKED)
+    if (operation->kind == ACURAST__OPERATION_TRACKED) {
+        acurast__frame_header(operation->frame, ACURAST__FRAME_TRACKED, operation->sender, operation->recipient);
         acurast__tracked_head(body, &head);
-    else if (operation->kind == ACURAST__OPERATION_LOOK)
+    } else if (operation->kind == ACURAST__OPERATION_LOOK) {
         for (size_t i = 0; i < ACURAST__TOKEN_SIZE; i++)
             body[i] = (uint8_t)(operation->number >> (8 * (ACURAST__TOKEN_SIZE - 1 - i)));
+    }
 }
 
-const uint8_t *acurast__operation_recipient(const acurast__operation *operation)
+const uint8_t *acurast__operation_plain(acurast__operation *operation, size_t *size)
 {
-    return operation->frame + 17;
+    uint8_t *frame = operation->frame + ACURAST__TRACKED_HEAD_SIZE;
+    acurast__frame_header(frame, ACURAST__FRAME_PAYLOAD, operation->sender, operation->recipient);
+    *size = operation->frame_size - ACURAST__TRACKED_HEAD_SIZE;
+    return frame;
 }
 
 /* A key that is not the id's is no key. */

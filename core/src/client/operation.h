@@ -52,9 +52,18 @@ typedef struct acurast__operation {
     uint64_t after; /* what it said, when it was last sent, that has to be delivered before it */
     acurast__pair *pair;
     acurast__list in_pair;
+    bool asks;      /* a request: it awaits an answer as well */
+    bool retry;     /* and may be executed twice */
+    bool plain;     /* and was last sent without receipts, since the service has none */
+    bool delivered; /* and its recipient has it, or as good as that */
+    bool answered;  /* and its answer is in the frame's place */
+    uint64_t call;  /* and its number among the open ones; 0: answered */
+    int64_t code;   /* and of the error that it was answered with */
+    uint8_t sender[16];
+    uint8_t recipient[16];
     size_t payload_size; /* what counts in the outbox */
     size_t frame_size;
-    uint8_t *frame;
+    uint8_t *frame; /* at its end: what was seen, or the answer */
 } acurast__operation;
 
 /* With a copy of the payload behind its header; NULL without memory. Any thread. */
@@ -71,8 +80,8 @@ acurast__operation *acurast__operation_create_look(const uint8_t sender[16], con
 /* Writes what is not the same each time into its frame; its number is set. `run` has 8 bytes. */
 void acurast__operation_stamp(acurast__operation *operation, const uint8_t *run);
 
-/* 16 bytes. */
-const uint8_t *acurast__operation_recipient(const acurast__operation *operation);
+/* Of a request that goes to a service without receipts: the frame of an ordinary payload, and its size. */
+const uint8_t *acurast__operation_plain(acurast__operation *operation, size_t *size);
 
 /* Makes its frame an array of acurast_seen, the event's payload. */
 void acurast__operation_seen(acurast__operation *operation, const acurast__items *seen);

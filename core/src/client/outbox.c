@@ -143,7 +143,17 @@ void acurast__outbox_accept(acurast__outbox *outbox, acurast__operation *operati
 
 static bool is_certain(const acurast__operation *operation)
 {
-    return operation->kind != ACURAST__OPERATION_TRACKED || (!operation->maybe && !operation->live);
+    return operation->kind != ACURAST__OPERATION_TRACKED ||
+           (!operation->maybe && !operation->live && !operation->delivered);
+}
+
+/* Who asks wants to know why there is no answer. */
+static acurast_status truth(const acurast__operation *operation, acurast_status status)
+{
+    bool given_up = status == ACURAST_EXPIRED || status == ACURAST_CANCELLED || status == ACURAST_CLOSED;
+    if (status == ACURAST_OK || is_certain(operation) || (operation->asks && given_up))
+        return status;
+    return ACURAST_UNDETERMINED;
 }
 
 /* The one way out of the lists. */
@@ -155,9 +165,7 @@ void acurast__outbox_end(acurast__outbox *outbox, acurast__operation *operation,
     outbox->size--;
     if (acurast__timer_running(&operation->timer))
         acurast__loop_timer_stop(outbox->loop, &operation->timer);
-    if (status != ACURAST_OK && !is_certain(operation))
-        status = ACURAST_UNDETERMINED;
-    outbox->over(outbox, operation, status);
+    outbox->over(outbox, operation, truth(operation, status));
 }
 
 acurast__operation *acurast__outbox_find(const acurast__outbox *outbox, uint64_t number, uint64_t mask)
@@ -206,6 +214,8 @@ static void move_to(acurast__list *list, acurast__operation *operation, acurast_
 void acurast__outbox_flown(acurast__outbox *outbox, acurast__operation *operation, uint64_t end)
 {
     operation->end = end;
+    if (outbox->highest < operation->number)
+        outbox->highest = operation->number;
     move_to(&outbox->flying, operation, ACURAST__PLACE_FLYING);
 }
 
@@ -223,12 +233,17 @@ static void end_where_overdue(acurast__outbox *outbox, acurast__operation *opera
         acurast__outbox_end(outbox, operation, ACURAST_EXPIRED);
 }
 
-static void await(acurast__outbox *outbox, acurast__operation *operation)
+void acurast__outbox_await(acurast__outbox *outbox, acurast__operation *operation)
+{
+    move_to(&outbox->awaiting, operation, ACURAST__PLACE_AWAITING);
+    end_where_overdue(outbox, operation);
+}
+
+static void arrive(acurast__outbox *outbox, acurast__operation *operation)
 {
     if (operation->live < UINT16_MAX)
         operation->live++;
-    move_to(&outbox->awaiting, operation, ACURAST__PLACE_AWAITING);
-    end_where_overdue(outbox, operation);
+    acurast__outbox_await(outbox, operation);
 }
 
 void acurast__outbox_written(acurast__outbox *outbox, uint64_t written)
@@ -239,7 +254,7 @@ void acurast__outbox_written(acurast__outbox *outbox, uint64_t written)
         if (operation->kind == ACURAST__OPERATION_PLAIN)
             acurast__outbox_end(outbox, operation, ACURAST_OK);
         else
-            await(outbox, operation);
+            arrive(outbox, operation);
     }
 }
 
@@ -273,20 +288,30 @@ void acurast__outbox_requeue(acurast__outbox *outbox, acurast__operation *operat
     insert(&outbox->queued, operation);
 }
 
-static acurast__operation *last_of(acurast__list *list)
+/* An answer may come all the same; and where there are no receipts, it is not known whether it would be executed twice. */
+static bool goes_on_waiting(const acurast__operation *operation)
 {
-    return acurast__list_empty(list) ? NULL : ACURAST__CONTAINER(list->prev, acurast__operation, link);
+    return operation->delivered || (operation->plain && !operation->retry);
+}
+
+static void return_all(acurast__outbox *outbox, acurast__list *list)
+{
+    for (acurast__list *link = list->prev, *before; link != list; link = before) {
+        acurast__operation *operation = ACURAST__CONTAINER(link, acurast__operation, link);
+        before = link->prev;
+        if (operation->place == ACURAST__PLACE_FLYING || !goes_on_waiting(operation))
+            acurast__outbox_requeue(outbox, operation);
+    }
 }
 
 void acurast__outbox_lost(acurast__outbox *outbox, uint64_t written, bool too_large)
 {
-    acurast__operation *operation;
     acurast__outbox_written(outbox, written);
     if (too_large)
         fail_if_too_large(outbox);
     outbox->largest_written = 0;
-    while ((operation = last_of(&outbox->flying)) || (operation = last_of(&outbox->awaiting)))
-        acurast__outbox_requeue(outbox, operation);
+    return_all(outbox, &outbox->flying);
+    return_all(outbox, &outbox->awaiting);
     for (acurast__list *link = outbox->queued.next, *next; link != &outbox->queued; link = next) {
         next = link->next;
         end_where_overdue(outbox, ACURAST__CONTAINER(link, acurast__operation, link));

@@ -35,6 +35,7 @@ struct acurast__outbox {
     size_t bucket_count;          /* a power of two */
     size_t size;                  /* queued, flying and awaiting */
     size_t largest_written;       /* payload bytes, on this connection */
+    uint64_t highest;             /* number that was ever handed to a websocket */
     /* The end of an operation, exactly once: it is in no list any more and belongs to the function from now on. */
     void (*over)(acurast__outbox *outbox, acurast__operation *operation, acurast_status status);
     /* It waits in a mailbox now; may be NULL. */
@@ -75,6 +76,9 @@ void acurast__outbox_stamp(acurast__outbox *outbox, acurast__operation *operatio
 
 /* The first was handed to the websocket, whose bytes up to `end` it is. */
 void acurast__outbox_flown(acurast__outbox *outbox, acurast__operation *operation, uint64_t end);
+
+/* What was written is now for somebody to answer, wherever it was. */
+void acurast__outbox_await(acurast__outbox *outbox, acurast__operation *operation);
 
 /* Ends an operation; with UNDETERMINED in place of a failure, where that is not certain. */
 void acurast__outbox_end(acurast__outbox *outbox, acurast__operation *operation, acurast_status status);

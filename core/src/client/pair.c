@@ -24,10 +24,9 @@ static acurast__pair *create(acurast__idmap *pairs, const uint8_t recipient[16])
 
 bool acurast__pair_join(acurast__idmap *pairs, acurast__operation *operation)
 {
-    const uint8_t *recipient = acurast__operation_recipient(operation);
-    acurast__pair *pair = acurast__pair_find(pairs, recipient);
+    acurast__pair *pair = acurast__pair_find(pairs, operation->recipient);
     if (!pair)
-        pair = create(pairs, recipient);
+        pair = create(pairs, operation->recipient);
     if (!pair)
         return false;
     operation->pair = pair;
@@ -51,7 +50,10 @@ void acurast__pair_leave(acurast__idmap *pairs, acurast__operation *operation)
 uint64_t acurast__pair_before(const acurast__operation *operation)
 {
     const acurast__pair *pair = operation->pair;
-    if (!pair || operation->in_pair.prev == &pair->operations)
-        return 0;
-    return ACURAST__CONTAINER(operation->in_pair.prev, acurast__operation, in_pair)->number;
+    for (const acurast__list *at = operation->in_pair.prev; pair && at != &pair->operations; at = at->prev) {
+        const acurast__operation *before = ACURAST__CONTAINER(at, acurast__operation, in_pair);
+        if (!before->delivered)
+            return before->number;
+    }
+    return 0;
 }

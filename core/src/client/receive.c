@@ -98,15 +98,21 @@ static bool give_to_queue(acurast_client *client, const acurast__frame *frame, c
     return true;
 }
 
+/* The program has had it. */
+static void note(acurast_client *client, const acurast__frame *frame, const acurast__tracked *tracked)
+{
+    acurast__heard_taken(&client->receiver.heard, frame->sender, tracked);
+    if (tracked->level == ACURAST__TRACK_DELIVERED)
+        acurast__heard_delivered(&client->receiver.heard, frame->sender, tracked->run, tracked->number);
+}
+
 static bool give_to_callback(acurast_client *client, const acurast__frame *frame, const acurast__tracked *tracked)
 {
     acurast__frame payload = *frame;
     payload.body = tracked->payload;
     payload.body_size = tracked->payload_size;
-    acurast__heard_taken(&client->receiver.heard, frame->sender, tracked);
     (void)acurast__client_report_payload(client, &payload);
-    if (tracked->level == ACURAST__TRACK_DELIVERED)
-        acurast__heard_delivered(&client->receiver.heard, frame->sender, tracked->run, tracked->number);
+    note(client, frame, tracked);
     return true;
 }
 
@@ -115,6 +121,10 @@ static bool give(acurast_client *client, const acurast__frame *frame, const acur
 {
     if (atomic_load(&client->released))
         return true;
+    if (acurast__requests_take(client, frame->sender, tracked->payload, tracked->payload_size)) {
+        note(client, frame, tracked);
+        return true;
+    }
     if (client->delivery.queue)
         return give_to_queue(client, frame, tracked);
     return !client->delivery.callback || give_to_callback(client, frame, tracked);

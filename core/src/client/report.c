@@ -128,15 +128,30 @@ static void release_taken_outcome(acurast__event *event)
     acurast__client_unref(client);
 }
 
+static void fill_reply(const acurast__operation *operation, acurast_event_view *view)
+{
+    if (view->status == ACURAST_EXPIRED)
+        view->status = ACURAST_TIMEOUT;
+    view->sender = operation->recipient;
+    view->code = operation->code;
+    if (!operation->answered)
+        return;
+    view->payload = operation->frame;
+    view->payload_size = operation->frame_size;
+}
+
 static void fill_outcome(acurast__operation *operation, acurast_status status)
 {
     acurast_event_view *view = &operation->event.view;
-    *view =
-        acurast__event_view(operation->kind == ACURAST__OPERATION_LOOK ? ACURAST_EVENT_SEEN : ACURAST_EVENT_OUTCOME);
+    *view = acurast__event_view(operation->asks                              ? ACURAST_EVENT_REPLY
+                                : operation->kind == ACURAST__OPERATION_LOOK ? ACURAST_EVENT_SEEN
+                                                                             : ACURAST_EVENT_OUTCOME);
     view->operation = operation->number;
     view->token = operation->token;
     view->status = status;
     view->reached = operation->reached;
+    if (operation->asks)
+        fill_reply(operation, view);
     if (operation->kind == ACURAST__OPERATION_LOOK && status == ACURAST_OK) {
         view->payload = operation->frame;
         view->payload_size = operation->payload_size / ACURAST_ID_SIZE * sizeof(acurast_seen);
@@ -148,8 +163,9 @@ void acurast__client_report_outcome(acurast__outbox *outbox, acurast__operation 
     acurast_client *client = ACURAST__CONTAINER(outbox, acurast_client, outbox);
     if (status == ACURAST_OK && operation->kind != ACURAST__OPERATION_LOOK)
         atomic_fetch_add(&client->payloads_out, 1);
+    acurast__requests_forget(client, operation);
     acurast__outbox_unreserve_bytes(outbox, operation->payload_size);
-    if (operation->kind != ACURAST__OPERATION_LOOK)
+    if (operation->kind != ACURAST__OPERATION_LOOK && !operation->answered)
         acurast__operation_free_payload(operation);
     if (operation->no_outcome || !client->delivery.queue) {
         acurast__outbox_unreserve_count(outbox);
@@ -213,6 +229,12 @@ void acurast__client_report_kept(acurast__outbox *outbox, acurast__operation *op
     event->view.operation = operation->number;
     event->view.token = operation->token;
     post(ACURAST__CONTAINER(outbox, acurast_client, outbox), event);
+}
+
+bool acurast__client_report_view(acurast_client *client, const acurast_event_view *view)
+{
+    return !atomic_load(&client->released) && (client->delivery.queue || client->delivery.callback) &&
+           acurast__delivery_view(&client->delivery, view);
 }
 
 bool acurast__client_report_gone(acurast_client *client, const uint8_t id[16], acurast_presence presence)

@@ -27,6 +27,8 @@ static void read_numbers(acurast__client_settings *settings, const acurast_optio
         .send_timeout_ms = number32(options, ACURAST__OPTION_SEND_TIMEOUT),
         .outbox_count = (size_t)acurast__options_number(options, ACURAST__OPTION_OUTBOX_COUNT),
         .outbox_bytes = (size_t)acurast__options_number(options, ACURAST__OPTION_OUTBOX_BYTES),
+        .serve_running = number32(options, ACURAST__OPTION_SERVE_RUNNING),
+        .serve_waiting = number32(options, ACURAST__OPTION_SERVE_WAITING),
         .reconnect_when_replaced = acurast__options_flag(options, ACURAST__OPTION_RECONNECT_WHEN_REPLACED)};
 }
 

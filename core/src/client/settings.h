@@ -17,6 +17,8 @@ typedef struct acurast__client_settings {
     uint32_t send_timeout_ms; /* 0: none */
     size_t outbox_count;
     size_t outbox_bytes;
+    uint32_t serve_running;
+    uint32_t serve_waiting;
     bool reconnect_when_replaced;
 } acurast__client_settings;
 

@@ -38,10 +38,28 @@ static void answered(acurast__operation *operation)
         operation->live--;
 }
 
+/* A request goes on: its answer is still to come. */
 static void succeed(acurast__outbox *outbox, acurast__operation *operation, acurast_level level)
 {
     operation->reached = level;
-    acurast__outbox_end(outbox, operation, ACURAST_OK);
+    if (!operation->asks) {
+        acurast__outbox_end(outbox, operation, ACURAST_OK);
+        return;
+    }
+    operation->delivered = true;
+    acurast__outbox_await(outbox, operation);
+}
+
+/* It was sent again, and whether it was delivered before is not known. */
+static void forget(acurast__outbox *outbox, acurast__operation *operation)
+{
+    if (!operation->retry) {
+        acurast__outbox_end(outbox, operation, ACURAST_UNDETERMINED);
+        return;
+    }
+    operation->live = 0;
+    operation->maybe = false; /* so that it is sent as if it were new */
+    acurast__outbox_requeue(outbox, operation);
 }
 
 /* Where a copy waits in a mailbox, or another is under way, it is too soon to tell. */
@@ -82,7 +100,7 @@ static bool take_from_recipient(acurast__outbox *outbox, acurast__operation *ope
         succeed(outbox, operation, ACURAST_LEVEL_DELIVERED);
         return true;
     case ACURAST__RECEIPT_UNKNOWN:
-        acurast__outbox_end(outbox, operation, ACURAST_UNDETERMINED);
+        forget(outbox, operation);
         return true;
     case ACURAST__RECEIPT_TOO_LARGE:
         fail(outbox, operation, receipt);
@@ -108,7 +126,7 @@ static bool take_from_service(acurast__outbox *outbox, acurast__operation *opera
         answered(operation);
         return true;
     case ACURAST__RECEIPT_UNKNOWN:
-        acurast__outbox_end(outbox, operation, ACURAST_UNDETERMINED);
+        forget(outbox, operation);
         return true;
     default:
         if (receipt < ACURAST__RECEIPT_NOT_HERE || receipt > ACURAST__RECEIPT_NOT_DELIVERED)
@@ -121,19 +139,20 @@ static bool take_from_service(acurast__outbox *outbox, acurast__operation *opera
 /* What was not sent yet, on any connection, cannot have a receipt. */
 static bool is_open(const acurast__operation *operation)
 {
-    return operation && operation->kind == ACURAST__OPERATION_TRACKED &&
+    return operation->kind == ACURAST__OPERATION_TRACKED &&
            (operation->live || operation->maybe || operation->place == ACURAST__PLACE_AWAITING);
 }
 
 static bool take_receipt(acurast__outbox *outbox, const uint8_t *from, uint64_t number, uint8_t receipt)
 {
     acurast__operation *operation = acurast__outbox_find(outbox, number, UINT64_MAX);
+    if (!operation || operation->delivered)
+        return number <= outbox->highest; /* it is over: by an answer, by its time, or it is told twice */
     if (!is_open(operation))
         return false;
     if (acurast__id_equal(from, acurast__id_service))
         return take_from_service(outbox, operation, receipt);
-    return acurast__id_equal(from, acurast__operation_recipient(operation)) &&
-           take_from_recipient(outbox, operation, receipt);
+    return acurast__id_equal(from, operation->recipient) && take_from_recipient(outbox, operation, receipt);
 }
 
 uint64_t acurast__tracking_receipts(acurast__outbox *outbox, const acurast__frame *frame)
@@ -155,19 +174,37 @@ uint64_t acurast__tracking_receipts(acurast__outbox *outbox, const acurast__fram
 /* What flies will be written all the same, so that it counts as sent. */
 static void send_again(acurast__outbox *outbox, acurast__operation *operation)
 {
-    if (operation->place == ACURAST__PLACE_QUEUED)
+    if (operation->place == ACURAST__PLACE_QUEUED || operation->delivered)
         return;
     operation->maybe = operation->maybe || operation->place == ACURAST__PLACE_FLYING;
     acurast__outbox_requeue(outbox, operation);
 }
 
-void acurast__tracking_gone(acurast__outbox *outbox, const uint8_t id[16])
+/* The pair goes with its last operation. */
+static void end_delivered(acurast__outbox *outbox, const uint8_t id[16])
+{
+    acurast__pair *pair = acurast__pair_find(&outbox->pairs, id);
+    for (acurast__list *link = pair ? pair->operations.next : NULL, *next; pair && link != &pair->operations;
+         link = next) {
+        acurast__operation *operation = ACURAST__CONTAINER(link, acurast__operation, in_pair);
+        bool last = link->next == &pair->operations;
+        next = link->next;
+        if (operation->delivered)
+            acurast__outbox_end(outbox, operation, ACURAST_UNDETERMINED);
+        if (last)
+            return;
+    }
+}
+
+void acurast__tracking_gone(acurast__outbox *outbox, const uint8_t id[16], bool replaced)
 {
     acurast__pair *pair = acurast__pair_find(&outbox->pairs, id);
     if (!pair)
         return;
     for (acurast__list *link = pair->operations.prev; link != &pair->operations; link = link->prev)
         send_again(outbox, ACURAST__CONTAINER(link, acurast__operation, in_pair));
+    if (!replaced)
+        end_delivered(outbox, id);
 }
 
 bool acurast__tracking_seen(acurast__outbox *outbox, const acurast__items *seen)

@@ -10,8 +10,11 @@
 /* A receipt frame; returns how many of its items mean nothing here. */
 uint64_t acurast__tracking_receipts(acurast__outbox *outbox, const acurast__frame *frame);
 
-/* `id` has left: what is open for it is sent again, in order. */
-void acurast__tracking_gone(acurast__outbox *outbox, const uint8_t id[16]);
+/*
+ * `id` has left: what is open for it is sent again, in order. A request that it had will not be answered, unless it was `replaced`: a newer
+ * connection of its key may be of the same program.
+ */
+void acurast__tracking_gone(acurast__outbox *outbox, const uint8_t id[16], bool replaced);
 
 /* The answer to a look; false where nobody asked. */
 bool acurast__tracking_seen(acurast__outbox *outbox, const acurast__items *seen);

@@ -364,3 +364,10 @@ uint64_t acurast__calls_count(const acurast__calls *calls, acurast__calls_verdic
 {
     return calls->counts[verdict];
 }
+
+void acurast__calls_set_token(acurast__calls *calls, uint64_t number, uint64_t token)
+{
+    call *c = acurast__slots_get(&calls->numbers, number);
+    if (c)
+        c->public.token = token;
+}

@@ -65,6 +65,9 @@ typedef struct acurast__call_params {
 acurast_status acurast__calls_begin(acurast__calls *calls, const acurast__call_params *params, acurast__buffer *payload,
                                     uint64_t *number);
 
+/* Another token for an open call. */
+void acurast__calls_set_token(acurast__calls *calls, uint64_t number, uint64_t token);
+
 /* What a message is to this object. */
 acurast__calls_verdict acurast__calls_receive(acurast__calls *calls, const uint8_t sender[16],
                                               acurast__rpc_encoding encoding, const acurast__rpc_message *message,

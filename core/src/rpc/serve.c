@@ -324,7 +324,7 @@ bool acurast__serve_receive(acurast__serve *serve, const uint8_t sender[16], con
     return true;
 }
 
-bool acurast__serve_next(acurast__serve *serve, acurast__request *out)
+bool acurast__serve_next(acurast__serve *serve, acurast__serve_request *out)
 {
     if (acurast__list_empty(&serve->waiting))
         return false;
@@ -336,7 +336,7 @@ bool acurast__serve_next(acurast__serve *serve, acurast__request *out)
     serve->waiting_count--;
     acurast__list_remove(&r->link);
     acurast__list_append(&serve->running, &r->link);
-    *out = (acurast__request){.number = number,
+    *out = (acurast__serve_request){.number = number,
                               .user = r->user,
                               .encoding = r->intake->encoding,
                               .notification = r->notification,
@@ -475,4 +475,12 @@ size_t acurast__serve_waiting(const acurast__serve *serve)
 uint64_t acurast__serve_refused(const acurast__serve *serve)
 {
     return serve->refused;
+}
+
+bool acurast__serve_encoding(const acurast__serve *serve, uint64_t number, acurast__rpc_encoding *encoding)
+{
+    const request *r = acurast__slots_get(&serve->numbers, number);
+    if (r)
+        *encoding = r->intake->encoding;
+    return r;
 }

@@ -33,7 +33,7 @@ typedef struct acurast__reply {
     acurast__buffer payload; /* the caller's: to be cleared */
 } acurast__reply;
 
-typedef struct acurast__request {
+typedef struct acurast__serve_request {
     uint64_t number; /* names it; never used again */
     void *user;      /* of the method */
     uint8_t sender[16];
@@ -41,7 +41,7 @@ typedef struct acurast__request {
     bool notification;  /* is answered with a number of its own all the same, which frees its place; no reply comes of it */
     acurast__raw params; /* lives until the request is answered or dropped; size 0: none */
     const char *method;  /* likewise; ends with a NUL */
-} acurast__request;
+} acurast__serve_request;
 
 /* NULL without memory. */
 acurast__serve *acurast__serve_create(const acurast__serve_limits *limits);
@@ -61,7 +61,7 @@ bool acurast__serve_receive(acurast__serve *serve, const uint8_t sender[16], con
                             const uint8_t *payload, size_t size, acurast__reply *reply);
 
 /* The request that is to be run next; false: none, or enough run. */
-bool acurast__serve_next(acurast__serve *serve, acurast__request *request);
+bool acurast__serve_next(acurast__serve *serve, acurast__serve_request *request);
 
 /*
  * Ends a request that runs: with a result where `error` is NULL (size 0: null), else with that error. NOT_FOUND: it was answered, or its
@@ -84,6 +84,9 @@ acurast_status acurast__serve_progress(acurast__serve *serve, uint64_t number, a
  * gives 0.
  */
 uint64_t acurast__serve_gone(acurast__serve *serve, const uint8_t sender[16]);
+
+/* The encoding of a request that runs; false where none of that number does. */
+bool acurast__serve_encoding(const acurast__serve *serve, uint64_t number, acurast__rpc_encoding *encoding);
 
 size_t acurast__serve_running(const acurast__serve *serve);
 size_t acurast__serve_waiting(const acurast__serve *serve);

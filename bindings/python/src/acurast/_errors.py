@@ -61,6 +61,7 @@ class Status(enum.IntEnum):
     NOT_DELIVERED = 67
     UNDETERMINED = 68
     SERVICE_MEMORY = 69
+    REMOTE_ERROR = 70
 
 
 class Error(Exception):
@@ -458,6 +459,13 @@ class ServiceMemoryError(Error):
     text = "the service has no memory for the payload"
 
 
+class RemoteErrorError(Error):
+    """The recipient answered the request with an error."""
+
+    status = Status.REMOTE_ERROR
+    text = "the recipient answered the request with an error"
+
+
 CLASSES: dict[int, type[Error]] = {
     1: InvalidError,
     2: OutOfMemoryError,
@@ -506,6 +514,7 @@ CLASSES: dict[int, type[Error]] = {
     67: NotDeliveredError,
     68: UndeterminedError,
     69: ServiceMemoryError,
+    70: RemoteErrorError,
 }
 
 __all__ = [
@@ -540,6 +549,7 @@ __all__ = [
     "ProtocolError",
     "QueueFullError",
     "RefusedError",
+    "RemoteErrorError",
     "ReplacedError",
     "ResolveError",
     "SendCancelledError",

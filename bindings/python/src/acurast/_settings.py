@@ -48,6 +48,10 @@ class ClientOptions(TypedDict, total=False):
     """Sends that may wait (default 4096)."""
     outbox_bytes: int | str
     """Payload bytes that may wait (bytes, or text such as '16MiB'; default 64MiB)."""
+    serve_running: int
+    """Requests that are handed out and not answered yet (default 64)."""
+    serve_waiting: int
+    """Requests that wait for that; what comes beyond is answered with the error "busy" (default 1024)."""
     send_timeout: float | str
     """How long a send may wait until it is written; 0: for ever (seconds, or text such as '500ms'; default 60s)."""
     max_payload: int | str
@@ -142,3 +146,9 @@ class ServiceOptions(TypedDict, total=False):
     """Longest time that a drain takes (seconds, or text such as '500ms'; default 10s)."""
     extensions: bool
     """Speak the extensions of libacurast to clients that offer them (default on)."""
+    presence: bool
+    """Tell clients that ask who is here, and who of those that they asked for has left; off hides it in receipts,
+    too (default on)."""
+    watches: int
+    """Ids whose leaving one client is told: those that it sent to with receipts or looked up last; 0: none (default
+    1024)."""
