@@ -95,14 +95,58 @@ export interface WaitOptions {
   timeout?: number | undefined;
 }
 
+/**
+ * How far a payload gets. 'written': the operating system has taken its last byte. 'relayed': the service has handed it to the
+ * recipient's socket. 'delivered': the recipient says that its program was given it.
+ */
+export type Level = 'written' | 'relayed' | 'delivered';
+
+/** Whether somebody is connected: 'away' is not, and has a mailbox. */
+export type Presence = 'here' | 'away' | 'not here';
+
 export interface SendOptions {
-  /** Cancels this send and no other, if it is in time: the promise then rejects with the signal's reason. */
+  /**
+   * Cancels this send and no other: the promise rejects with the signal's reason at once. It may come too late; then the payload is
+   * on its way all the same.
+   */
   signal?: AbortSignal | undefined;
   /**
-   * Milliseconds that it may wait in the outbox until it is written, else ExpiredError; at least 1. Without it, the option
-   * `sendTimeout`. What waits for room in a full outbox is not in it yet: a signal ends that wait too.
+   * Milliseconds, at least 1, until it is written, else ExpiredError; with `until`, until its outcome, and UndeterminedError where
+   * it was sent before. Without it, the option `sendTimeout`. What waits for room in a full outbox is not in it yet: a signal ends
+   * that wait too.
    */
   timeout?: number | undefined;
+  /** How far it must get before the promise resolves (default 'written'). More than that needs a service of libacurast. */
+  until?: Level | undefined;
+  /**
+   * Called, at most once, when the payload waits in the mailbox of a recipient that is away; the promise is settled later. Only
+   * together with `until`, 'relayed' or 'delivered'.
+   */
+  onKept?: (() => void) | undefined;
+}
+
+export interface LookOptions {
+  /** Ends the look: the promise rejects with the signal's reason at once. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds until the answer, at least 1, else ExpiredError. Without it, the option `sendTimeout`. */
+  timeout?: number | undefined;
+}
+
+/** What a look has found of one id. */
+export interface Seen {
+  /** 32 hex digits. */
+  readonly id: string;
+  readonly presence: Presence;
+  /** 66 hex digits, of who is here. It fits the id, whatever the service says. */
+  readonly publicKey: string | undefined;
+}
+
+/** Somebody has left. */
+export interface Gone {
+  /** 32 hex digits. */
+  readonly id: string;
+  /** What is left: 'not here', 'away' with a mailbox, or 'here' again, where a newer connection of the same key took over. */
+  readonly presence: Presence;
 }
 
 /** Options of a client: who it is, and those of the core. */
@@ -166,12 +210,21 @@ export interface Stats {
   readonly strayPayloads: number;
   /** Payloads larger than `maxPayload`, from a service that does not heed it: not read. */
   readonly largePayloads: number;
+  /** Payloads that were sent again, or before their turn: not delivered. */
+  readonly repeats: number;
+  /** Receipts of another run, for what is not under way, or not from who may say so: ignored. */
+  readonly foreignReceipts: number;
 }
 
 /** What a client emits. */
 export interface ClientEvents {
   message: [message: Message];
   state: [change: StateChange];
+  /**
+   * Somebody has left whom a look or a send with `until` had asked for. Told once; the next look or send asks again. The service
+   * remembers the newest 1,024 for each client.
+   */
+  gone: [gone: Gone];
   /**
    * Why the client was disconnected or closed, or why a send failed that an asynchronous listener made, for lack of a service. Emitted
    * only where somebody listens: a service that is away is no reason to die.
@@ -203,15 +256,31 @@ export declare class Client extends EventEmitter<ClientEvents> implements AsyncI
    */
   connect(options?: WaitOptions): Promise<void>;
   /**
-   * Sends bytes. Resolves once the operating system took the last byte: version 1 of the protocol acknowledges nothing, so
-   * that a payload may still be lost on its way. A full outbox makes it wait, in order; do not change the bytes meanwhile. Rejects
-   * with ExpiredError, TooLargeError, ClosedError, BadRecipientError, BadHexError, BadKeyError or the signal's reason.
+   * Sends bytes, and resolves with the level that was reached. Without `until` that is 'written', once the operating system took the
+   * last byte: version 1 of the protocol acknowledges nothing, so that a payload may still be lost on its way. A full outbox makes
+   * it wait, in order; do not change the bytes meanwhile. Rejects with ExpiredError, TooLargeError, ClosedError, BadRecipientError,
+   * BadHexError, BadKeyError or the signal's reason.
+   *
+   * With `until` it resolves once that level was reached. It resolves with 'relayed' where 'delivered' was asked for and the recipient
+   * cannot say it, such as the vendor's client. Rejects as well with NotHereError, MailboxFullError, MailboxExpiredError,
+   * QueueFullError, NotDeliveredError or ServiceMemoryError: it was not delivered and will not be. With UndeterminedError: it was sent,
+   * and nobody said in time what became of it. With UnsupportedError at once: the service does not know `until`, or the option
+   * `extensions` is off. Across reconnects it is sent again, and given to the recipient's program once. While so many messages wait
+   * to be taken that reading pauses, no outcome comes: take messages meanwhile.
    */
-  send(to: Key, payload: Bytes, options?: SendOptions): Promise<void>;
+  send(to: Key, payload: Bytes, options?: SendOptions): Promise<Level>;
   /** Sends text as UTF-8. */
-  sendText(to: Key, text: string, options?: SendOptions): Promise<void>;
+  sendText(to: Key, text: string, options?: SendOptions): Promise<Level>;
   /** Sends a value as JSON. Throws TypeError for what JSON cannot say. */
-  sendJson(to: Key, value: unknown, options?: SendOptions): Promise<void>;
+  sendJson(to: Key, value: unknown, options?: SendOptions): Promise<Level>;
+  /**
+   * Asks the service which of `ids` are here: one value for each, in order. From then on 'gone' tells when one of them leaves. Each 64
+   * of them are a question of their own, and the service counts each id as a message. Rejects with UnsupportedError where the service
+   * does not tell, ExpiredError, ClosedError, BadRecipientError, BadHexError, BadKeyError or the signal's reason.
+   */
+  look(ids: readonly Key[], options?: LookOptions): Promise<Seen[]>;
+  /** The public key, 66 hex digits, of who is here. Rejects with NotHereError where nobody is, also if it is away; else as look(). */
+  keyOf(id: Key, options?: LookOptions): Promise<string>;
   /**
    * The next message. Several may wait: each message goes to one of them. Rejects with TimeoutError, the signal's reason,
    * BadStateError while somebody listens to 'message', or why the client is closed once everything was taken.

@@ -5,8 +5,9 @@ const { EventEmitter } = require('node:events');
 
 const check = require('./check');
 const events = require('./events');
-const { Identity, handleOf, isIdentity, recipient } = require('./identity');
+const { Identity, handleOf, idOf, isIdentity, recipient } = require('./identity');
 const { Link } = require('./link');
+const { Look, Send, UNTIL } = require('./operation');
 const { Waiter } = require('./waiter');
 const { errors } = require('./errors');
 const { pairs } = require('./options');
@@ -14,6 +15,8 @@ const { pairs } = require('./options');
 const OWN_OPTIONS = ['identity', 'signal', 'timeout', 'inboxCount', 'inboxBytes'];
 const CONNECT_TIMEOUT = 30_000;
 const LONGEST_SEND = 2 ** 32 - 1;
+const ID_SIZE = 16;
+const LOOK_MAX = 64; // ids of one look of the core
 const NOTHING = Object.freeze({});
 
 // A client that can no longer be reached is closed.
@@ -32,6 +35,21 @@ function optional(options) {
 
 function sendTimeout(value) {
   return value === undefined ? 0 : check.integer(value, 'options.timeout', 1, LONGEST_SEND);
+}
+
+/** The number of a level. */
+function levelOf(until) {
+  if (until === undefined) return UNTIL.written;
+  check.string(until, 'options.until');
+  if (!Object.hasOwn(UNTIL, until)) throw check.wrongValue('options.until', `one of ${Object.keys(UNTIL).join(', ')}`);
+  return UNTIL[until];
+}
+
+function keptListener(value, until) {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'function') throw check.wrongType('options.onKept', 'of type function', value);
+  if (until === UNTIL.written) throw check.wrongValue('options.onKept', "together with until 'relayed' or 'delivered'");
+  return value;
 }
 
 class Client extends EventEmitter {
@@ -132,11 +150,39 @@ class Client extends EventEmitter {
 
   #send(to, payload, options) {
     const id = recipient(to);
-    const { signal, timeout } = optional(options);
+    const { signal, timeout, until, onKept } = optional(options);
+    const level = levelOf(until);
+    const kept = keptListener(onKept, level);
+    return this.#begin(new Send(this, sendTimeout(timeout), check.signal(signal), id, payload, level, kept));
+  }
+
+  #begin(operation) {
     const link = this.#link;
     if (!link.open) throw link.gone();
     if (!link.begun) throw new errors.BadStateError('connect() first');
-    return link.outbox.send(this, id, payload, sendTimeout(timeout), check.signal(signal));
+    return link.outbox.begin(operation);
+  }
+
+  // ---- who is here ----
+
+  async look(ids, options) {
+    const given = optional(options);
+    const timeout = sendTimeout(given.timeout);
+    const signal = check.signal(given.signal);
+    if (!Array.isArray(ids)) throw check.wrongType('ids', 'an Array', ids);
+    const bytes = Buffer.from(ids.map((each) => idOf(recipient(each))).join(''), 'hex');
+    const parts = [];
+    for (let at = 0; at < bytes.length; at += LOOK_MAX * ID_SIZE) {
+      const part = bytes.subarray(at, at + LOOK_MAX * ID_SIZE);
+      parts.push(this.#begin(new Look(this, timeout, signal, part)));
+    }
+    return (await Promise.all(parts)).flat();
+  }
+
+  async keyOf(id, options) {
+    const [seen] = await this.look([id], options);
+    if (!seen.publicKey) throw new errors.NotHereError(`${seen.id}: ${seen.presence}`);
+    return seen.publicKey;
   }
 
   // ---- receiving ----

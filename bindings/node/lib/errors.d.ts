@@ -264,7 +264,10 @@ export declare class NotDeliveredError extends AcurastError {
   readonly code: 'ACURAST_NOT_DELIVERED';
 }
 
-/** The payload was sent, and whether it was delivered cannot be known. */
+/**
+ * The payload was sent, and whether it was delivered cannot be known. Ask the recipient before you send it
+ * again.
+ */
 export declare class UndeterminedError extends AcurastError {
   readonly code: 'ACURAST_UNDETERMINED';
 }

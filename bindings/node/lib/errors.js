@@ -265,6 +265,7 @@ describe(NotDeliveredError, 67, 'ACURAST_NOT_DELIVERED', true,
 class UndeterminedError extends AcurastError {}
 describe(UndeterminedError, 68, 'ACURAST_UNDETERMINED', false,
   'the payload was sent, and whether it was delivered cannot be known',
+  'ask the recipient before you send it again',
 );
 
 class ServiceMemoryError extends AcurastError {}

@@ -3,14 +3,19 @@
 
 const native = require('./native');
 const { errorOf } = require('./errors');
+const { PRESENCES } = require('./presence');
 
 const BATCH = 256;
 const CELLS = 4;
 const SCRATCH_SIZE = 256 * 1024;
+const STATE = 1;
 const PAYLOAD = 2;
 const OUTCOME = 3;
-const STATE = 1;
 const WRITABLE = 4;
+const LOG = 5;
+const KEPT = 6;
+const SEEN = 7;
+const GONE = 8;
 
 const STATES = [
   'idle',
@@ -27,7 +32,7 @@ const LEVELS = ['off', 'error', 'warn', 'info', 'debug'];
 const cells = new Float64Array(BATCH * CELLS);
 const scratch = new Uint8Array(SCRATCH_SIZE);
 
-/** Who takes the events of a slot: it has onPayload, onOutcome, onState, onWritable, onLog and onBatchEnd. */
+/** Who takes the events of a slot: it has a function on… for each type that its source sends, and onBatchEnd. */
 const takers = [];
 const free = [];
 
@@ -77,8 +82,17 @@ function deliver(taker, cell, extras) {
       return taker?.onState(STATES[first], second, extras[at - 3], extras[at - 2], extras[at - 1]);
     case WRITABLE:
       return taker?.onWritable();
-    default:
-      return taker?.onLog(LEVELS[first], extras[at++]);
+    case LOG:
+      at += 1;
+      return taker?.onLog(LEVELS[first], extras[at - 1]);
+    case KEPT:
+      return taker?.onKept(first);
+    case SEEN:
+      at += 1;
+      return taker?.onSeen(first, second, extras[at - 1]);
+    case GONE:
+      at += 1;
+      return taker?.onGone(extras[at - 1], PRESENCES[first]);
   }
 }
 

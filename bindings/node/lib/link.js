@@ -152,8 +152,20 @@ class Link {
     return this.inbox.put(message);
   }
 
-  onOutcome(token, status) {
-    this.outbox.onOutcome(token, status);
+  onOutcome(token, end) {
+    this.outbox.onOutcome(token, end);
+  }
+
+  onKept(token) {
+    this.outbox.onKept(token);
+  }
+
+  onSeen(token, status, found) {
+    this.outbox.onSeen(token, status, found);
+  }
+
+  onGone(id, presence) {
+    this.listener?.emit('gone', { id, presence });
   }
 
   onWritable() {

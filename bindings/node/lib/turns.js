@@ -35,16 +35,15 @@ function few() {
   return run <= FEW && recent <= FEW;
 }
 
-function nextTurn(resolve) {
-  setImmediate(() => {
-    turned = now();
-    resolve();
+/** What a send that is written resolves with: `value`, or a promise of it for the loop's next turn. */
+function turn(value) {
+  if (now() - turned < SLICE) return value;
+  return new Promise((resolve) => {
+    setImmediate(() => {
+      turned = now();
+      resolve(value);
+    });
   });
-}
-
-/** What a send that is written resolves with: nothing, or a promise of the loop's next turn. */
-function turn() {
-  return now() - turned < SLICE ? undefined : new Promise(nextTurn);
 }
 
 module.exports = { few, turn };

@@ -80,29 +80,63 @@ static napi_value close_client(napi_env env, napi_callback_info info)
     return self ? answer(env, acurast_client_close(self->client)) : NULL;
 }
 
-/* clientSend(handle, recipient, payload, token, timeout in ms, may write now) -> the operation, 0 if it is written, or a status below 0 */
+/* What a call that begins an operation answers: its number, or a status below 0. */
+static napi_value begun(napi_env env, acurast_status status, uint64_t operation)
+{
+    return from_number(env, status == ACURAST_OK ? (double)operation : -(double)status);
+}
+
+/*
+ * clientSend(handle, recipient, payload, token, timeout in ms, may write now, level, tell if kept)
+ *     -> the operation, 0 if it is written, or a status below 0
+ */
 static napi_value send_payload(napi_env env, napi_callback_info info)
 {
-    napi_value values[6];
+    napi_value values[8];
     acurast_send_params params = {.size = sizeof params};
     uint64_t operation = 0;
     uint32_t token = 0;
-    bool now = false;
+    bool now = false, tell_kept = false;
     input recipient, payload;
-    if (!arguments(env, info, 6, values))
+    if (!arguments(env, info, 8, values))
         return NULL;
     source *self = client_of(env, values[0]);
     if (!self || !whole(env, values[3], &token) || !whole(env, values[4], &params.timeout_ms) ||
-        !input_bytes(env, values[2], &payload) || !input_take(env, values[1], &recipient))
+        !whole(env, values[6], &params.until) || !input_bytes(env, values[2], &payload) ||
+        !input_take(env, values[1], &recipient))
         return NULL;
     napi_get_value_bool(env, values[5], &now);
+    napi_get_value_bool(env, values[7], &tell_kept);
     params.token = token;
     params.write_now = now;
+    params.tell_kept = tell_kept;
     acurast_status status = acurast_client_send(self->client, recipient.data, recipient.size, payload.data,
                                                 payload.size, &params, &operation);
     if (recipient.owned)
         input_free(&recipient);
-    return from_number(env, status == ACURAST_OK ? (double)operation : -(double)status);
+    return begun(env, status, operation);
+}
+
+/* clientLook(handle, ids one behind the other, token, timeout in ms) -> the operation or a status below 0 */
+static napi_value look(napi_env env, napi_callback_info info)
+{
+    napi_value values[4];
+    acurast_send_params params = {.size = sizeof params};
+    uint64_t operation = 0;
+    uint32_t token = 0;
+    input ids;
+    if (!arguments(env, info, 4, values))
+        return NULL;
+    source *self = client_of(env, values[0]);
+    if (!self || !whole(env, values[2], &token) || !whole(env, values[3], &params.timeout_ms) ||
+        !input_bytes(env, values[1], &ids))
+        return NULL;
+    if (ids.size % ACURAST_ID_SIZE)
+        return fail(env, ACURAST_INVALID, "ids");
+    params.token = token;
+    acurast_status status =
+        acurast_client_look(self->client, ids.data, ids.size / ACURAST_ID_SIZE, &params, &operation);
+    return begun(env, status, operation);
 }
 
 /* clientCancel(handle, operation). Asks and no more: a client that closes ends its sends by itself. */
@@ -159,12 +193,19 @@ static napi_value stats(napi_env env, napi_callback_info info)
     set_figure(env, object, "ignoredFrames", found.ignored_frames);
     set_figure(env, object, "strayPayloads", found.stray_payloads);
     set_figure(env, object, "largePayloads", found.large_payloads);
+    set_figure(env, object, "repeats", found.repeats);
+    set_figure(env, object, "foreignReceipts", found.foreign_receipts);
     return object;
 }
 
 const entry CLIENT_ENTRIES[] = {
-    {"clientCreate", create},      {"clientConnect", connect_client},
-    {"clientClose", close_client}, {"clientSend", send_payload},
-    {"clientCancel", cancel},      {"clientKeep", keep},
-    {"clientStats", stats},        {NULL, NULL},
+    {"clientCreate", create},
+    {"clientConnect", connect_client},
+    {"clientClose", close_client},
+    {"clientSend", send_payload},
+    {"clientLook", look},
+    {"clientCancel", cancel},
+    {"clientKeep", keep},
+    {"clientStats", stats},
+    {NULL, NULL},
 };

@@ -4,10 +4,15 @@
  * An event is CELLS numbers in a Float64Array that both sides see:  type, slot of its source, and
  *
  *   PAYLOAD   size, its place in the scratch array or -1     extras: sender, and the payload where the place is -1
- *   OUTCOME   token, status
+ *   OUTCOME   token, status; less than or equal to 0: the level that was reached, with a minus
+ *   KEPT      token
+ *   SEEN      token, status                                  extras: what was found, as the core writes it
+ *   GONE      presence                                       extras: who
  *   STATE     state, status                                  extras: text, close code, milliseconds until the next try
  *   WRITABLE
  *   LOG       level                                          extras: text
+ *
+ * An event of a type that is not among these is left out.
  *
  * What numbers cannot say stands in the array `extras`, in the order of the events. Small payloads travel through the scratch
  * array, from which JavaScript makes its copy: a buffer made from here costs more than copying twice.
@@ -58,7 +63,19 @@ static void add_event(batch *self, const acurast_event_view *view)
         break;
     case ACURAST_EVENT_OUTCOME:
         cell[2] = (double)view->token;
+        cell[3] = view->status == ACURAST_OK ? -(double)view->reached : (double)view->status;
+        break;
+    case ACURAST_EVENT_KEPT:
+        cell[2] = (double)view->token;
+        break;
+    case ACURAST_EVENT_SEEN:
+        cell[2] = (double)view->token;
         cell[3] = view->status;
+        add_extra(self, from_bytes(env, view->payload, view->payload_size));
+        break;
+    case ACURAST_EVENT_GONE:
+        cell[2] = view->presence;
+        add_extra(self, from_hex(env, view->sender, ACURAST_ID_SIZE));
         break;
     case ACURAST_EVENT_STATE:
         cell[2] = view->state;
@@ -73,6 +90,8 @@ static void add_event(batch *self, const acurast_event_view *view)
         cell[2] = view->level;
         add_extra(self, from_text(env, view->text));
         break;
+    default:
+        self->count--;
     }
 }
 

@@ -26,6 +26,7 @@ const ADVICE = {
   WORK_TOO_HARD: 'pass a larger maxWork if you trust the service',
   OUTBOX_FULL: 'await the send, or pass a larger outboxCount or outboxBytes',
   EXPIRED: 'pass a longer timeout, or look at the connection',
+  UNDETERMINED: 'ask the recipient before you send it again',
   TOO_LARGE: 'split it, or raise maxPayload here and maxFrame at the service',
   SLOW_READER: 'take messages faster',
 };

@@ -14,7 +14,7 @@ import {
   verifyDigest,
   version,
 } from 'acurast';
-import type { ClientOptions, ConnectOptions, Message, ServiceOptions, StateChange, Stats } from 'acurast';
+import type { ClientOptions, ConnectOptions, Gone, Level, Message, Presence, Seen, ServiceOptions, StateChange, Stats } from 'acurast';
 
 export async function positive(): Promise<void> {
   const identity: Identity = Identity.generate('ed25519');
@@ -26,7 +26,11 @@ export async function positive(): Promise<void> {
   client.on('state', (change) => (change.retryIn ?? 0) + change.closeCode + change.url.length);
   client.once('error', (error: Error) => error.message);
   await client.send(new Uint8Array(16), Buffer.from('x'), { timeout: 5, signal: AbortSignal.abort() });
-  await client.sendText(client.id, 'text');
+  const level: Level = await client.sendText(client.id, 'text', { until: 'delivered', onKept: () => {} });
+  const seen: Seen[] = await client.look([client.id, new Uint8Array(16), identity], { timeout: 5 });
+  const presence: Presence | undefined = seen[0]?.presence;
+  const key: string = seen[0]?.publicKey ?? (await client.keyOf(client.id));
+  client.on('gone', (gone: Gone) => [gone.id.length, gone.presence === 'away', level, presence, key]);
   await client.sendJson(idOf(compressKey(client.publicKey)), { known, version });
   for await (const message of client) {
     const value: unknown = message.json();
@@ -36,7 +40,7 @@ export async function positive(): Promise<void> {
   const stats: Stats = client.stats();
   const state: 'idle' | 'connecting' | 'authenticating' | 'connected' | 'disconnected' | 'closed' = client.state;
   await using service: Service = await Service.start({ listen: ['127.0.0.1:0'], maxFrame: '1MiB' });
-  void [stats.outboxBytes, state, service.port.toFixed(), service.metrics().length];
+  void [stats.outboxBytes, stats.repeats + stats.foreignReceipts, state, service.port.toFixed(), service.metrics().length];
   await new Client('ws://127.0.0.1:1').connect({ timeout: 5 });
 }
 
@@ -52,6 +56,12 @@ export function errors(error: unknown): string {
 export async function negative(client: Client, message: Message, change: StateChange): Promise<void> {
   // @ts-expect-error: text is sent by sendText
   await client.send(client.id, 'text');
+  // @ts-expect-error: no such level
+  await client.send(client.id, new Uint8Array(1), { until: 'read' });
+  // @ts-expect-error: a list of ids
+  await client.look(client.id);
+  // @ts-expect-error: there may be no key
+  (await client.look([client.id]))[0]?.publicKey.length;
   // @ts-expect-error: a number is no recipient
   await client.sendText(1, 'text');
   // @ts-expect-error: no such option
