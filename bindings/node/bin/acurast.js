@@ -14,7 +14,8 @@ const HELP = `usage: npx acurast COMMAND [FLAGS]
 
   keygen   make a key                      [--out FILE] [--ed25519]
   id       print ids and public keys       [--key FILE] [RECIPIENT ...]
-  send     send one payload                --to RECIPIENT [--file FILE] [--wait COUNT] [PAYLOAD]
+  send     send one payload                --to RECIPIENT [--file FILE] [--wait COUNT] [--until LEVEL] [PAYLOAD]
+  look     tell who is here                RECIPIENT ...
   listen   print what comes                [--echo] [--count COUNT]
   build    compile the package's addon from its sources
 
@@ -23,7 +24,8 @@ and --file, standard input.
   --out FILE         where the key goes, mode 0600; without it, to standard output as PEM
   --key FILE         whose identity to use; without it a new key, forgotten afterwards
   --url URL          the services to try, in order; may be repeated [ACURAST_PEER_URL]
-  --timeout SECONDS  for all of it (send: 30; listen: for ever)
+  --timeout SECONDS  for all of it (send: 30; look: 10; listen: for ever)
+  --until LEVEL      how far it must get: written (default), relayed or delivered
   --ca-file FILE     PEM file of authorities to trust instead of the system's
   --hex              payloads are hexadecimal
   --json             print one object a line
@@ -38,12 +40,15 @@ const MAX_TIMEOUT = 2 ** 31 / 1000 - 1; // seconds, as far as a timer goes
 
 const WRONG = new Set(['ACURAST_BAD_OPTION', 'ACURAST_BAD_HEX', 'ACURAST_BAD_RECIPIENT']); // of what a flag said
 
+const LATENESS = new Set(['ACURAST_TIMEOUT', 'ACURAST_EXPIRED', 'ACURAST_UNDETERMINED']);
+
 class UsageError extends Error {}
 
 const FLAGS = {
   keygen: { out: { type: 'string' }, ed25519: { type: 'boolean' } },
   id: { key: { type: 'string' } },
-  send: { to: { type: 'string' }, file: { type: 'string' }, wait: { type: 'string' } },
+  send: { to: { type: 'string' }, file: { type: 'string' }, wait: { type: 'string' }, until: { type: 'string' } },
+  look: {},
   listen: { echo: { type: 'boolean' }, count: { type: 'string' } },
   build: {},
 };
@@ -54,15 +59,17 @@ const OF_A_CLIENT = {
   'ca-file': { type: 'string' },
   hex: { type: 'boolean' },
 };
-const COMMANDS = { keygen, id, send, listen, build };
+const LEVELS = ['written', 'relayed', 'delivered'];
+const COMMANDS = { keygen, id, send, look, listen, build };
+const TAKE_POSITIONALS = ['id', 'send', 'look'];
 
 async function main([name, ...args]) {
   if (name === '--help' || name === '-h') return say(HELP);
   if (name === '--version') return say(require('../package.json').version);
   if (!Object.hasOwn(COMMANDS, name ?? '')) throw new UsageError(name ? `there is no command ${name}` : 'name a command');
   const common = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } };
-  const options = { ...FLAGS[name], ...(name === 'send' || name === 'listen' ? OF_A_CLIENT : {}), ...common };
-  const { values, positionals } = parseArgs({ args, options, allowPositionals: name === 'id' || name === 'send' });
+  const options = { ...FLAGS[name], ...(['send', 'look', 'listen'].includes(name) ? OF_A_CLIENT : {}), ...common };
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: TAKE_POSITIONALS.includes(name) });
   return values.help ? say(HELP) : COMMANDS[name](values, positionals);
 }
 
@@ -100,14 +107,39 @@ function recipientOf(text) {
 async function send(flags, positionals) {
   if (!flags.to) throw new UsageError('name the recipient: --to');
   const count = whole(flags, 'wait') ?? 0;
+  const { until = 'written' } = flags;
+  if (!LEVELS.includes(until)) throw new UsageError(`--until is ${LEVELS.join(', ')}, not ${until}`);
   const limit = deadlineOf(flags, 30);
   const payload = readPayload(flags, positionals);
   const recipient = recipientOf(flags.to);
   const client = await open(flags, limit);
   try {
-    await client.send(recipient, payload, { timeout: limit.left() });
-    if (flags.json) sayJson({ event: 'sent', recipient, size: payload.length });
+    const onKept = () => tell('the recipient is away; it waits in its mailbox');
+    const reached = await client.send(recipient, payload, {
+      timeout: limit.left(),
+      ...(until !== 'written' && { until, onKept }),
+    });
+    if (reached !== until) tell('relayed: the recipient cannot tell whether it was delivered');
+    if (flags.json) sayJson({ event: 'sent', reached, recipient, size: payload.length });
     return count ? await take(client, limit, count, (message) => message.sender === recipient && show(flags, message, true)) : OK;
+  } finally {
+    await client.close();
+  }
+}
+
+/** OK where all are here. */
+async function look(flags, recipients) {
+  if (!recipients.length) throw new UsageError('name one recipient or more');
+  const limit = deadlineOf(flags, 10);
+  const ids = recipients.map(recipientOf);
+  const client = await open(flags, limit);
+  try {
+    const found = await client.look(ids, { timeout: limit.left() });
+    for (const { id, presence, publicKey } of found) {
+      if (flags.json) sayJson({ event: 'seen', id, presence, public_key: publicKey });
+      else say([id, presence, publicKey].filter(Boolean).join(' '));
+    }
+    return found.every(({ presence }) => presence === 'here') ? OK : FAILED;
   } finally {
     await client.close();
   }
@@ -228,13 +260,17 @@ function say(line) {
 
 const sayJson = (value) => say(jsonLine(value));
 
+function tell(words) {
+  console.error(`acurast: ${shownMessage(words)}`);
+}
+
 function complain(error) {
-  console.error(`acurast: ${shownMessage(error.message)}`);
+  tell(error.message);
 }
 
 function codeOf(error) {
   if (error instanceof UsageError || error.code?.startsWith('ERR_PARSE_ARGS') || WRONG.has(error.code)) return USAGE;
-  return ['ACURAST_TIMEOUT', 'ACURAST_EXPIRED'].includes(error.code) ? LATE : FAILED;
+  return LATENESS.has(error.code) ? LATE : FAILED;
 }
 
 // Whoever read has gone, as behind `| head`.

@@ -75,10 +75,40 @@ it('takes a payload from standard input and prints objects', async () => {
   const { listener, id } = await listening(PROGRAMS.acurast, '--count', '1', '--echo');
   const asked = await run(['send', '--url', service.url, '--to', id, '--wait', '1', '--json'], { input: 'a\nb' });
   const [sent, payload] = asked.lines.map((line) => JSON.parse(line));
-  assert.deepEqual(sent, { event: 'sent', recipient: id, size: 3 });
+  assert.deepEqual(sent, { event: 'sent', reached: 'written', recipient: id, size: 3 });
   assert.deepEqual([payload.event, payload.sender, payload.text, payload.hex], ['payload', id, 'a\nb', '610a62']);
   assert.equal(JSON.parse(await listener.line()).text, 'a\nb');
   assert.equal((await listener.wait()).code, 0);
+});
+
+describe('says what became of a payload, and who is here', () => {
+  for (const [name, program] of Object.entries(PROGRAMS)) {
+    it(`by ${name}`, async () => {
+      const { listener, id } = await listening(program);
+      const send = ['send', '--url', service.url, '--until', 'delivered', '--json'];
+      const sent = await run([...send, '--to', id, 'x'], { program });
+      assert.deepEqual(sent.lines.map(JSON.parse), [{ event: 'sent', reached: 'delivered', recipient: id, size: 1 }], sent.errors);
+      const refused = await run([...send, '--to', NOBODY, 'x'], { program });
+      assert.deepEqual([refused.code, refused.lines], [1, []]);
+      assert.match(refused.errors, /not here/);
+
+      const look = (...words) => run(['look', '--url', service.url, ...words], { program });
+      const here = await look(id);
+      assert.match(here.lines.join('\n'), new RegExp(`^${id} here 0[23][0-9a-f]{64}$`));
+      assert.equal(here.code, 0, here.errors);
+      const both = await look('--json', NOBODY, id);
+      const [none, found] = both.lines.map(JSON.parse);
+      assert.deepEqual(none, { event: 'seen', id: NOBODY, presence: 'not here' });
+      assert.deepEqual(found, { event: 'seen', id, presence: 'here', public_key: here.lines[0].split(' ')[2] });
+      assert.equal(both.code, 1);
+      await listener.kill();
+
+      const away = await run([...send, '--to', id, '--timeout', '1', 'x'], { program });
+      assert.equal(away.code, 3);
+      assert.match(away.errors, /waits in its mailbox/);
+      assert.deepEqual((await look(id)).lines, [`${id} away`]);
+    });
+  }
 });
 
 it('ends listening in order when it is interrupted', async () => {
@@ -99,6 +129,10 @@ describe('exit codes', () => {
     [2, ['id', '--nonsense'], /--nonsense/],
     [2, ['send', '--to', NOBODY], /name a service/],
     [2, ['send', ...nowhere, 'x'], /--to/],
+    [2, ['send', ...nowhere, '--to', NOBODY, '--until', 'read', 'x'], /--until is written, relayed, delivered/],
+    [2, ['look', ...nowhere], /one recipient or more/],
+    [2, ['look', ...nowhere, '123'], /"123": /],
+    [3, ['look', ...nowhere, '--timeout', '0.2', NOBODY], /./],
     [2, ['send', ...nowhere, '--to', NOBODY, '--file', 'a', 'b'], /one payload/],
     [2, ['listen', ...nowhere, '--count', '0'], /--count/],
     [2, ['listen', ...nowhere, '--timeout', 'soon'], /--timeout/],
