@@ -32,14 +32,30 @@ function program(title, replaced = {}, lines = 12) {
   return new Program(title, ['-u', 'NODE_TEST_CONTEXT', process.execPath, file], { file: '/usr/bin/env' });
 }
 
-it('the dApp asks the echo processor', async () => {
+/** The README's echo processor, on a key of its own: { echo, identity }. */
+async function processor() {
   const identity = Identity.generate();
   fs.writeFileSync(path.join(folder, 'key.pem'), identity.toPem());
   const echo = program('An echo processor', { 'key.pem': path.join(folder, 'key.pem') });
   assert.equal(await echo.line(), `id ${identity.id}`);
+  return { echo, identity };
+}
+
+it('the dApp asks the echo processor', async () => {
+  const { echo, identity } = await processor();
   const dapp = program('A dApp', { '02…': identity.publicKey });
   assert.equal((await dapp.wait()).code, 0, dapp.errors.join('\n'));
   assert.deepEqual(dapp.lines, [`${identity.id} hello`]);
+  await echo.kill();
+});
+
+it('what became of a payload is told', async () => {
+  const { echo, identity } = await processor();
+  for (const [to, told] of [[identity.id, 'delivered'], ['00'.repeat(16), 'not delivered']]) {
+    const dapp = program('Know what became of it', { '02…': to });
+    assert.equal((await dapp.wait()).code, 0, dapp.errors.join('\n'));
+    assert.deepEqual(dapp.lines, [told]);
+  }
   await echo.kill();
 });
 
