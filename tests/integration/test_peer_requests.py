@@ -1,0 +1,205 @@
+"""acurast-peer as a dApp and a processor in the shell: request, serve, look, and sends with a level."""
+
+import json
+import time
+
+import pytest
+
+from support import peer as peers, programs
+from support.peer import keygen, objects, send
+from support.waiting import eventually
+
+OK, FAILED, USAGE, NO_ANSWER, REMOTE_ERROR = range(5)
+NOBODY = "00112233445566778899aabbccddeeff"
+
+COMMAND = """
+case $ACURAST_METHOD in
+echo) cat ;;
+who) printf '"%s"' "$ACURAST_SENDER" ;;
+fails) exit 7 ;;
+killed) kill -9 $$ ;;
+text) echo not json ;;
+steers) printf '"\\302\\233\\342\\200\\256"' ;;
+nothing) : ;;
+large) head -c 20000000 /dev/zero ;;
+deaf) exec <&-; echo 1 ;;
+sleeps) exec sleep 600 ;;
+esac
+"""
+METHODS = ["echo", "who", "fails", "killed", "text", "steers", "nothing", "large", "deaf", "sleeps"]
+
+
+@pytest.fixture(scope="module")
+def relay():
+    one = programs.Service(drain_time="2s")
+    yield one
+    assert one.end() == 0
+    one.check_sanitizers()
+
+
+@pytest.fixture
+def key(tmp_path):
+    return keygen(tmp_path)
+
+
+@pytest.fixture
+def serve(peer, key, relay):
+    """A processor that runs COMMAND; returns its id once it is connected."""
+
+    def start(*flags, url=relay.url):
+        arguments = ["serve", *peers.urls(url), "--key", key.file, *peers.EAGER, "--exec", COMMAND, *flags, *METHODS]
+        one = peer(*arguments)
+        eventually(lambda: "connected to" in one.stderr)
+        return key.id.hex(), one
+
+    return start
+
+
+def request(relay, *arguments):
+    return programs.run("acurast-peer", "request", *peers.urls(relay.url), *arguments)
+
+
+def test_a_result(serve, relay):
+    processor, _ = serve()
+    done = request(relay, processor, "echo", '{"a": [1, 2.50, "é"]}')
+    assert (done.returncode, done.stdout) == (OK, '{"a": [1, 2.50, "é"]}\n'), done
+    done = request(relay, processor, "nothing")
+    assert (done.returncode, done.stdout) == (OK, "null\n"), done
+    done = request(relay, processor, "deaf", json.dumps(["x" * 100_000]))
+    assert (done.returncode, done.stdout) == (OK, "1\n"), done
+
+
+def test_a_large_result(serve, relay, key):
+    processor, _ = serve()
+    value = json.dumps(["x" * 100_000])
+    assert request(relay, processor, "echo", value).stdout == value + "\n"
+    done = request(relay, processor, "large")
+    assert done.returncode == REMOTE_ERROR and json.loads(done.stderr.splitlines()[-1])["code"] == -32603, done
+
+
+def test_who_asks(serve, relay, tmp_path):
+    processor, _ = serve()
+    mine = keygen(tmp_path, "mine.pem")
+    done = request(relay, "--key", mine.file, processor, "who")
+    assert json.loads(done.stdout) == mine.id.hex()
+
+
+@pytest.mark.parametrize(
+    "method, code, message",
+    [
+        ("fails", -32000, "the command ended with 7"),
+        ("killed", -32000, "the command ended with 137"),
+        ("text", -32603, "the result is not JSON"),
+        ("unknown", -32601, "Method not found"),
+    ],
+)
+def test_errors(serve, relay, method, code, message):
+    processor, _ = serve()
+    done = request(relay, processor, method)
+    assert (done.returncode, done.stdout) == (REMOTE_ERROR, ""), done
+    assert json.loads(done.stderr.splitlines()[-1]) == {"code": code, "message": message}
+
+
+def test_a_result_cannot_steer_the_terminal(serve, relay):
+    processor, _ = serve()
+    done = request(relay, processor, "steers")
+    assert done.stdout == '"\\u009b\\u202e"\n'
+
+
+def test_nobody_there_is_told_at_once(relay):
+    begin = time.monotonic()
+    done = request(relay, "--timeout", "60s", NOBODY, "echo")
+    assert done.returncode == FAILED and "NOT_HERE" in done.stderr, done
+    assert time.monotonic() - begin < 30
+
+
+def test_no_answer_in_time(serve, relay):
+    processor, _ = serve()
+    done = request(relay, "--timeout", "500ms", processor, "sleeps")
+    assert done.returncode == NO_ANSWER, done
+
+
+def test_who_leaves_is_told_at_once(serve, relay, peer):
+    processor, one = serve()
+    asker = peer("request", *peers.urls(relay.url), "--timeout", "60s", processor, "sleeps")
+    eventually(lambda: "connected to" in asker.stderr)
+    assert objects(programs.run("acurast-peer", "request", *peers.urls(relay.url), processor, "echo", "[]")) == [[]]
+    one.kill()
+    assert asker.wait() == NO_ANSWER
+    assert "UNDETERMINED" in asker.stderr
+
+
+def test_commands_end_with_the_server(serve, relay, peer):
+    processor, one = serve()
+    asker = peer("request", *peers.urls(relay.url), "--timeout", "60s", processor, "sleeps")
+    eventually(lambda: "connected to" in asker.stderr)
+    assert objects(request(relay, processor, "echo", "[]")) == [[]]
+    assert one.end() == OK  # it would wait for ten minutes
+    assert asker.wait() in (REMOTE_ERROR, NO_ANSWER)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["request"],
+        ["request", NOBODY],
+        ["request", NOBODY, "echo", "[]", "more"],
+        ["request", NOBODY, "echo", "1"],
+        ["request", NOBODY, "echo", "{"],
+        ["request", NOBODY, ""],
+        ["serve", "--exec", "true"],
+        ["serve", "echo"],
+        ["look"],
+        ["look", *[NOBODY] * 65],
+        ["look", "00"],
+        ["send", "--until", "soon", NOBODY, "x"],
+    ],
+)
+def test_wrong_usage(relay, arguments):
+    done = programs.run("acurast-peer", arguments[0], *peers.urls(relay.url), *arguments[1:])
+    assert done.returncode == USAGE, done
+    assert done.stderr
+
+
+def test_look(serve, relay, key):
+    processor, _ = serve()
+    done = programs.run("acurast-peer", "look", *peers.urls(relay.url), "--json", processor, NOBODY)
+    assert done.returncode == FAILED
+    assert objects(done) == [
+        {"event": "seen", "id": processor, "presence": "here", "public_key": key.public_key.hex()},
+        {"event": "seen", "id": NOBODY, "presence": "not here"},
+    ]
+    done = programs.run("acurast-peer", "look", *peers.urls(relay.url), processor)
+    assert (done.returncode, done.stdout) == (OK, f"{processor} here {key.public_key.hex()}\n")
+
+
+def test_look_where_presence_is_hidden():
+    with_off = programs.Service(presence="off")
+    done = programs.run("acurast-peer", "look", *peers.urls(with_off.url), NOBODY)
+    assert done.returncode == FAILED and "UNSUPPORTED" in done.stderr
+    assert with_off.end() == 0
+
+
+def test_send_until(serve, relay):
+    processor, _ = serve()
+    for level in ("written", "relayed", "delivered"):
+        done = send(relay.url, processor, "hello", "--until", level, "--json")
+        assert done.returncode == OK and objects(done)[0]["reached"] == level, done
+    done = send(relay.url, NOBODY, "hello", "--until", "relayed")
+    assert done.returncode == FAILED and "NOT_HERE" in done.stderr
+
+
+def test_send_until_delivered_to_one_who_cannot_say_it(serve, relay):
+    processor, _ = serve("--extensions", "off")
+    done = send(relay.url, processor, "hello", "--until", "delivered", "--json")
+    assert done.returncode == OK and objects(done)[0]["reached"] == "relayed"
+    assert "cannot tell" in done.stderr
+
+
+def test_send_waits_in_the_mailbox(serve, relay):
+    processor, one = serve()
+    one.kill()
+    one.wait()
+    eventually(lambda: "away" in programs.run("acurast-peer", "look", *peers.urls(relay.url), processor).stdout)
+    done = send(relay.url, processor, "hello", "--until", "delivered", "--timeout", "500ms")
+    assert done.returncode == NO_ANSWER and "mailbox" in done.stderr, done
