@@ -24,9 +24,10 @@ nothing) : ;;
 large) head -c 20000000 /dev/zero ;;
 deaf) exec <&-; echo 1 ;;
 sleeps) exec sleep 600 ;;
+naps) exec sleep 20 2>/dev/null ;;
 esac
 """
-METHODS = ["echo", "who", "fails", "killed", "text", "steers", "nothing", "large", "deaf", "sleeps"]
+METHODS = ["echo", "who", "fails", "killed", "text", "steers", "nothing", "large", "deaf", "sleeps", "naps"]
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +122,7 @@ def test_no_answer_in_time(serve, relay):
 
 def test_who_leaves_is_told_at_once(serve, relay, peer):
     processor, one = serve()
-    asker = peer("request", *peers.urls(relay.url), "--timeout", "60s", processor, "sleeps")
+    asker = peer("request", *peers.urls(relay.url), "--timeout", "60s", processor, "naps")
     eventually(lambda: "connected to" in asker.stderr)
     assert objects(programs.run("acurast-peer", "request", *peers.urls(relay.url), processor, "echo", "[]")) == [[]]
     one.kill()
