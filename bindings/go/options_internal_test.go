@@ -63,6 +63,8 @@ var functions = map[string]any{
 	"mailbox-total":               WithMailboxTotal,
 	"memory":                      WithMemory,
 	"drain-time":                  WithDrainTime,
+	"presence":                    WithPresence,
+	"watches":                     WithWatches,
 }
 
 // units are what a number of an option of this type counts.

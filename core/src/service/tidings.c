@@ -70,10 +70,10 @@ static void give_memory(acurast__tidings *tidings, size_t bytes)
 
 static struct telling *telling_make(acurast__tidings *tidings, const uint8_t asker[16], uint64_t hash)
 {
-    struct telling *made = take_memory(tidings, TELLING_COST) ? acurast__alloc(sizeof *made) : NULL;
-    if (!made)
+    if (!take_memory(tidings, TELLING_COST))
         return NULL;
-    if (!acurast__idmap_put(&tidings->askers, asker, hash, made)) {
+    struct telling *made = acurast__alloc(sizeof *made);
+    if (!made || !acurast__idmap_put(&tidings->askers, asker, hash, made)) {
         give_memory(tidings, TELLING_COST);
         acurast__free(made);
         return NULL;
