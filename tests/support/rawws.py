@@ -43,6 +43,7 @@ class RawSocket:
             self.socket = context.wrap_socket(self.socket, server_hostname=server_name or self.host)
         self.buffer = bytearray()
         self.is_websocket = False
+        self.extension = self.service_block = b""  # behind our init; behind the service's challenge
 
     # --- bytes
 
@@ -208,8 +209,9 @@ class RawSocket:
 
     def authenticate(self, identity):
         """All of the protocol's handshake, after the upgrade."""
-        self.send(v1.frame(v1.INIT, identity.id))
+        self.send(v1.frame(v1.INIT, identity.id, v1.NOBODY, self.extension))
         body = v1.Frame.parse(self.message()).body
+        self.service_block = body[32:]
         difficulty, challenge = body[:16], body[16:32]
         nonce = v1.solve(challenge, identity.public_key, difficulty)
         signature = identity.answer(v1.digest_of(challenge, identity.public_key, nonce))
