@@ -135,21 +135,21 @@ def test_nobody_there(service, tracker, threads):
 
 @pytest.mark.parametrize("make", ["tracker", "client"])
 def test_the_largest_frame_is_exact(service, tracker, client, threads, make):
-    """One that does not track is spared the head, so it takes 21 bytes more of a payload."""
+    """A tracked frame is measured without its head, whether its recipient gets that or not."""
     one = service(threads=threads)
     most = 1000
     for _ in range(4):
         sender = tracker(one.url)
         if make == "tracker":
-            recipient, room = tracker(one.url, keys={"max_frame": most}), most - v1.HEADER - track.HEAD
+            recipient, head = tracker(one.url, keys={"max_frame": most}), track.HEAD
         else:
-            extension = b"ACX1" + track.msgpack.pack({"max_frame": most})
-            recipient, room = client(one.url, extension=extension), most - v1.HEADER
+            recipient, head = client(one.url, extension=b"ACX1" + track.msgpack.pack({"max_frame": most})), 0
+        room = most - v1.HEADER
         large = sender.track(recipient.id, bytes(room + 1), level=1)
         assert sender.told() == [(large, TOO_LARGE)]
         fits = sender.track(recipient.id, bytes(room), level=1)
         assert sender.told() == [(fits, RELAYED)]
-        assert len(recipient.message()) == most
+        assert len(recipient.message()) == most + head
     assert dropped(one, "too_large") == 4
 
 
@@ -329,17 +329,15 @@ def test_a_whole_burst_is_told_number_by_number(service, tracker, client, thread
     sender.quiet()
 
 
-def test_receipts_fit_into_what_their_reader_takes(service, tracker, threads):
+def test_receipts_are_told_however_small_the_payloads_are_to_be(service, tracker, client, threads):
+    """What a client says that it takes is for payloads."""
     one = service(threads=threads)
-    sender = tracker(one.url, keys={"max_frame": 100})
-    recipient = os.urandom(16)
-    numbers = [sender.track(recipient) for _ in range(200)]
-    found = []
-    while len(found) < 200:
-        data = sender.message()
-        assert len(data) <= 100
-        found += track.items_of(v1.Frame.parse(data))
-    assert sorted(each.number for each in found) == numbers
+    sender, leaver = tracker(one.url, keys={"max_frame": v1.HEADER + 1}), client(one.url)
+    numbers = [sender.track(os.urandom(16)) for _ in range(200)]
+    assert sender.told(200) == [(number, NOT_HERE) for number in numbers]
+    assert sender.look(*[leaver.id] * 64)[0][0] == HERE
+    leave(leaver)
+    assert sender.goners() == [(leaver.id, AWAY)]
 
 
 # ---- receipts of recipients

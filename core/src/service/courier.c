@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "service/service.h"
 
 #include <string.h>
@@ -62,9 +63,16 @@ static bool send_bare(acurast__connection *connection, const uint8_t *bytes, siz
     return acurast__ws_send2(connection->ws, header, sizeof header, bytes + skipped, size - skipped);
 }
 
-static size_t size_for(const acurast__connection *connection, const uint8_t *bytes, size_t size)
+/* What a tracked frame takes there. */
+static size_t size_for(const acurast__connection *connection, size_t size)
 {
-    return connection->session.track || !is_tracked(bytes) ? size : size - ACURAST__TRACKED_HEAD_SIZE;
+    return connection->session.track ? size : size - ACURAST__TRACKED_HEAD_SIZE;
+}
+
+/* A tracked frame is measured without its head, whether it keeps that or not. */
+static bool is_too_large(const acurast__connection *connection, size_t size)
+{
+    return size - ACURAST__TRACKED_HEAD_SIZE > connection->holder.max_frame;
 }
 
 /* Why it does not get a tracked frame; ACURAST__DROP_COUNT: it does. */
@@ -72,7 +80,7 @@ static acurast__drop objection(acurast__connection *connection, const uint8_t *b
 {
     if (!connection->session.track && tracked_of(bytes, size).again)
         return ACURAST__DROP_REPEATED;
-    if (size_for(connection, bytes, size) > connection->holder.max_frame)
+    if (is_too_large(connection, size))
         return ACURAST__DROP_TOO_LARGE;
     return marked && !reserve_marks(connection, 1) ? ACURAST__DROP_MEMORY : ACURAST__DROP_COUNT;
 }
@@ -121,7 +129,7 @@ static bool passes_whole(acurast__connection *connection, const acurast__chain *
     if (!connection->session.track || !reserve_marks(connection, chain->frames))
         return false;
     while (acurast__chain_next(chain, &cursor, &bytes, &size)) {
-        if (is_tracked(bytes) && size > connection->holder.max_frame)
+        if (is_tracked(bytes) && is_too_large(connection, size))
             return false;
         sum += acurast__chain_weight(size);
     }
@@ -258,8 +266,8 @@ static void watch(acurast__connection *connection, const uint8_t *id, uint64_t h
 static bool relay_local(acurast__connection *recipient, const acurast__parcel *parcel)
 {
     acurast__metrics *metrics = &recipient->shard->metrics;
-    size_t size = size_for(recipient, parcel->bytes, parcel->size);
-    if (size <= recipient->holder.max_frame && !acurast__connection_takes(recipient, size))
+    size_t size = size_for(recipient, parcel->size);
+    if (!is_too_large(recipient, parcel->size) && !acurast__connection_takes(recipient, size))
         return false;
     if (give_tracked(recipient, parcel->bytes, parcel->size)) {
         acurast__count(&metrics->frames_out, 1);
@@ -281,34 +289,21 @@ void acurast__courier_relay(acurast__connection *connection, const uint8_t *reci
         acurast__connection_wait_for(connection, recipient);
 }
 
-/* To a connection of this loop that tracks and is not behind. */
-static void tell_local(acurast__connection *recipient, acurast__tiding *tiding, acurast__metrics *metrics)
-{
-    const uint8_t *bytes;
-    size_t size;
-    while (acurast__tiding_cut(tiding, recipient->holder.max_frame, &bytes, &size)) {
-        if (acurast__ws_send(recipient->ws, bytes, size)) {
-            recipient->given++;
-            recipient->mixed = true;
-        } else {
-            acurast__count(&metrics->tidings_lost, acurast__tiding_items(tiding, size));
-        }
-    }
-}
-
 /* To who is told, where it is here and tracks. True where its sender should pause. */
-static bool tell(acurast__shard *shard, acurast__tiding *tiding)
+static bool tell(acurast__shard *shard, const acurast__tiding *tiding)
 {
-    bool steep = false;
     acurast__connection *local = acurast__idmap_get(&shard->ids, tiding->recipient, tiding->hash);
     if (local && !local->session.track)
-        tiding->size = 0;
-    else if (local && acurast__connection_takes(local, tiding->size))
-        tell_local(local, tiding, &shard->metrics);
-    else
-        steep = acurast__directory_tell(shard->directory, tiding, &shard->tidings);
-    acurast__tiding_done(&shard->tidings, tiding);
-    return steep;
+        return false;
+    if (!local || !acurast__connection_takes(local, tiding->size))
+        return acurast__directory_tell(shard->directory, tiding, &shard->tidings);
+    if (acurast__ws_send(local->ws, tiding->bytes, tiding->size)) {
+        local->given++;
+        local->mixed = true;
+    } else {
+        acurast__tidings_lose(&shard->tidings, tiding);
+    }
+    return false;
 }
 
 void acurast__courier_receipt(acurast__connection *connection, const uint8_t *recipient, const uint8_t *bytes,
@@ -320,7 +315,8 @@ void acurast__courier_receipt(acurast__connection *connection, const uint8_t *re
                               .hash = acurast__id_hash(recipient),
                               .group = &connection->holder.group,
                               .bytes = bytes,
-                              .size = size};
+                              .size = size,
+                              .items = 1};
     if (tell(shard, &tiding))
         acurast__connection_wait_for(connection, recipient);
 }
@@ -354,7 +350,8 @@ void acurast__courier_look(acurast__connection *connection, const acurast__items
     acurast__count(&shard->metrics.looks, look->count);
     /* The frame itself is charged like any other; where this goes into debt, that charge finds it. */
     acurast__rate_charge(&connection->rate, &shard->settings->rates, acurast__loop_now(shard->loop), size, look->count);
-    acurast__tiding tiding = {.recipient = own, .hash = acurast__id_hash(own), .bytes = answer, .size = size};
+    acurast__tiding tiding = {
+        .recipient = own, .hash = acurast__id_hash(own), .bytes = answer, .size = size, .items = 1};
     tell(shard, &tiding);
 }
 
@@ -363,9 +360,9 @@ void acurast__courier_look(acurast__connection *connection, const acurast__items
 static void tell_noted(acurast__shard *shard, acurast__tiding *tiding)
 {
     bool gone = tiding->bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_GONE);
-    acurast__count(gone ? &shard->metrics.gone_told : &shard->metrics.receipts_told,
-                   acurast__tiding_items(tiding, tiding->size));
+    acurast__count(gone ? &shard->metrics.gone_told : &shard->metrics.receipts_told, tiding->items);
     tell(shard, tiding);
+    acurast__free(tiding->own);
 }
 
 bool acurast__courier_tell(acurast__shard *shard)

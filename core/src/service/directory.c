@@ -507,17 +507,17 @@ static bool entry_forward(acurast__entry *entry, const acurast__parcel *parcel, 
     return verdict == ACURAST__BACKLOG_STEEP;
 }
 
-/* What the last holder would get: without the head of a tracked frame where it does not track. */
-static size_t size_for(const acurast__entry *entry, const acurast__parcel *parcel)
+/* As it is measured against what a holder takes: a tracked frame without its head, whoever the holder is. */
+static size_t measure(const acurast__parcel *parcel)
 {
-    return entry->track || is_plain(parcel->bytes) ? parcel->size : parcel->size - ACURAST__TRACKED_HEAD_SIZE;
+    return is_plain(parcel->bytes) ? parcel->size : parcel->size - ACURAST__TRACKED_HEAD_SIZE;
 }
 
 static bool entry_send(acurast__entry *entry, const acurast__parcel *parcel, uint64_t now, acurast__tidings *tidings)
 {
     if (!entry || (!entry->holder && now >= entry->expires))
         acurast__tidings_drop(tidings, ACURAST__DROP_UNKNOWN_RECIPIENT, parcel->bytes, parcel->size);
-    else if (size_for(entry, parcel) > entry->max_frame)
+    else if (measure(parcel) > entry->max_frame)
         acurast__tidings_drop(tidings, ACURAST__DROP_TOO_LARGE, parcel->bytes, parcel->size);
     else if (entry->holder)
         return entry_forward(entry, parcel, tidings);
@@ -537,32 +537,18 @@ bool acurast__directory_send(acurast__directory *directory, const acurast__parce
     return steep;
 }
 
-/* True where the sender should pause. */
-static bool entry_tell(acurast__entry *entry, acurast__tiding *tiding, acurast__tidings *tidings)
-{
-    const uint8_t *bytes;
-    size_t size;
-    bool steep = false;
-    while (acurast__tiding_cut(tiding, entry->max_frame, &bytes, &size)) {
-        acurast__backlog_verdict verdict = entry_put(entry, tiding->group, bytes, size);
-        if (verdict > ACURAST__BACKLOG_STEEP)
-            acurast__count(&tidings->metrics->tidings_lost, acurast__tiding_items(tiding, size));
-        steep = verdict == ACURAST__BACKLOG_STEEP;
-    }
-    return steep;
-}
-
-bool acurast__directory_tell(acurast__directory *directory, acurast__tiding *tiding, acurast__tidings *tidings)
+bool acurast__directory_tell(acurast__directory *directory, const acurast__tiding *tiding, acurast__tidings *tidings)
 {
     acurast__directory_part *part = acurast__directory_part_of(directory, tiding->hash);
+    acurast__backlog_verdict verdict = ACURAST__BACKLOG_TAKEN;
     pthread_mutex_lock(&part->lock);
     acurast__entry *entry = acurast__idmap_get(&part->entries, tiding->recipient, tiding->hash);
-    bool hears = entry && entry->holder && entry->track;
-    bool steep = hears && entry_tell(entry, tiding, tidings);
-    if (!hears)
-        tiding->size = 0;
+    if (entry && entry->holder && entry->track)
+        verdict = entry_put(entry, tiding->group, tiding->bytes, tiding->size);
     pthread_mutex_unlock(&part->lock);
-    return steep;
+    if (verdict > ACURAST__BACKLOG_STEEP)
+        acurast__tidings_lose(tidings, tiding);
+    return verdict == ACURAST__BACKLOG_STEEP;
 }
 
 acurast__presence acurast__directory_look(acurast__directory *directory, const uint8_t id[16], uint64_t hash,

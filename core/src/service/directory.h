@@ -190,10 +190,10 @@ bool acurast__directory_send(acurast__directory *directory, const acurast__parce
                              acurast__tidings *tidings);
 
 /*
- * The same for what only who tracks is told: into the backlog of a holder that does, never into a mailbox. What is left of `tiding` is lost,
- * where there is such a holder.
+ * The same for what only who tracks is told: into the backlog of a holder that does, never into a mailbox. Lost and counted where there is no
+ * room for it.
  */
-bool acurast__directory_tell(acurast__directory *directory, acurast__tiding *tiding, acurast__tidings *tidings);
+bool acurast__directory_tell(acurast__directory *directory, const acurast__tiding *tiding, acurast__tidings *tidings);
 
 /* Who has the id: with the public key (33 bytes, left alone) of one who is here. Any thread. */
 acurast__presence acurast__directory_look(acurast__directory *directory, const uint8_t id[16], uint64_t hash,

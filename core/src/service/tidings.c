@@ -11,7 +11,8 @@
 
 #define RECEIPT_HEAD (ACURAST__HEADER_SIZE + ACURAST__RUN_SIZE)
 #define GONE_HEAD ACURAST__HEADER_SIZE
-#define MAX_ITEMS ACURAST__RECEIPT_MAX_ITEMS
+/* So a frame of these is no larger than one of receipts. */
+#define GONE_MAX_ITEMS 512
 #define FIRST_ITEMS 8
 
 struct batch {
@@ -187,7 +188,7 @@ static struct batch *batch_of_run(acurast__tidings *tidings, struct telling *tel
         struct batch *batch = batch_at(at);
         if (memcmp(batch->bytes + ACURAST__HEADER_SIZE, run, ACURAST__RUN_SIZE) != 0)
             continue;
-        if (batch->count < MAX_ITEMS)
+        if (batch->count < ACURAST__RECEIPT_MAX_ITEMS)
             return batch;
         break;
     }
@@ -202,7 +203,7 @@ static struct batch *batch_of_run(acurast__tidings *tidings, struct telling *tel
 
 static struct batch *batch_of_gone(acurast__tidings *tidings, struct telling *telling)
 {
-    if (!acurast__list_empty(&telling->gone) && batch_at(telling->gone.next)->count < MAX_ITEMS)
+    if (!acurast__list_empty(&telling->gone) && batch_at(telling->gone.next)->count < GONE_MAX_ITEMS)
         return batch_at(telling->gone.next);
     struct batch *made = batch_make(tidings, GONE_HEAD, ACURAST__GONE_ITEM_SIZE);
     if (!made)
@@ -340,61 +341,12 @@ bool acurast__tidings_next(acurast__tidings *tidings, acurast__tiding *tiding)
     *tiding = (acurast__tiding){.recipient = batch->bytes + 17,
                                 .bytes = batch->bytes,
                                 .size = batch->head + batch->count * batch->item,
-                                .own = batch->bytes,
-                                .piece = batch->bytes,
-                                .head = batch->head,
-                                .item = batch->item};
+                                .items = batch->count,
+                                .own = batch->bytes};
     tiding->hash = acurast__id_hash(tiding->recipient);
     give_memory(tidings, batch_cost(batch));
     acurast__list_remove(&batch->link);
     acurast__free(batch);
     drop_if_empty(tidings, telling);
     return true;
-}
-
-/* What is behind the last piece gets the head in front of it, over items that are gone already. */
-static void move_on(acurast__tiding *tiding)
-{
-    memmove(tiding->piece + tiding->cut, tiding->piece, tiding->head);
-    tiding->piece += tiding->cut;
-    tiding->bytes = tiding->piece;
-    tiding->recipient = tiding->bytes + 17;
-    tiding->cut = 0;
-}
-
-bool acurast__tiding_cut(acurast__tiding *tiding, size_t max_frame, const uint8_t **bytes, size_t *size)
-{
-    if (tiding->cut)
-        move_on(tiding);
-    *bytes = tiding->bytes;
-    *size = tiding->size;
-    if (tiding->size <= max_frame) {
-        tiding->size = 0;
-        return *size > 0;
-    }
-    size_t items = tiding->own && max_frame > tiding->head ? (max_frame - tiding->head) / tiding->item : 0;
-    if (!items)
-        return false;
-    tiding->cut = items * tiding->item;
-    *size = tiding->head + tiding->cut;
-    tiding->size -= tiding->cut;
-    return true;
-}
-
-size_t acurast__tiding_items(const acurast__tiding *tiding, size_t piece_size)
-{
-    return tiding->own ? (piece_size - tiding->head) / tiding->item : 1;
-}
-
-size_t acurast__tiding_left(const acurast__tiding *tiding)
-{
-    return tiding->size ? acurast__tiding_items(tiding, tiding->size) : 0;
-}
-
-void acurast__tiding_done(acurast__tidings *tidings, acurast__tiding *tiding)
-{
-    acurast__count(&tidings->metrics->tidings_lost, acurast__tiding_left(tiding));
-    acurast__free(tiding->own);
-    tiding->own = NULL;
-    tiding->size = 0;
 }

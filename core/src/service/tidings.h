@@ -55,18 +55,15 @@ void acurast__tidings_drop(acurast__tidings *tidings, acurast__drop why, const u
 /* All of a chain, which is empty afterwards. */
 void acurast__tidings_drop_chain(acurast__tidings *tidings, acurast__drop why, acurast__chain *chain);
 
-/* A frame that only who tracks is told, on its way. */
+/* A frame that only who tracks is told, on its way. It is not measured against what the recipient takes, since it is small. */
 typedef struct acurast__tiding {
     const uint8_t *recipient;
     uint64_t hash;                 /* of the recipient's id */
     const acurast__address *group; /* of its sender; NULL: the service says it, on the recipient's account */
     const uint8_t *bytes;
     size_t size;
-    uint8_t *own;   /* NULL: it is all or nothing; else the memory behind `bytes`, to be freed by acurast__tiding_done() */
-    uint8_t *piece; /* the current one */
-    size_t head;    /* bytes that each piece begins with */
-    size_t item;
-    size_t cut;     /* bytes of items in the last piece */
+    size_t items; /* words in it, as they are counted */
+    uint8_t *own; /* to be freed; NULL: nothing is */
 } acurast__tiding;
 
 static inline bool acurast__tidings_quiet(const acurast__tidings *tidings)
@@ -74,16 +71,13 @@ static inline bool acurast__tidings_quiet(const acurast__tidings *tidings)
     return acurast__list_empty(&tidings->due) && acurast__list_empty(&tidings->departures);
 }
 
-/* What is due next; false where there is nothing. */
+/* What is due next, with memory of its own; false where there is nothing. */
 bool acurast__tidings_next(acurast__tidings *tidings, acurast__tiding *tiding);
 
-/* The next piece that is no larger than `max_frame`. False at the end, or where none is so small. */
-bool acurast__tiding_cut(acurast__tiding *tiding, size_t max_frame, const uint8_t **bytes, size_t *size);
-
-/* Items that were not given out by acurast__tiding_cut(), and of the last piece. */
-size_t acurast__tiding_left(const acurast__tiding *tiding);
-size_t acurast__tiding_items(const acurast__tiding *tiding, size_t piece_size);
-
-void acurast__tiding_done(acurast__tidings *tidings, acurast__tiding *tiding);
+/* It finds no room where it should go. */
+static inline void acurast__tidings_lose(acurast__tidings *tidings, const acurast__tiding *tiding)
+{
+    acurast__count(&tidings->metrics->tidings_lost, tiding->items);
+}
 
 #endif
