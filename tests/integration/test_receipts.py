@@ -5,10 +5,11 @@ import os
 import time
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from support import rawws, track, v1
 from support.track import (
-    ABSENT, AWAY, DELIVERED, EXPIRED, HERE, KEPT, LEFT, MAILBOX, MAILBOX_FULL, NOT_DELIVERED, NOT_HERE, QUEUE_FULL,
+    ABSENT, AWAY, DELIVERED, DRAINING, EXPIRED, HERE, KEPT, LEFT, MAILBOX, MAILBOX_FULL, NOT_DELIVERED, NOT_HERE, QUEUE_FULL,
     RELAYED, REPLACED, TOO_LARGE, UNKNOWN,
 )
 from support.waiting import eventually
@@ -494,6 +495,38 @@ def test_who_hides_presence_tells_nobody_who_is_here(service, tracker, client, t
     metrics = one.metrics()
     assert metrics.value("acurast_gone_told_total") == metrics.value("acurast_looks_total") == 0
     assert dropped(one, "unknown_frame") == 1
+
+
+# ---- the end of a service
+
+
+def test_while_a_service_ends_nothing_is_said_to_be_lost(service, tracker, threads):
+    """Who is told to go is told so a few at a time, and comes back elsewhere: nobody who is still here hears that they are gone."""
+    one = service(threads=threads)
+    recipients = [rawws.RawSocket(one.url) for _ in range(300)]
+    ids = [each.login().id for each in recipients]
+    senders = [tracker(one.url) for _ in range(8)]
+    for sender in senders:
+        sender.look(*ids[:64])
+    one.process.terminate()
+    left, found = list(senders), []
+    for _ in range(10000):
+        for sender in list(left):
+            try:
+                for each in ids[-16:] + ids[:16]:
+                    sender.track(each)
+                got = sender.frame()
+            except ConnectionClosed:
+                left.remove(sender)
+                continue
+            assert got.kind == track.RECEIPT, got
+            found += [each.status for each in track.items_of(got)]
+        if not left:
+            break
+    assert set(found) == {RELAYED, DRAINING}
+    for each in recipients:
+        each.close()
+    assert one.wait() == 0
 
 
 # ---- nobody else

@@ -86,6 +86,23 @@ static void a_takeover_is_told_as_such(void **state)
     fixture_end(f);
 }
 
+static void a_service_that_ends_tells_nobody_that_all_leave(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(20);
+    acurast__watches *bobs = NULL;
+    claim_granted(f, &f->one, 0);
+    touch(f, &bobs, bob, alice);
+    atomic_store(&f->directory.draining, true);
+    leave(f, &f->one, "", 0);
+    assert_told(f, "");
+    send(f, "ab", 0);
+    assert_dropped(f, ACURAST__DROP_DRAINING, 2);
+    assert_int_equal(f->metrics.mailbox_frames, 0);
+    acurast__watches_free(bobs, &f->directory);
+    fixture_end(f);
+}
+
 static void an_id_that_is_not_there_is_not_watched(void **state)
 {
     (void)state;
@@ -304,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_watcher_is_told_once_how_it_left),
         cmocka_unit_test(a_takeover_is_told_as_such),
+        cmocka_unit_test(a_service_that_ends_tells_nobody_that_all_leave),
         cmocka_unit_test(an_id_that_is_not_there_is_not_watched),
         cmocka_unit_test(one_that_is_forgotten_lets_go_of_its_watchers),
         cmocka_unit_test(the_one_touched_longest_ago_makes_room),

@@ -23,6 +23,7 @@ void acurast__directory_init(acurast__directory *directory, const acurast__direc
 {
     directory->config = *config;
     atomic_init(&directory->memory_full, false);
+    atomic_init(&directory->draining, false);
     atomic_init(&directory->mailboxes_short, false);
     atomic_init(&directory->absentees, 0);
     acurast__ledger_init(&directory->ledger, config->mailbox_total);
@@ -117,6 +118,12 @@ static bool has_mailboxes(const acurast__directory *directory)
 {
     const acurast__directory_config *config = &directory->config;
     return config->mailbox_count && config->mailbox_bytes && config->mailbox_ms;
+}
+
+/* Then all leave: nobody is told of it, and nothing is kept for them. */
+static bool is_draining(acurast__directory *directory)
+{
+    return atomic_load_explicit(&directory->draining, memory_order_relaxed);
 }
 
 static bool mailbox_fits(const acurast__entry *entry, size_t size)
@@ -243,7 +250,10 @@ static void entry_absent(acurast__entry *entry, acurast__chain *waiting, uint64_
     acurast__chain_cursor cursor = {0};
     const uint8_t *bytes;
     size_t size;
-    acurast__watches_leave(entry, entry->reserved ? ACURAST__GONE_AWAY : ACURAST__GONE_LEFT, tidings);
+    if (is_draining(directory))
+        acurast__watches_detach(entry);
+    else
+        acurast__watches_leave(entry, entry->reserved ? ACURAST__GONE_AWAY : ACURAST__GONE_LEFT, tidings);
     entry->mixed = false;
     while (entry->reserved && acurast__chain_next(waiting, &cursor, &bytes, &size))
         if (is_kept(bytes))
@@ -513,9 +523,12 @@ static size_t measure(const acurast__parcel *parcel)
     return is_plain(parcel->bytes) ? parcel->size : parcel->size - ACURAST__TRACKED_HEAD_SIZE;
 }
 
-static bool entry_send(acurast__entry *entry, const acurast__parcel *parcel, uint64_t now, acurast__tidings *tidings)
+static bool entry_send(acurast__directory *directory, acurast__entry *entry, const acurast__parcel *parcel,
+                       uint64_t now, acurast__tidings *tidings)
 {
-    if (!entry || (!entry->holder && now >= entry->expires))
+    if ((!entry || !entry->holder) && is_draining(directory))
+        acurast__tidings_drop(tidings, ACURAST__DROP_DRAINING, parcel->bytes, parcel->size);
+    else if (!entry || (!entry->holder && now >= entry->expires))
         acurast__tidings_drop(tidings, ACURAST__DROP_UNKNOWN_RECIPIENT, parcel->bytes, parcel->size);
     else if (measure(parcel) > entry->max_frame)
         acurast__tidings_drop(tidings, ACURAST__DROP_TOO_LARGE, parcel->bytes, parcel->size);
@@ -532,7 +545,7 @@ bool acurast__directory_send(acurast__directory *directory, const acurast__parce
     acurast__directory_part *part = acurast__directory_part_of(directory, parcel->hash);
     pthread_mutex_lock(&part->lock);
     acurast__entry *entry = acurast__idmap_get(&part->entries, parcel->recipient, parcel->hash);
-    bool steep = entry_send(entry, parcel, now, tidings);
+    bool steep = entry_send(directory, entry, parcel, now, tidings);
     pthread_mutex_unlock(&part->lock);
     return steep;
 }

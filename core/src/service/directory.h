@@ -86,6 +86,7 @@ struct acurast__directory {
     acurast__ledger_debtors debtors;
     acurast__ledger ledger;
     atomic_bool memory_full;   /* set by the service: mailboxes take nothing more */
+    atomic_bool draining;      /* likewise: who has left comes back to another service */
     atomic_bool mailboxes_short; /* little is left for them: acurast__directory_relieve() is due */
     _Atomic uint64_t absentees;
 };

@@ -287,6 +287,7 @@ static acurast_status begin_start(acurast_service *service)
 static void begin_drain(acurast_service *service)
 {
     atomic_store_explicit(&service->ready, false, memory_order_release);
+    atomic_store_explicit(&service->directory.draining, true, memory_order_relaxed);
     acurast__loop_post(home_of(service), &service->drain);
 }
 
