@@ -103,6 +103,18 @@ def test_relayed_is_told_to_who_asks_for_no_more(service, tracker, threads):
         recipient.quiet()
 
 
+@pytest.mark.parametrize("loop", ["uv", "poll"])
+def test_what_is_noted_at_the_end_of_a_turn_is_told_at_once(service, tracker, client, loop):
+    """Not when the thread is woken for something else."""
+    one = service(event_loop=loop)
+    sender, recipient = tracker(one.url), client(one.url)
+    begin = time.monotonic()
+    for _ in range(40):
+        number = sender.track(recipient.id, b"x")
+        assert sender.told() == [(number, RELAYED)]
+    assert time.monotonic() - begin < 10
+
+
 @pytest.mark.parametrize("level", [1, 2])
 @pytest.mark.parametrize("size", [0, 1, 70, 92, 93, 200, 65502, 65503, 100000])
 def test_one_that_does_not_track_gets_the_bytes_of_a_payload(service, tracker, client, threads, level, size):
@@ -431,6 +443,20 @@ def test_one_that_has_ended_is_told_nothing_and_its_watches_are_gone(service, tr
     again = tracker(one.url, watcher.identity)
     leave(leaver)
     again.quiet()
+
+
+def test_a_newer_connection_of_a_watcher_is_told_nothing_that_it_did_not_ask(service, tracker, client, threads):
+    """Also while the older one, which does not read, is still on its way out."""
+    one = service(threads=threads)
+    leaver, identity = client(one.url), v1.Identity()
+    with rawws.RawSocket(one.url) as old:
+        old.extension = track.block()
+        old.login(identity)
+        old.send(v1.frame(track.LOOK, identity.id, v1.NOBODY, bytes(4) + leaver.id))
+        assert v1.Frame.parse(old.message()).body[4] == HERE
+        newer = tracker(one.url, identity)
+        leave(leaver)
+        newer.quiet()
 
 
 # ---- looking

@@ -101,7 +101,7 @@ static void send_some(watch *own, const uint8_t *recipient, const char *what, si
 {
     for (unsigned i = 0; i < 8; i++) {
         uint64_t token = (uint64_t)i + (size > 1000 ? 8 : 0) + (recipient == acurast_client_id(own->client) ? 16 : 0);
-        acurast_send_params params = {.size = sizeof params, .token = token};
+        acurast_send_params params = {.size = sizeof params, .token = token, .until = size == 5 ? i % 3 : 0};
         uint64_t operation = 0;
         acurast_status status =
             acurast_client_send(own->client, recipient, ACURAST_ID_SIZE, what, size, &params, &operation);

@@ -482,6 +482,7 @@ static void give_up_id(acurast__connection *connection, unsigned ending)
 static void finish(acurast__connection *connection, unsigned ending)
 {
     settle(connection);
+    acurast__courier_end(connection);
     acurast__shard *shard = connection->shard;
     const uint8_t *id = connection->session.id;
     const char *label = acurast__ending_info(ending).label;
@@ -557,7 +558,7 @@ static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
     if (connection->was_accepted && connection->draining)
         acurast__courier_take_unsent(connection, &unsent);
     acurast__tidings_drop_chain(&shard->tidings, ACURAST__DROP_DRAINING, &unsent);
-    acurast__courier_clear(connection);
+    acurast__marks_clear(&connection->marks, &shard->waiting);
     acurast__shard_rouse(shard);
     acurast__list_remove(&connection->link);
     acurast__free(connection);

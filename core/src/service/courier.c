@@ -15,6 +15,9 @@
 
 #define SLICE_US 250
 
+/* An empty ring of more marks is given back. */
+#define MARKS_KEPT 64
+
 /* How many are told between two looks at the clock. */
 #define TOLD_AT_ONCE 16
 
@@ -120,20 +123,26 @@ static void give_frame(acurast__connection *connection, const uint8_t *bytes, si
     }
 }
 
+static bool is_marked(const uint8_t *bytes, size_t size)
+{
+    return is_tracked(bytes) && tracked_of(bytes, size).level == ACURAST__TRACK_RELAYED;
+}
+
 /* True where all of a chain can be passed on as it is. Pings in it would put the marks where they do not belong. */
 static bool passes_whole(acurast__connection *connection, const acurast__chain *chain)
 {
     acurast__chain_cursor cursor = {0};
     const uint8_t *bytes;
-    size_t size, sum = 0;
-    if (!connection->session.track || !reserve_marks(connection, chain->frames))
+    size_t size, sum = 0, marked = 0;
+    if (!connection->session.track)
         return false;
     while (acurast__chain_next(chain, &cursor, &bytes, &size)) {
         if (is_tracked(bytes) && is_too_large(connection, size))
             return false;
         sum += acurast__chain_weight(size);
+        marked += is_marked(bytes, size);
     }
-    return sum == chain->bytes;
+    return sum == chain->bytes && (!marked || reserve_marks(connection, marked));
 }
 
 static void give_whole(acurast__connection *connection, acurast__chain *chain)
@@ -145,7 +154,7 @@ static void give_whole(acurast__connection *connection, acurast__chain *chain)
     while (acurast__chain_next(chain, &cursor, &bytes, &size)) {
         position += acurast__chain_weight(size);
         connection->given++;
-        if (is_tracked(bytes) && tracked_of(bytes, size).level == ACURAST__TRACK_RELAYED)
+        if (is_marked(bytes, size))
             put_mark(connection, bytes, position, false);
     }
     connection->mixed = true;
@@ -186,6 +195,8 @@ void acurast__courier_written(acurast__connection *connection)
                                  ACURAST__RECEIPT_RELAYED);
         acurast__marks_pop(&connection->marks);
     }
+    if (!mark && connection->marks.capacity > MARKS_KEPT)
+        acurast__marks_clear(&connection->marks, &shard->waiting);
     acurast__shard_rouse(shard);
 }
 
@@ -222,6 +233,21 @@ static bool is_passed_on(const uint8_t *bytes)
     return is_plain(bytes) || is_tracked(bytes) || bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_RECEIPT);
 }
 
+static void restore(acurast__connection *connection, acurast__chain *all, acurast__chain *unsent)
+{
+    acurast__chain_cursor cursor = {0};
+    const uint8_t *bytes;
+    size_t size;
+    uint64_t ordinal = connection->given - all->frames;
+    while (acurast__chain_next(all, &cursor, &bytes, &size)) {
+        const uint8_t *head = lost_head(connection, ++ordinal);
+        if (is_passed_on(bytes))
+            put_back(connection, head, bytes, size, unsent);
+    }
+    acurast__chain_clear(all);
+}
+
+/* Of a message that the socket has taken in part nothing is told. */
 void acurast__courier_take_unsent(acurast__connection *connection, acurast__chain *unsent)
 {
     acurast__chain_cursor cursor = {0};
@@ -231,23 +257,15 @@ void acurast__courier_take_unsent(acurast__connection *connection, acurast__chai
     acurast__chain_init(&all);
     acurast__courier_written(connection);
     acurast__ws_take_unsent(connection->ws, &all);
-    if (!connection->mixed && (!acurast__chain_next(&all, &cursor, &bytes, &size) || is_plain(bytes))) {
+    if (!connection->mixed && (!acurast__chain_next(&all, &cursor, &bytes, &size) || is_plain(bytes)))
         acurast__chain_join(unsent, &all);
-        return;
-    }
-    uint64_t ordinal = connection->given - all.frames;
-    cursor = (acurast__chain_cursor){0};
-    while (acurast__chain_next(&all, &cursor, &bytes, &size)) {
-        const uint8_t *head = lost_head(connection, ++ordinal);
-        if (is_passed_on(bytes))
-            put_back(connection, head, bytes, size, unsent);
-    }
-    acurast__chain_clear(&all);
+    else
+        restore(connection, &all, unsent);
+    acurast__marks_clear(&connection->marks, &connection->shard->waiting);
 }
 
-void acurast__courier_clear(acurast__connection *connection)
+void acurast__courier_end(acurast__connection *connection)
 {
-    acurast__marks_clear(&connection->marks, &connection->shard->waiting);
     acurast__watches_free(connection->watches, connection->shard->directory);
     connection->watches = NULL;
 }

@@ -26,8 +26,8 @@ void acurast__courier_written(acurast__connection *connection);
 /* Takes back what the socket has not begun to take, as it came, without what is meant for this connection alone. */
 void acurast__courier_take_unsent(acurast__connection *connection, acurast__chain *unsent);
 
-/* It has ended: frees what is left. */
-void acurast__courier_clear(acurast__connection *connection);
+/* It has ended, and is told nothing more. */
+void acurast__courier_end(acurast__connection *connection);
 
 /* Gives out what was noted, for a quarter of a millisecond at most; true where more is left. */
 bool acurast__courier_tell(acurast__shard *shard);
