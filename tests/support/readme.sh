@@ -1,5 +1,5 @@
 #!/bin/sh
-# The C example of the README, taken from the page, does what the page says: it asks an echo processor through a
+# The C example of the README, taken from the page, does what the page says: it asks a processor through a
 # service and prints the answer.  readme.sh BUILD-FOLDER SOURCE-FOLDER C-COMPILER C-FLAGS
 set -eu
 build=$1
@@ -38,9 +38,11 @@ service=$!
 wait_for '^listening on' "$work/service" $service
 url=$(awk '{ print $3; exit }' "$work/service")
 key=$("$build/bin/acurast-peer" keygen --out "$work/key.pem" | awk '$1 == "public-key" { print $2 }')
-"$build/bin/acurast-peer" listen --echo --json --url "$url" --key "$work/key.pem" >"$work/processor" &
+"$build/bin/acurast-peer" serve --url "$url" --key "$work/key.pem" --exec cat echo 2>"$work/processor" &
 processor=$!
-wait_for '"connected"' "$work/processor" $processor
+wait_for 'connected to' "$work/processor" $processor
 
-answer=$("$work/example" "$url" "$key" 'to be, or not to be')
-[ "$answer" = 'to be, or not to be' ] || { echo "the answer was: $answer"; exit 1; }
+answer=$("$work/example" "$url" "$key" echo '["to be, or not to be"]')
+[ "$answer" = 'success: ["to be, or not to be"]' ] || { echo "the answer was: $answer"; exit 1; }
+answer=$("$work/example" "$url" "$(printf '%032d' 1)" echo '[]')
+[ "$answer" = 'the recipient is not here, and has no mailbox: ' ] || { echo "the answer was: $answer"; exit 1; }
