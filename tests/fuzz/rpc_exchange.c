@@ -146,9 +146,10 @@ static void finish(world *w, fuzz_input *input)
 static void gone(world *w, fuzz_input *input)
 {
     uint8_t id[16];
+    uint32_t cursor = 0;
     acurast__call call;
     sender(id, fuzz_byte(input));
-    while (acurast__calls_gone(w->calls, id, &call))
+    while (acurast__calls_gone(w->calls, id, &cursor, &call))
         ended(w, call.number);
     for (uint64_t number; (number = acurast__serve_gone(w->serve, id));)
         for (size_t i = 0; i < MOST; i++)

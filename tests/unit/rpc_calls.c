@@ -254,15 +254,16 @@ static void bounds(void **state)
     acurast__buffer payload = {0};
     uint64_t number;
     acurast__call call;
+    uint32_t cursor = 0;
     acurast__call_params params = {.encoding = ACURAST__RPC_JSON, .method = "a", .deadline = 5};
     for (int i = 0; i < 3; i++) {
         memcpy(params.recipient, i == 1 ? bob : alice, 16);
         assert_int_equal(acurast__calls_begin(calls, &params, &payload, &number), ACURAST_OK);
     }
     assert_int_equal(acurast__calls_begin(calls, &params, &payload, &number), ACURAST_OUTBOX_FULL);
-    assert_true(acurast__calls_gone(calls, alice, &call));
-    assert_true(acurast__calls_gone(calls, alice, &call));
-    assert_false(acurast__calls_gone(calls, alice, &call));
+    assert_true(acurast__calls_gone(calls, alice, &cursor, &call));
+    assert_true(acurast__calls_gone(calls, alice, &cursor, &call));
+    assert_false(acurast__calls_gone(calls, alice, &cursor, &call));
     assert_int_equal(acurast__calls_open(calls), 1);
 
     static const struct {

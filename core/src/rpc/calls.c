@@ -343,10 +343,10 @@ uint64_t acurast__calls_next_deadline(const acurast__calls *calls)
     return calls->heap_size ? calls->heap[0]->deadline : UINT64_MAX;
 }
 
-bool acurast__calls_gone(acurast__calls *calls, const uint8_t recipient[16], acurast__call *ended_call)
+bool acurast__calls_gone(acurast__calls *calls, const uint8_t recipient[16], uint32_t *cursor,
+                         acurast__call *ended_call)
 {
-    uint32_t cursor = 0;
-    for (call *c; (c = acurast__slots_next(&calls->numbers, &cursor));) {
+    for (call *c; (c = acurast__slots_next(&calls->numbers, cursor));) {
         if (!acurast__id_equal(c->public.recipient, recipient))
             continue;
         close_call(calls, c, false, ended_call);

@@ -82,8 +82,11 @@ bool acurast__calls_expire(acurast__calls *calls, uint64_t now, acurast__call *c
 /* The deadline that comes next; UINT64_MAX: none. */
 uint64_t acurast__calls_next_deadline(const acurast__calls *calls);
 
-/* Ends a call to that recipient, who is gone; false where there is none (any more). */
-bool acurast__calls_gone(acurast__calls *calls, const uint8_t recipient[16], acurast__call *call);
+/*
+ * Ends a call to that recipient, who is gone; false where there is none (any more). Begin with *cursor = 0; what is begun meanwhile may be
+ * passed over.
+ */
+bool acurast__calls_gone(acurast__calls *calls, const uint8_t recipient[16], uint32_t *cursor, acurast__call *call);
 
 size_t acurast__calls_open(const acurast__calls *calls);
 

@@ -439,27 +439,24 @@ acurast_status acurast__serve_progress(acurast__serve *serve, uint64_t number, a
     return ACURAST_NO_MEMORY;
 }
 
-/* The first of the sender's in a list, or NULL. */
-static request *first_of(acurast__list *list, const uint8_t sender[16])
-{
-    for (acurast__list *at = list->next; at != list; at = at->next) {
-        request *r = ACURAST__CONTAINER(at, request, link);
-        if (acurast__id_equal(r->intake->sender, sender))
-            return r;
-    }
-    return NULL;
-}
-
 uint64_t acurast__serve_gone(acurast__serve *serve, const uint8_t sender[16])
 {
-    request *r;
-    while ((r = first_of(&serve->waiting, sender)))
+    acurast__list *next;
+    for (acurast__list *at = serve->waiting.next; at != &serve->waiting; at = next) {
+        request *r = ACURAST__CONTAINER(at, request, link);
+        next = at->next; /* where that is of the same intake, forgetting this one does not free it */
+        if (acurast__id_equal(r->intake->sender, sender))
+            forget(serve, r);
+    }
+    for (acurast__list *at = serve->running.next; at != &serve->running; at = at->next) {
+        request *r = ACURAST__CONTAINER(at, request, link);
+        uint64_t number = r->number;
+        if (!acurast__id_equal(r->intake->sender, sender))
+            continue;
         forget(serve, r);
-    r = first_of(&serve->running, sender);
-    uint64_t number = r ? r->number : 0;
-    if (r)
-        forget(serve, r);
-    return number;
+        return number;
+    }
+    return 0;
 }
 
 size_t acurast__serve_running(const acurast__serve *serve)
