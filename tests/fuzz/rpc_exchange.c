@@ -170,8 +170,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                            run,   finish, gone,     cancel};
     static const uint8_t key[ACURAST__CALLS_KEY_SIZE] = {1};
     fuzz_input input = {data, size};
-    world w = {.calls = acurast__calls_create(key, MOST),
-               .serve = acurast__serve_create(&(acurast__serve_limits){.running = 4, .waiting = 6, .bytes = 4000})};
+    world w = {
+        .calls = acurast__calls_create(key, MOST),
+        .serve = acurast__serve_create(&(acurast__serve_limits){.running = 4, .waiting = 6, .each = 5, .bytes = 4000})};
     REQUIRE(acurast__serve_method(w.serve, "a", NULL) == ACURAST_OK);
     while (input.left)
         steps[fuzz_byte(&input) % 8](&w, &input);

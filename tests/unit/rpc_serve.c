@@ -201,6 +201,32 @@ static void busy(void **state)
     acurast__serve_destroy(serve);
 }
 
+/* One sender who asks for all leaves room for others. */
+static void share(void **state)
+{
+    (void)state;
+    acurast__serve *serve = make(&(acurast__serve_limits){.running = 1, .waiting = 10, .each = 3, .bytes = 100000});
+    acurast__reply reply;
+    acurast__serve_request request;
+    assert_true(hear(serve, alice, "[" ASK "," ASK "," ASK "," ASK "]", &reply));
+    expect(&reply, alice, "[" BUSY("1") "," BUSY("1") "," BUSY("1") "," BUSY("1") "]");
+    for (int i = 0; i < 3; i++) {
+        assert_true(hear(serve, alice, ASK, &reply));
+        expect(&reply, alice, NULL);
+    }
+    assert_true(acurast__serve_next(serve, &request)); /* what runs counts as well */
+    assert_true(hear(serve, alice, TELL, &reply));
+    assert_true(hear(serve, alice, ASK, &reply));
+    expect(&reply, alice, BUSY("1"));
+    assert_true(hear(serve, bob, ASK, &reply));
+    expect(&reply, bob, NULL);
+    assert_int_equal(acurast__serve_answer(serve, request.number, raw("5"), NULL, &reply), ACURAST_OK);
+    expect(&reply, alice, RESULT("1", "5"));
+    assert_true(hear(serve, alice, ASK, &reply));
+    expect(&reply, alice, NULL);
+    acurast__serve_destroy(serve);
+}
+
 /* Requests of one payload hold its bytes; what holds too many is busy. */
 static void bytes(void **state)
 {
@@ -332,9 +358,16 @@ static void packed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(specification), cmocka_unit_test(left_to_others), cmocka_unit_test(broken),
-        cmocka_unit_test(busy),          cmocka_unit_test(bytes),          cmocka_unit_test(errors_and_progress),
-        cmocka_unit_test(drops),         cmocka_unit_test(gone),           cmocka_unit_test(registration),
+        cmocka_unit_test(specification),
+        cmocka_unit_test(left_to_others),
+        cmocka_unit_test(broken),
+        cmocka_unit_test(busy),
+        cmocka_unit_test(share),
+        cmocka_unit_test(bytes),
+        cmocka_unit_test(errors_and_progress),
+        cmocka_unit_test(drops),
+        cmocka_unit_test(gone),
+        cmocka_unit_test(registration),
         cmocka_unit_test(packed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

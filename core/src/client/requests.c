@@ -202,7 +202,8 @@ static acurast__serve *serve_of(acurast_client *client)
 {
     acurast__requests *requests = &client->requests;
     if (!requests->serve) {
-        acurast__serve_limits limits = {client->settings.serve_running, client->settings.serve_waiting, SERVE_BYTES};
+        acurast__serve_limits limits = {
+            .running = client->settings.serve_running, .waiting = client->settings.serve_waiting, .bytes = SERVE_BYTES};
         requests->serve = acurast__serve_create(&limits);
         if (requests->serve)
             atomic_store(&requests->active, true);

@@ -210,6 +210,23 @@ static acurast__raw moved(acurast__raw raw, const uint8_t *from, const uint8_t *
     return raw.size ? (acurast__raw){to + (raw.bytes - from), raw.size} : raw;
 }
 
+static size_t count_of(const acurast__list *list, const uint8_t sender[16])
+{
+    size_t count = 0;
+    for (const acurast__list *at = list->next; at != list; at = at->next)
+        count += acurast__id_equal(ACURAST__CONTAINER(at, request, link)->intake->sender, sender);
+    return count;
+}
+
+/* Whether a sender may have that many more. They are counted only where there are so many at all. */
+static bool within_share(const acurast__serve *serve, const uint8_t sender[16], size_t more)
+{
+    uint32_t each = serve->limits.each;
+    if (!each || serve->waiting_count + serve->numbers.count + more <= each)
+        return true;
+    return count_of(&serve->waiting, sender) + count_of(&serve->running, sender) + more <= each;
+}
+
 /* A copy of the payload with `count` requests, which wait. NULL: no room. */
 static intake *take(acurast__serve *serve, const uint8_t sender[16], const acurast__rpc_parsed *parsed,
                     const uint8_t *payload, size_t size, size_t count)
@@ -218,7 +235,8 @@ static intake *take(acurast__serve *serve, const uint8_t sender[16], const acura
     for (size_t i = 0; i < parsed->count; i++)
         names += to_run(serve, &parsed->messages[i]) ? parsed->messages[i].method_size + 1 : 0;
     size_t charge = sizeof(intake) + count * sizeof(request) + size + names;
-    if (count > serve->limits.waiting - serve->waiting_count || charge > serve->limits.bytes - serve->bytes)
+    if (count > serve->limits.waiting - serve->waiting_count || charge > serve->limits.bytes - serve->bytes ||
+        !within_share(serve, sender, count))
         return NULL;
     intake *in = acurast__alloc(charge);
     if (!in)
@@ -337,11 +355,11 @@ bool acurast__serve_next(acurast__serve *serve, acurast__serve_request *out)
     acurast__list_remove(&r->link);
     acurast__list_append(&serve->running, &r->link);
     *out = (acurast__serve_request){.number = number,
-                              .user = r->user,
-                              .encoding = r->intake->encoding,
-                              .notification = r->notification,
-                              .params = r->params,
-                              .method = r->method};
+                                    .user = r->user,
+                                    .encoding = r->intake->encoding,
+                                    .notification = r->notification,
+                                    .params = r->params,
+                                    .method = r->method};
     memcpy(out->sender, r->intake->sender, sizeof out->sender);
     return true;
 }

@@ -3,9 +3,10 @@
  *
  *   parse -> receive -> next (a request to run) -> answer | drop
  *
- * A request waits until next hands it out; at most `running` are out at once, at most `waiting` wait, and they hold at most `bytes`. What
- * comes beyond that is answered with the error -32001 "busy" at once; a notification is dropped and counted. A batch is answered once all
- * of its requests are, as one array; notifications are not answered, a batch of notifications alone neither.
+ * A request waits until next hands it out; at most `running` are out at once, at most `waiting` wait, at most `each` are of one sender,
+ * and they hold at most `bytes`. What comes beyond that is answered with the error -32001 "busy" at once; a notification is dropped and
+ * counted. A batch is answered once all of its requests are, as one array; notifications are not answered, a batch of notifications
+ * alone neither.
  *
  * What is not for us is left to the ordinary handlers: everything where no method is registered; answers; a notification of a method that
  * is not registered. MessagePack-RPC has no code of its own for errors: ours are described in rpc/msgpack.h.
@@ -25,6 +26,7 @@ typedef struct acurast__serve_limits {
     uint32_t running;
     uint32_t waiting;
     size_t bytes; /* of payloads whose requests wait or run, and of answers of batches that are not yet whole */
+    uint32_t each; /* of one sender, waiting and running together; 0: no bound of its own */
 } acurast__serve_limits;
 
 /* What is to be sent. Size 0: nothing. */
