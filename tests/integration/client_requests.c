@@ -244,7 +244,7 @@ static void test_bounds(void **state)
 {
     enum {
         RUNNING = 3,
-        WAITING = 4,
+        WAITING = 2,
         BEYOND = 5
     };
     world w;

@@ -202,8 +202,9 @@ static acurast__serve *serve_of(acurast_client *client)
 {
     acurast__requests *requests = &client->requests;
     if (!requests->serve) {
+        uint32_t running = client->settings.serve_running, waiting = client->settings.serve_waiting;
         acurast__serve_limits limits = {
-            .running = client->settings.serve_running, .waiting = client->settings.serve_waiting, .bytes = SERVE_BYTES};
+            .running = running, .waiting = waiting, .bytes = SERVE_BYTES, .each = running + (waiting + 1) / 2};
         requests->serve = acurast__serve_create(&limits);
         if (requests->serve)
             atomic_store(&requests->active, true);
