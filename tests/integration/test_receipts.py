@@ -7,7 +7,7 @@ import time
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from support import rawws, track, v1
+from support import certs, rawws, track, v1
 from support.track import (
     ABSENT, AWAY, DELIVERED, DRAINING, EXPIRED, HERE, KEPT, LEFT, MAILBOX, MAILBOX_FULL, NOT_DELIVERED, NOT_HERE, QUEUE_FULL,
     RELAYED, REPLACED, TOO_LARGE, UNKNOWN,
@@ -351,6 +351,37 @@ def test_receipts_are_told_however_small_the_payloads_are_to_be(service, tracker
     assert sender.look(*[leaver.id] * 64)[0][0] == HERE
     leave(leaver)
     assert sender.goners() == [(leaver.id, AWAY)]
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [{"batched_writes": "off"}, {"event_loop": "poll"}, {"event_loop": "poll", "batched_writes": "off"}],
+    ids=["without batches", "on poll", "on poll without batches"],
+)
+def test_relayed_is_told_in_every_way_of_writing(service, tracker, client, mode):
+    """Of payloads that a socket takes at once, and of those that it takes in many pieces."""
+    one = service(threads=2, rate_messages=0, rate_bytes=0, send_buffer="64MiB", **mode)
+    sender, plain, following = tracker(one.url), client(one.url), tracker(one.url)
+    sizes = [10, 40000, 0, 3000000, 100] * 4
+    numbers = [sender.track(recipient.id, bytes(size), level=1) for size in sizes for recipient in (plain, following)]
+    for size in sizes:
+        assert len(plain.message()) == v1.HEADER + size
+        following.expect_tracked(sender.id, bytes(size))
+    assert sorted(sender.told(len(numbers))) == [(number, RELAYED) for number in numbers]
+    sender.quiet()
+
+
+def test_relayed_is_told_through_tls(service, tracker, client, tmp_path):
+    authority = certs.Authority(tmp_path)
+    certificate, key, _ = authority.leaf()
+    one = service(threads=2, tls_cert=certificate, tls_key=key, rate_messages=0, rate_bytes=0)
+    context = authority.context()
+    sender, recipient = tracker(one.url, ssl=context), client(one.url, ssl=context)
+    sizes = [10, 40000, 0, 1000000, 100] * 2
+    numbers = [sender.track(recipient.id, bytes(size)) for size in sizes]
+    for size in sizes:
+        assert len(recipient.message()) == v1.HEADER + size
+    assert sorted(sender.told(len(numbers))) == [(number, RELAYED) for number in numbers]
 
 
 # ---- receipts of recipients
