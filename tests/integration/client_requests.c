@@ -239,7 +239,7 @@ static void test_requests_by_mistake(void **state)
     end(&w);
 }
 
-/* So many at once as the options say; the rest waits, and beyond that the server is busy. */
+/* So many at once as the options say; the rest waits, and beyond that, or a sender's half of it, the server is busy. */
 static void test_bounds(void **state)
 {
     enum {

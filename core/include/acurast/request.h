@@ -59,7 +59,7 @@ ACURAST_API acurast_status acurast_client_request(acurast_client *client, const 
  * Serves a method from now on: each request for it is a REQUEST event with `text` (the method), `payload` (the params; its size is 0
  * without any), `encoding`, `sender`, `operation` (the number to answer by) and `token`. So is a notification; what is answered to it goes
  * nowhere, but it has to be answered as well. The options `serve-running` and `serve-waiting` bound how many are handed out and not
- * answered, and how many wait; beyond that the answer is the error -32001, "busy". Before connect or at any time; serving a method
+ * answered, and how many wait, half of them of one sender; beyond that the answer is the error -32001, "busy". Before connect or at any time; serving a method
  * again gives it another token. Requests of methods that are not served are answered with the error -32601, once one is.
  * Fails with INVALID (no name, more than 255 bytes, or one that begins with "rpc." or "$/"), CLOSED or NO_MEMORY.
  */
