@@ -1,13 +1,14 @@
 """A TCP proxy that does what networks do: delay, throttle, slice, cut, reset, and fall silent.
 
-Each connection takes the next fault of the list given, then `default`. Two threads a connection.
+Each connection takes the next fault of the list given, then `default`, and a fault can be put on those that stand.
+Two threads a connection.
 """
 
 import socket
 import struct
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 UP, DOWN = "up", "down"
 
@@ -29,13 +30,14 @@ class _Link:
         self.proxy, self.client, self.fault = proxy, client, fault
         self.service = None
         self.hole = threading.Event()
+        self.over = threading.Event()
         self.counts = {UP: 0, DOWN: 0}
 
     def run(self):
         try:
             self.service = socket.create_connection(self.proxy.target, timeout=30)
         except OSError:
-            self.client.close()
+            self._close()
             return
         for end in (self.client, self.service):
             end.settimeout(None)
@@ -46,10 +48,15 @@ class _Link:
         other.join()
         self._close()
 
+    def put(self, fault):
+        """From now on; the bytes of its cuts are counted from here."""
+        up, down = (None if cut is None else cut + self.counts[way] for way, cut in ((UP, fault.cut_up), (DOWN, fault.cut_down)))
+        self.fault = replace(fault, cut_up=up, cut_down=down)
+
     def _pump(self, source, sink, way):
-        limit = self.fault.cut_up if way == UP else self.fault.cut_down
         try:
             while True:
+                limit = self.fault.cut_up if way == UP else self.fault.cut_down
                 if limit is not None and self.counts[way] >= limit:
                     self._end()
                     return
@@ -58,8 +65,9 @@ class _Link:
                 data = source.recv(65536)
                 if not data:
                     break
+                limit = self.fault.cut_up if way == UP else self.fault.cut_down
                 if limit is not None:
-                    data = data[: limit - self.counts[way]]
+                    data = data[: max(limit - self.counts[way], 0)]
                 self._pass(data, sink)
                 self.counts[way] += len(data)
         except OSError:
@@ -68,7 +76,7 @@ class _Link:
 
     def _pass(self, data, sink):
         fault = self.fault
-        size = fault.slice or len(data)
+        size = fault.slice or len(data) or 1
         for at in range(0, len(data), size):
             piece = data[at : at + size]
             if fault.delay:
@@ -76,14 +84,14 @@ class _Link:
             if fault.rate:
                 time.sleep(len(piece) / fault.rate)
             if self.hole.is_set():
-                self.proxy.stopped.wait()
+                self.over.wait()
                 return
             sink.sendall(piece)
 
     def _end(self):
         if self.fault.how == "hole":
             self.hole.set()
-            self.proxy.stopped.wait()
+            self.over.wait()
         elif self.fault.how == "rst":
             self.reset()
         else:
@@ -91,6 +99,8 @@ class _Link:
 
     def reset(self):
         for end in (self.client, self.service):
+            if end is None:
+                continue
             try:
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             except OSError:
@@ -104,6 +114,7 @@ class _Link:
             pass
 
     def _close(self):
+        self.over.set()
         for end in (self.client, self.service):
             if end is None:
                 continue
@@ -115,6 +126,8 @@ class _Link:
 
 
 class FaultProxy:
+    link = _Link
+
     def __init__(self, port, faults=(), default=Fault(), host="127.0.0.1", receive_buffer=None):
         self.target = (host, port)
         self.up = threading.Event()
@@ -145,8 +158,8 @@ class FaultProxy:
                 client.close()
                 continue
             fault = self.faults.pop(0) if self.faults else self.default
-            link = _Link(self, client, fault)
-            self.links.append(link)
+            link = self.link(self, client, fault)
+            self.links = [each for each in self.links if not each.over.is_set()] + [link]
             threading.Thread(target=link.run, daemon=True).start()
 
     def hold_up(self):
@@ -162,6 +175,11 @@ class FaultProxy:
 
     def accept(self):
         self.refusing = False
+
+    def put(self, fault):
+        """On the present connections."""
+        for link in self.links:
+            link.put(fault)
 
     def blackhole(self):
         """From now on nothing of the present connections gets through, and nothing ends."""

@@ -1,0 +1,85 @@
+"""Rounds of faults on our own service, each checked by itself.
+
+    PYTHONPATH=tests ACURAST_BIN=$PWD/build/bin build/venv/bin/python -m chaos --seconds 60 --seed 1
+    ... -m chaos --prove     # nothing but the proofs that the checker finds what it should
+"""
+
+import argparse
+import contextlib
+import random
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from . import check, plan, prove, report, stage
+
+ROUND = 25  # seconds at most, the peace at the end included
+ENOUGH = 50  # sends of each level that have to succeed in a round
+
+
+def arguments(words):
+    parser = argparse.ArgumentParser(prog="chaos", description="The truth under faults.")
+    parser.add_argument("--seconds", type=float, default=60, help="how long all rounds last together (60)")
+    parser.add_argument("--seed", type=int, default=None, help="of the first round; a random one without it")
+    parser.add_argument("--prove", action="store_true", help="only show that known faults are found")
+    parser.add_argument("--keep", help="a folder for the journals; without it those of a round with violations are kept in /tmp")
+    given = parser.parse_args(words)
+    if not 1 <= given.seconds <= 86400:
+        parser.error("--seconds is out of range")
+    return given
+
+
+def vacuous(journals):
+    """A round in which hardly anything succeeds shows nothing."""
+    tally = report.Tally()
+    tally.add(journals, {})
+    for level, name in enumerate(check.LEVELS):
+        count = tally.sends[level, f"OK, {name}"]
+        if count < ENOUGH:
+            yield check.Violation("shows nothing", f"{count} sends until {name} have succeeded", ())
+
+
+def one_round(seed, seconds, folder, tally):
+    settings, steps = plan.make(seed, seconds)
+    (folder / "plan").write_text("\n".join([str(settings), *map(str, steps)]) + "\n")
+    world = stage.Stage(seed, folder, seconds, settings=settings)
+    journals = stage.play(world, steps, seconds)
+    tally.add(journals, world.done)
+    found = [check.Violation("service", words, ()) for words in world.faults]
+    return found + check.violations(journals) + list(vacuous(journals))
+
+
+def rounds(given, tally):
+    """How many have passed, and how many have failed."""
+    seed = random.randrange(1, 10**6) if given.seed is None else given.seed
+    count = max(1, round(given.seconds / ROUND))
+    failed = 0
+    for number in range(count):
+        folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed + number}-", dir=given.keep))
+        found = one_round(seed + number, max(1, given.seconds / count - stage.SETTLE - 3), folder, tally)
+        report.show(found)
+        failed += bool(found)
+        where = f"; the journals are in {folder}" if found or given.keep else ""
+        print(f"{'FAILED' if found else 'ok':7} seed {seed + number}: {len(found)} violations{where}", flush=True)
+        if not where:
+            shutil.rmtree(folder)
+    return count - failed, failed
+
+
+def main(words):
+    given = arguments(words)
+    passed, failed = prove.everything()
+    if not given.prove:
+        tally = report.Tally()
+        more, failures = rounds(given, tally)
+        passed, failed = passed + more, failed + failures
+        tally.print()
+    print(f"\n{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(main(sys.argv[1:]))
+    sys.exit(130)

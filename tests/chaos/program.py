@@ -1,0 +1,104 @@
+"""One program of the test: a process, its line to the service with the fault proxy in it, and its journal."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from support.programs import BIN, clean_environment
+from support.proxy import FaultProxy
+
+from . import journal
+
+PEER = Path(os.environ.get("ACURAST_BUILD", BIN.parent)) / "tests" / "chaos_peer"
+# Short, so that a round has many connections, and long enough for a busy machine.
+PATIENCE = {
+    "backoff-min": "10ms",
+    "backoff-max": "200ms",
+    "refused-backoff": "200ms",
+    "connect-timeout": "2s",
+    "handshake-timeout": "3s",
+    "ping-interval": "1s",
+    "ping-timeout": "2s",
+    "linger": "500ms",
+}
+
+
+class Program:
+    def __init__(self, role, name, identity, folder, port, seed, *, to, life, proxy=FaultProxy):
+        self.role = role
+        self.path = folder / f"{name}.journal"
+        self.proxy = proxy(port)
+        self.cast = journal.Cast(name, identity.id.hex(), v1=role.v1, asked=False)
+        self.leaving = False
+        words = {
+            "url": self.proxy.url,
+            "secret": identity.key.private_numbers().private_value.to_bytes(32, "big").hex(),
+            "name": name,
+            "journal": self.path,
+            "delivery": role.delivery,
+            "seed": seed,
+            "to": ",".join(to),
+            "rate": role.rate,
+            "open": role.open,
+            "life": int(life),
+            "plain": "yes" if role.v1 else "no",
+        }
+        options = PATIENCE | role.options | ({"extensions": "off"} if role.v1 else {})
+        command = [str(PEER)] + [str(part) for name, value in words.items() for part in (f"--{name}", value)]
+        command += [part for name, value in options.items() for part in ("--option", f"{name}={value}")]
+        self.errors = open(folder / f"{name}.errors", "w+b", buffering=0)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=self.errors, stderr=self.errors, env=clean_environment(SANITIZED)
+        )
+
+    @property
+    def name(self):
+        return self.cast.name
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def say(self, *words):
+        try:
+            for word in words:
+                self.process.stdin.write(word.encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:  # it has ended
+            pass
+
+    def ask_to_end(self, how):
+        self.cast.asked = self.leaving = True
+        self.say(how)
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        if self.alive():
+            self.cast.killed = True
+            self.process.kill()
+            self.process.wait()
+
+    def reap(self, deadline):
+        """Its journal, once it has ended; where it does not within `deadline` seconds it is killed, which is a violation."""
+        try:
+            self.cast.code = self.process.wait(timeout=deadline)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            self.cast.code = None
+        self.process.stdin.close()
+        self.proxy.close()
+        self.errors.seek(0)
+        self.cast.errors = self.errors.read().decode(errors="replace")[-4000:]
+        self.errors.close()
+        if self.cast.killed and self.cast.code != -signal.SIGKILL:  # it had ended by itself a moment before
+            self.cast.killed = False
+        return journal.Journal(self.cast, journal.read(self.cast, self.path))
+
+
+SANITIZED = {name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")}

@@ -1,0 +1,297 @@
+"""The world of one round: a service, programs, their lines; and what a step of the plan does to them."""
+
+import hashlib
+import signal
+import subprocess
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from support import v1
+from support.programs import Service, run
+from support.proxy import Fault, FaultProxy
+from support.waiting import DEADLINE, Late
+
+from . import plan
+from .program import Program
+
+SETTLE = 2  # seconds of sending without a fault at the end
+LIVES_MAX = 2  # programs of one key at the same time
+ALWAYS = {"max_frame": "64KiB", "drain_time": "500ms", "ping_interval": "1s", "ping_timeout": "2s"}
+
+
+@dataclass(frozen=True)
+class Role:
+    delivery: str = "callback"
+    v1: bool = False
+    sends: bool = False
+    rate: int = 200
+    open: int = 128
+    options: dict = field(default_factory=dict)
+
+
+ROLES = {
+    "s1": Role(sends=True),
+    "s2": Role("queue", sends=True),
+    "sv": Role(sends=True, v1=True, rate=100),
+    "r1": Role(),
+    "r2": Role("queue", options={"reconnect-when-replaced": "on"}),
+    "r3": Role("queue"),
+    "rv": Role(v1=True),
+    "b1": Role(sends=True, rate=100),
+}
+NOBODY = "00" * 16  # an id that is never here
+
+
+class Stage:
+    def __init__(self, seed, folder, seconds, proxies=None, settings=None):
+        self.seed, self.folder, self.seconds = seed, folder, seconds
+        self.proxies = proxies or {}  # role -> the class of its lines
+        self.done = Counter()
+        self.faults = []  # of the service, by itself
+        self.port = 1
+        self.service, self.stopped, self.killed, self.draining = None, False, False, False
+        self.programs = []
+        self.identities = {who: v1.Identity(self._secret(who)) for who in ROLES}
+        self.known = known_options()
+        self.start(settings or {})
+        for who in ROLES:
+            self._enter(who)
+
+    def _secret(self, who):
+        return hashlib.sha256(f"{self.seed} {who}".encode()).digest()
+
+    def _enter(self, who):
+        role = ROLES[who]
+        number = 1 + sum(each.role is role for each in self.programs)
+        receivers = [self.identities[other].id.hex() for other in plan.RECEIVERS + plan.BOTH if other != who]
+        made = Program(
+            role, f"{who}.{number}", self.identities[who], self.folder, self.port,
+            int.from_bytes(self._secret(f"{who} {number}")[:6], "big"),
+            to=[*receivers, NOBODY] if role.sends else [],
+            life=self.seconds + 3 * DEADLINE, proxy=self.proxies.get(who, FaultProxy),
+        )
+        self.programs.append(made)
+        if role.sends:
+            made.say("send")
+        return made
+
+    def living(self, who):
+        return [each for each in self.programs if each.role is ROLES[who] and each.alive() and not each.leaving]
+
+    # --- the steps; each says whether it did anything
+
+    def do(self, step):
+        act = getattr(self, "do_" + step.what.replace(" ", "_"), None)
+        did = act(step.who, **step.how) if act else self._on_each(step)
+        if did:
+            self.done[step.what] += 1
+
+    def start(self, settings):
+        self._reap_service()
+        chosen = {name: value for name, value in (ALWAYS | settings).items() if name.replace("_", "-") in self.known}
+        self.service = Service(**chosen)
+        self.port, self.stopped = self.service.port, False
+        for each in self.programs:
+            each.proxy.target = ("127.0.0.1", self.port)
+
+    def do_start(self, _, **settings):
+        if self.service.alive() and not self.draining:
+            return False
+        self.start(settings)
+        return True
+
+    def do_kill(self, _):
+        if not self.service.alive() or self.draining:
+            return False
+        self.killed = True
+        self.service.process.kill()
+        return True
+
+    def do_drain(self, _):
+        if not self.service.alive() or self.draining:
+            return False
+        self.draining = True
+        self.do_cont(_)
+        self.service.signal(signal.SIGTERM)
+        return True
+
+    def do_stop(self, _):
+        if self.stopped or not self.service.alive():
+            return False
+        self.stopped = True
+        self.service.signal(signal.SIGSTOP)
+        return True
+
+    def do_cont(self, _):
+        if not self.stopped or not self.service.alive():
+            return False
+        self.stopped = False
+        self.service.signal(signal.SIGCONT)
+        return True
+
+    def _reap_service(self):
+        """What the service said at its end is a violation where it was not killed."""
+        service = self.service
+        if not service:
+            return
+        try:
+            code = service.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            service.kill()
+            code = None
+        if code != (-signal.SIGKILL if self.killed else 0) or not (self.killed or self.draining):
+            self.faults.append(f"the service ended with {code}: {service.stderr[-4000:]}")
+        self.killed = self.draining = False
+        self.service = None
+
+    def _on_each(self, step):
+        programs = self.living(step.who)
+        for each in programs:
+            getattr(self, "each_" + step.what.replace(" ", "_"))(each, **step.how)
+        return bool(programs)
+
+    @staticmethod
+    def each_cut(program, **how):
+        program.proxy.put(Fault(**how))
+
+    @staticmethod
+    def each_slow(program, **how):
+        program.proxy.default = Fault(**how)
+        program.proxy.put(program.proxy.default)
+
+    @staticmethod
+    def each_fast(program):
+        program.proxy.default = Fault()
+        program.proxy.put(Fault())
+
+    @staticmethod
+    def each_refuse(program):
+        program.proxy.refuse()
+        program.proxy.reset()
+
+    @staticmethod
+    def each_accept(program):
+        program.proxy.accept()
+
+    @staticmethod
+    def each_hold_up(program):
+        program.proxy.hold_up()
+
+    @staticmethod
+    def each_let_up(program):
+        program.proxy.let_up()
+
+    @staticmethod
+    def each_freeze(program):
+        program.freeze()
+
+    @staticmethod
+    def each_thaw(program):
+        program.thaw()
+
+    @staticmethod
+    def each_hold(program):
+        program.say("hold")
+
+    @staticmethod
+    def each_go(program):
+        program.say("go")
+
+    @staticmethod
+    def each_kill_program(program, **_):
+        program.kill()
+
+    @staticmethod
+    def each_leave(program, how):
+        program.thaw()
+        program.ask_to_end(how)
+
+    def do_takeover(self, who):
+        living = self.living(who)
+        for each in living[: max(0, len(living) + 1 - LIVES_MAX)]:
+            self.each_leave(each, "close")
+        for each in [*living, self._enter(who)]:
+            each.cast.asked = True  # whichever of them is replaced ends by itself
+        return True
+
+    def do_come_back(self, who):
+        if self.living(who):
+            return False
+        self._enter(who)
+        return True
+
+    # --- the end
+
+    def look_after(self):
+        """A service that has ended by itself is a violation, and the round goes on with another."""
+        if not self.service.alive() and not self.killed and not self.draining:
+            self.start({})
+
+    def heal(self):
+        self.do_cont("")
+        if not self.service.alive() or self.draining:
+            self.start({})
+        for each in self.programs:
+            if each.alive():
+                self.each_fast(each)
+                each.proxy.accept()
+                each.proxy.let_up()
+                for link in each.proxy.links:
+                    if link.hole.is_set():
+                        link.reset()
+                each.thaw()
+                each.say("go")
+        for who in ROLES:
+            if not self.living(who):
+                self._enter(who)
+
+    def finish(self):
+        """Everybody ends, the senders first: the journals."""
+        for sends in (True, False):
+            ending = [each for each in self.programs if each.role.sends == sends]
+            for each in ending:
+                if each.alive():
+                    each.ask_to_end("finish")
+            end = time.monotonic() + DEADLINE
+            for each in ending:
+                try:
+                    each.process.wait(max(0.1, end - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    pass
+        journals = [each.reap(0.1) for each in self.programs]
+        self.programs = []
+        self.do_drain("")
+        self._reap_service()
+        return journals
+
+    def abandon(self):
+        """After an error of the driver itself."""
+        for each in self.programs:
+            each.process.kill()
+            each.reap(DEADLINE)
+        if self.service and self.service.alive():
+            self.service.kill()
+
+
+def known_options():
+    shown = run("acurast-service", "--help").stdout
+    return {word[2:] for word in shown.split() if word.startswith("--")}
+
+
+def play(stage, steps, seconds):
+    """The plan, then peace, then the end: the journals."""
+    begin = time.monotonic()
+    try:
+        for step in steps:
+            time.sleep(max(0, begin + step.at - time.monotonic()))
+            stage.look_after()
+            stage.do(step)
+        time.sleep(max(0, begin + seconds - time.monotonic()))
+        stage.look_after()
+        stage.heal()
+        time.sleep(SETTLE)
+        return stage.finish()
+    except BaseException:
+        stage.abandon()
+        raise
