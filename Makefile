@@ -5,14 +5,16 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 60
 URL ?=
+SEED ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 need = @sh core/cmake/requirements.sh
 configure = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING
 compile = cmake --build $(BUILD) -j $(JOBS)
-run = BUILD="$(BUILD)" JOBS="$(JOBS)" FUZZ_SECONDS="$(SECONDS)" ATTACK_SECONDS="$(SECONDS)" URL="$(URL)" sh tests/run.sh
+run = BUILD="$(BUILD)" JOBS="$(JOBS)" FUZZ_SECONDS="$(SECONDS)" ATTACK_SECONDS="$(SECONDS)" \
+	CHAOS_SECONDS="$(SECONDS)" SEED="$(SEED)" URL="$(URL)" sh tests/run.sh
 
-.PHONY: build demo test bench lint sanitize valgrind fuzz attack install clean help
+.PHONY: build demo test bench lint sanitize valgrind fuzz attack chaos install clean help
 
 build:
 	$(need) build
@@ -47,6 +49,10 @@ attack:
 	$(need) $(if $(URL),attack,test)
 	@$(run) attack
 
+chaos:
+	$(need) test
+	@$(run) chaos
+
 bench:
 	$(need) bench
 	@$(configure) -DACURAST_TESTS=ON >/dev/null
@@ -73,6 +79,7 @@ help:
 	@echo "make fuzz       the fuzz targets, SECONDS=60 together"
 	@echo "make attack     every attack that we know on a service of the protocol: URL=ws://127.0.0.1:9001, on this machine alone;"
 	@echo "                without URL on our own; SECONDS=60 for the noisy ones together"
+	@echo "make chaos      what senders are told, compared with what receivers get, under faults of all kinds: SECONDS=60 SEED="
 	@echo "make bench      the benchmark, beside a bare libwebsockets relay; ROWS= picks rows"
 	@echo "make install    PREFIX=/usr/local DESTDIR="
 	@echo "make clean      removes $(BUILD)/, and what the bindings and their tests put beside their sources"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs suites of tests and sums them up:  tests/run.sh c|python|hostile|attack|node|binding_python|binding_node|binding_go|lint|
+# Runs suites of tests and sums them up:  tests/run.sh c|python|hostile|attack|chaos|node|binding_python|binding_node|binding_go|lint|
 #                                              address|address_node|address_go|thread|race_go|valgrind|fuzz ...
 #
 # The last line is `N passed, N failed` (and `, N skipped`, each with its reason above), summed over every runner that
@@ -14,6 +14,7 @@ JOBS=${JOBS:-2}
 processes=$((JOBS + 1)) # of pytest and of node:test: most of their tests wait for a program
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 ATTACK_SECONDS=${ATTACK_SECONDS:-60}
+CHAOS_SECONDS=${CHAOS_SECONDS:-60}
 results=${ACURAST_RESULTS:-}
 passed=0 failed=0 skipped=0
 still='' # what a command is run under
@@ -169,6 +170,22 @@ suite_attack()
         run_hostile --seconds "$ATTACK_SECONDS" --url "$URL"
     else
         compile "$BUILD" && run_hostile --seconds "$ATTACK_SECONDS"
+    fi
+}
+
+# The last line of the log counts proofs and rounds.
+suite_chaos()
+{
+    title "the truth under faults, $CHAOS_SECONDS s"
+    if ! command -v python3 >/dev/null 2>&1; then
+        skip "the faults: python3 is not installed"
+    elif ! python_ready; then
+        [ -z "${CI:-}" ] || { fail "the faults: their packages could not be installed"; return; }
+        skip "the faults: their packages could not be installed with pip"
+    elif compile "$BUILD"; then
+        ACURAST_BIN=$BUILD/bin ACURAST_BUILD=$BUILD PYTHONPATH=tests logged "$BUILD/logs/chaos.txt" \
+            "$BUILD/venv/bin/python" -m chaos --seconds "$CHAOS_SECONDS" ${SEED:+--seed "$SEED"}
+        count_pytest "$BUILD/logs/chaos.txt" $?
     fi
 }
 
