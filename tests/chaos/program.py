@@ -25,7 +25,7 @@ PATIENCE = {
 
 
 class Program:
-    def __init__(self, role, name, identity, folder, port, seed, *, to, life, proxy=FaultProxy):
+    def __init__(self, role, name, identity, folder, port, seed, pace, *, to, life, proxy=FaultProxy):
         self.role = role
         self.path = folder / f"{name}.journal"
         self.proxy = proxy(port)
@@ -39,8 +39,8 @@ class Program:
             "delivery": role.delivery,
             "seed": seed,
             "to": ",".join(to),
-            "rate": role.rate,
-            "open": role.open,
+            "rate": pace[0],
+            "open": pace[1],
             "life": int(life),
             "plain": "yes" if role.v1 else "no",
         }

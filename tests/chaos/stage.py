@@ -25,21 +25,20 @@ class Role:
     delivery: str = "callback"
     v1: bool = False
     sends: bool = False
-    rate: int = 200
-    open: int = 128
     options: dict = field(default_factory=dict)
 
 
 ROLES = {
     "s1": Role(sends=True),
     "s2": Role("queue", sends=True),
-    "sv": Role(sends=True, v1=True, rate=100),
+    "sv": Role(sends=True, v1=True),
     "r1": Role(),
     "r2": Role("queue", options={"reconnect-when-replaced": "on"}),
     "r3": Role("queue"),
     "rv": Role(v1=True),
-    "b1": Role(sends=True, rate=100),
+    "b1": Role(sends=True),
 }
+PACES = ((40, 16), (150, 128), (500, 512))  # sends a second, sends without an outcome
 NOBODY = "00" * 16  # an id that is never here
 
 
@@ -64,17 +63,19 @@ class Stage:
     def _enter(self, who):
         role = ROLES[who]
         number = 1 + sum(each.role is role for each in self.programs)
+        rivals = [each for each in self.programs if each.role is role and each.alive()]
         receivers = [self.identities[other].id.hex() for other in plan.RECEIVERS + plan.BOTH if other != who]
+        seed = int.from_bytes(self._secret(f"{who} {number}")[:6], "big")
         made = Program(
-            role, f"{who}.{number}", self.identities[who], self.folder, self.port,
-            int.from_bytes(self._secret(f"{who} {number}")[:6], "big"),
+            role, f"{who}.{number}", self.identities[who], self.folder, self.port, seed, PACES[seed % len(PACES)],
             to=[*receivers, NOBODY] if role.sends else [],
             life=self.seconds + 3 * DEADLINE, proxy=self.proxies.get(who, FaultProxy),
         )
         self.programs.append(made)
         if role.sends:
             made.say("send")
-        return made
+        for each in [*rivals, made] if rivals else []:
+            each.cast.asked = True  # whichever of them is replaced ends by itself
 
     def living(self, who):
         return [each for each in self.programs if each.role is ROLES[who] and each.alive() and not each.leaving]
@@ -211,8 +212,7 @@ class Stage:
         living = self.living(who)
         for each in living[: max(0, len(living) + 1 - LIVES_MAX)]:
             self.each_leave(each, "close")
-        for each in [*living, self._enter(who)]:
-            each.cast.asked = True  # whichever of them is replaced ends by itself
+        self._enter(who)
         return True
 
     def do_come_back(self, who):
