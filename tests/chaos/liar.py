@@ -216,7 +216,7 @@ class Damages(Lie):
         return [(DOWN, message.data[:-1] + bytes([message.data[-1] ^ 1]))]
 
 
-# What follows is no lie: a network may do it, and the programs have to bear it without a violation.
+# What follows a network may do, or a stranger; the programs have to bear it without a violation.
 
 
 class Swallows(Lie):
@@ -234,6 +234,21 @@ class SwallowsReceipts(Lie):
 
     def lie(self, message):
         return []
+
+
+class SaysForOthers(Lie):
+    """Swallows what goes up, and says that it was delivered: of another run, and in another's name. Nobody may believe it."""
+
+    way = UP
+
+    def wants(self, message):
+        return message.delivered
+
+    def lie(self, message):
+        self.note(message)
+        item = message.number + SAID_DELIVERED
+        other_run = frame(RECEIPT, message.recipient, message.sender, os.urandom(8) + item)
+        return [(DOWN, other_run), (DOWN, frame(RECEIPT, os.urandom(16), message.sender, message.run + item))]
 
 
 class Repeats(Lie):

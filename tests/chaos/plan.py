@@ -42,7 +42,20 @@ def service_settings(rng):
 def _cut(rng):
     """Half-way: after so many bytes of either way from now on."""
     way = rng.choice(("cut_up", "cut_down"))
-    return {way: rng.choice((0, rng.randrange(64), rng.randrange(4096))), "how": rng.choice(("fin", "rst", "hole"))}
+    return {way: rng.choice((0, rng.randrange(64), rng.randrange(4096))), "how": rng.choice(("fin", "rst", "hole", "drop"))}
+
+
+def _loss(rng, at):
+    """What goes to somebody is lost until they notice, or that they are told so; many have to be sent again."""
+    who = rng.choice(EVERYBODY)
+    return [Step(at, "cut", who, {"cut_down": rng.randrange(4096), "how": rng.choice(("hole", "drop"))})]
+
+
+def _succession(rng, at):
+    """A sender is replaced by another, and that by a third, while a recipient reads nothing: its receipts are for the first."""
+    who, reader = rng.choice(SENDERS), rng.choice(RECEIVERS)
+    steps = [Step(at, "hold", reader), Step(at + 1.2, "go", reader)]
+    return steps + [Step(at + wait, "takeover", who) for wait in (0.1, 0.4, 0.7)]
 
 
 def _slow(rng):
@@ -85,6 +98,7 @@ def make(seed, seconds):
     first = service_settings(rng)
     steps, at = [], 0.5
     while at < seconds:
-        steps += rng.choices((_service_fault, _network_fault, _program_fault), (1, 3, 3))[0](rng, at)
-        at += rng.uniform(0.1, 0.5)
+        kind = rng.choices((_service_fault, _network_fault, _loss, _program_fault, _succession), (4, 6, 6, 10, 1))[0]
+        steps += kind(rng, at)
+        at += rng.uniform(0.1, 0.4)
     return first, sorted(steps, key=lambda step: step.at)

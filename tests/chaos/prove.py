@@ -1,5 +1,5 @@
 """Shows that the checker finds what it should: falsified journals, and a liar on the line; and that it finds nothing where a network
-merely loses or repeats.
+merely loses or repeats, or where what is said must not be believed.
 """
 
 import shutil
@@ -16,7 +16,7 @@ LIES = {
     "s1": liar.SaysDelivered, "s2": liar.SaysNotHere, "r1": liar.GivesTwice, "rv": liar.GivesPlainTwice,
     "r2": liar.Swaps, "r3": liar.SwapsPlain, "b1": liar.Damages,
 }
-LOSSES = {"s1": liar.SwallowsReceipts, "s2": liar.Repeats, "r1": liar.Swallows, "r2": liar.Repeats}
+LOSSES = {"s1": liar.SwallowsReceipts, "s2": liar.Repeats, "r1": liar.Swallows, "r2": liar.Repeats, "b1": liar.SaysForOthers}
 
 
 def told(name, fine, words):
@@ -240,7 +240,7 @@ def losses():
     journals, faults = calm_round({who: kind() for who, kind in LOSSES.items()})
     found = check.violations(journals)
     report.show(found)
-    yield told("a line that loses and repeats", not found and not faults, f"{len(found) + len(faults)} violations, of none")
+    yield told("lines that lose, repeat, and say what is not believed", not found and not faults, f"{len(found) + len(faults)} violations, of none")
     if not found:
         yield from falsify(journals)
 

@@ -20,7 +20,7 @@ class Fault:
     slice: int = 0  # bytes in one write; 0: as they come
     cut_up: int | None = None  # ends the connection after so many bytes towards the service
     cut_down: int | None = None  # and towards the client
-    how: str = "fin"  # fin, rst, or hole: silence without an end
+    how: str = "fin"  # fin, rst, hole: silence without an end, or drop: silence of this way alone
 
 
 class _Link:
@@ -58,7 +58,7 @@ class _Link:
             while True:
                 limit = self.fault.cut_up if way == UP else self.fault.cut_down
                 if limit is not None and self.counts[way] >= limit:
-                    self._end()
+                    self._end(source)
                     return
                 if way == UP and not self.proxy.up.is_set():
                     self.proxy.up.wait()
@@ -88,10 +88,13 @@ class _Link:
                 return
             sink.sendall(piece)
 
-    def _end(self):
+    def _end(self, source):
         if self.fault.how == "hole":
             self.hole.set()
             self.over.wait()
+        elif self.fault.how == "drop":
+            while source.recv(65536):
+                pass
         elif self.fault.how == "rst":
             self.reset()
         else:
