@@ -328,6 +328,11 @@ static void kept(void **state)
     service(&w, 2, ACURAST__RECEIPT_KEPT);
     service(&w, 2, ACURAST__RECEIPT_EXPIRED);
     assert_over(&w, 1, 2, ACURAST_MAILBOX_EXPIRED);
+    add(&w, 3, alice, ACURAST_LEVEL_DELIVERED);
+    transmit(&w);
+    service(&w, 3, ACURAST__RECEIPT_KEPT);
+    service(&w, 3, ACURAST__RECEIPT_MAILBOX_FULL); /* its only copy made room for others */
+    assert_over(&w, 2, 3, ACURAST_MAILBOX_FULL);
     end(&w);
 }
 

@@ -62,13 +62,13 @@ static void forget(acurast__outbox *outbox, acurast__operation *operation)
     acurast__outbox_requeue(outbox, operation);
 }
 
-/* Where a copy waits in a mailbox, or another is under way, it is too soon to tell. */
+/* Where another copy may wait in a mailbox, or is under way, it is too soon to tell. */
 static void fail(acurast__outbox *outbox, acurast__operation *operation, uint8_t receipt)
 {
     answered(operation);
     if (receipt == ACURAST__RECEIPT_EXPIRED)
         operation->kept = false;
-    if (operation->kept || (operation->live && !operation->maybe))
+    if ((operation->kept && operation->maybe) || (operation->live && !operation->maybe))
         return;
     acurast__outbox_end(outbox, operation, status_of(receipt));
 }
