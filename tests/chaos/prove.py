@@ -222,7 +222,10 @@ def caught(lie, found):
         if violation.rule == lie.rule:
             for line in violation.evidence:
                 words = line.text.split(" ")
-                shown.add((line.program, int(words[1])) if words[0] == "S" else (words[2], int(words[3])) if words[0] == "R" else None)
+                if words[0] == "S":
+                    shown.add((line.program, int(words[1])))
+                elif words[0] == "R":
+                    shown.add((words[2], int(words[3])))
     return [each for each in lie.told if each in shown]
 
 
