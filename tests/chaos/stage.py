@@ -118,7 +118,7 @@ class Stage:
         return True
 
     def do_stop(self, _):
-        if self.stopped or not self.service.alive():
+        if self.stopped or self.draining or not self.service.alive():
             return False
         self.stopped = True
         self.service.signal(signal.SIGSTOP)
