@@ -57,7 +57,7 @@ def rounds(given, tally):
     failed = 0
     for number in range(count):
         folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed + number}-", dir=given.keep))
-        found = one_round(seed + number, max(1, given.seconds / count - stage.SETTLE - 3), folder, tally)
+        found = one_round(seed + number, max(1, given.seconds / count - stage.PEACE - 3), folder, tally)
         report.show(found)
         failed += bool(found)
         where = f"; the journals are in {folder}" if found or given.keep else ""

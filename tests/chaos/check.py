@@ -8,6 +8,8 @@ CERTAIN = frozenset(
     "NOT_HERE MAILBOX_FULL MAILBOX_EXPIRED QUEUE_FULL NOT_DELIVERED TOO_LARGE SERVICE_MEMORY EXPIRED CANCELLED CLOSED"
     " UNSUPPORTED OUTBOX_FULL BAD_STATE NO_MEMORY".split()
 )
+FINE = frozenset(("OK", "QUEUE_FULL", "TOO_LARGE", "UNSUPPORTED"))  # in peace: what follows from settings
+PATIENT = 2000  # milliseconds: the time of a send that is not meant to be short
 OTHERS = frozenset(("OK", "UNDETERMINED"))
 PLAIN, RELAYED, DELIVERED = range(3)
 LEVELS = ("written", "relayed", "delivered")
@@ -119,6 +121,17 @@ def level_reached(story):
                 yield Violation("level", f"send {number} has an outcome that it cannot have", (send.line, line))
 
 
+def peace_succeeds(story):
+    """While nothing is wrong, what is sent between programs that are connected gets where it should."""
+    settled = {journal.cast.id for journal in story.journals.values() if journal.cast.settled}
+    for journal, number, send in story.sends():
+        if not send.in_peace or send.cancelled or send.timeout < PATIENT or {journal.cast.id, send.recipient} - settled:
+            continue
+        for status, _, line in send.outcomes:
+            if status not in FINE:
+                yield Violation("peace", f"send {number} did not get there", (send.line, *send.kept, line))
+
+
 def no_crash(story):
     """Programs end only when they are told to, in time, and leave nothing."""
     for journal in story.journals.values():
@@ -129,12 +142,12 @@ def no_crash(story):
         else:
             fine = cast.code == 0 and cast.asked and journal.begun and journal.ended and not journal.hung
             fine = fine and journal.ended.text.split(" ")[1:3] == ["0", "0"]
-        if not fine or journal.odd:
+        if not fine or journal.odd or cast.errors:
             asked = "" if cast.asked else ", without being told to"
             yield Violation("crash", f"{journal.name} ended with {cast.code}{asked} {cast.errors}".rstrip(), shown)
 
 
-RULES = (one_outcome, delivered_is_there, given_once, failed_is_not_there, in_order, known_and_whole, level_reached, no_crash)
+RULES = (one_outcome, delivered_is_there, given_once, failed_is_not_there, in_order, known_and_whole, level_reached, peace_succeeds, no_crash)
 
 
 def violations(journals):

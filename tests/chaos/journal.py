@@ -21,7 +21,10 @@ class Send:
     recipient: str
     until: int
     size: int
+    timeout: int  # milliseconds
     line: Line
+    in_peace: bool = False
+    cancelled: bool = False
     outcomes: list = field(default_factory=list)  # (status, reached, Line)
     kept: list = field(default_factory=list)
 
@@ -49,6 +52,7 @@ class Cast:
     code: int | None = 0  # its exit status; None where it had to be ended at the deadline
     asked: bool = True  # it was told to end, or may have been replaced
     errors: str = ""  # its standard error
+    settled: bool = False  # the only one of its key, and connected, when all faults were over
 
 
 class Journal:
@@ -58,6 +62,7 @@ class Journal:
         self.texts = texts
         self.sends, self.looks = {}, {}
         self.receipts = []
+        self.peace = False  # what it sends from now on comes while nothing is wrong
         self.begun = self.ended = self.hung = None
         self.odd = []  # lines that nobody writes
         self.states = []
@@ -71,9 +76,13 @@ class Journal:
     def _take(self, line, words):
         kind, rest = words[0], words[1:]
         if kind == "S":
-            self.sends[int(rest[0])] = Send(rest[1], int(rest[2]), int(rest[3]), line)
+            self.sends[int(rest[0])] = Send(rest[1], *map(int, rest[2:5]), line, self.peace)
         elif kind in "OF":
             self.sends[int(rest[0])].outcomes.append((rest[1], int(rest[2]), line))
+        elif kind == "C":
+            self.sends[int(rest[0])].cancelled = True
+        elif kind == "W":
+            self.peace = rest[0] == "peace" or (self.peace and rest[0] != "go")
         elif kind == "K":
             self.sends[int(rest[0])].kept.append(line)
         elif kind == "L":
@@ -90,7 +99,7 @@ class Journal:
             self.ended = line
         elif kind == "X":
             self.hung = line
-        elif kind not in "GW":
+        elif kind != "G":
             raise ValueError(kind)
 
 

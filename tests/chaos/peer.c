@@ -5,7 +5,7 @@
  *              [--rate N] [--open N] [--life SECONDS] [--plain yes] [--option NAME=VALUE ...]
  *
  * It takes words from standard input, one a line: send, quiet (no more sends), hold and go (reads nothing for a while), finish (ends once
- * all sends have their outcome) and close (ends at once). The end of the input is a close. It ends by itself when its client does, and
+ * all sends have their outcome), close (ends at once) and peace (it is only noted). The end of the input is a close. It ends by itself when its client does, and
  * with 4 where it has lived longer than it may: whatever it waits for has not come.
  *
  * The main thread sends; events come on the library's thread, or on the main thread by a queue.
@@ -205,6 +205,7 @@ static void send_one(void)
         peer.recent[number % RECENT] = operation;
         return;
     }
+    peer.recent[number % RECENT] = 0;
     journal_say("%c %" PRIu64 " %s 0", status == ACURAST_OK ? 'O' : 'F', number, acurast_status_name(status));
     atomic_fetch_sub(&peer.open, 1);
 }
@@ -212,6 +213,7 @@ static void send_one(void)
 static void look_one(void)
 {
     uint64_t number = ++peer.next, operation;
+    peer.recent[number % RECENT] = 0;
     acurast_send_params params = {.size = sizeof params, .token = number, .timeout_ms = some_timeout()};
     journal_say("L %" PRIu64, number);
     atomic_fetch_add(&peer.open, 1);
@@ -224,9 +226,12 @@ static void look_one(void)
 
 static void cancel_one(void)
 {
-    uint64_t operation = peer.recent[any(RECENT)];
-    if (operation)
-        acurast_client_cancel(peer.client, operation);
+    uint64_t number = peer.next - any(RECENT);
+    uint64_t operation = number <= peer.next ? peer.recent[number % RECENT] : 0;
+    if (!operation)
+        return;
+    journal_say("C %" PRIu64, number);
+    acurast_client_cancel(peer.client, operation);
 }
 
 static void send_some(uint64_t *allowed_from)
@@ -260,6 +265,8 @@ static void obey(const char *word)
         peer.sending = word[0] == 's';
     else if (strcmp(word, "hold") == 0 || strcmp(word, "go") == 0)
         set_held(word[0] == 'h');
+    else if (strcmp(word, "peace") == 0)
+        return;
     else if (strcmp(word, "finish") == 0)
         peer.finishing = true;
     else if (strcmp(word, "close") == 0)

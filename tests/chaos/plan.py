@@ -88,7 +88,8 @@ def _program_fault(rng, at):
     if what == "takeover":
         return [Step(at, what, who)]
     if what in ("kill program", "leave"):
-        return [Step(at, what, who, {"how": rng.choice(("close", "finish"))}), Step(later, "come back", who)]
+        back = at + rng.choice((0.05, 0.5, 3)) * rng.uniform(0.5, 1)  # 3: longer than a mailbox is kept
+        return [Step(at, what, who, {"how": rng.choice(("close", "finish"))}), Step(back, "come back", who)]
     return [Step(at, what, who), Step(later, "thaw" if what == "freeze" else "go", who)]
 
 

@@ -25,8 +25,8 @@ PATIENCE = {
 
 
 class Program:
-    def __init__(self, role, name, identity, folder, port, seed, pace, *, to, life, proxy=FaultProxy):
-        self.role = role
+    def __init__(self, who, role, name, identity, folder, port, seed, pace, *, to, life, proxy=FaultProxy):
+        self.who, self.role = who, role
         self.path = folder / f"{name}.journal"
         self.proxy = proxy(port)
         self.cast = journal.Cast(name, identity.id.hex(), v1=role.v1, asked=False)
@@ -58,6 +58,11 @@ class Program:
 
     def alive(self):
         return self.process.poll() is None
+
+    def connected(self):
+        """By the last state that it has noted."""
+        text = self.path.read_text(errors="replace")
+        return text[text.rfind("\nT ") :].startswith("\nT 3 ")
 
     def say(self, *words):
         try:

@@ -54,7 +54,7 @@ class Falsifier:
 
     def picks(self, until, status="OK", reached=None, given=True):
         """(Send, outcome's line, who got it) of the sends that ended like this."""
-        for journal, number, send in self.story.sends():
+        for journal, number, send in reversed([*self.story.sends()]):
             got = self.story.given[journal.name, number]
             outcome = send.outcomes[0] if send.outcomes else (None, None, None)
             if send.until == until and outcome[0] == status and outcome[1] == (until if reached is None else reached):
@@ -119,6 +119,14 @@ def failure_turned(false):
     false.change(line, f"O {line.text.split(' ')[1]} OK 2")
 
 
+def peace_disturbed(false):
+    settled = {word for each in false.journals if each.cast.settled for word in (each.name, each.cast.id)}
+    for send, line, _ in false.picks(check.PLAIN):
+        if send.in_peace and {line.program, send.recipient} <= settled and send.timeout >= check.PATIENT and not send.cancelled:
+            return false.change(line, f"O {line.text.split(' ')[1]} EXPIRED 0")
+    raise LookupError("nothing was sent in peace")
+
+
 def level_lowered(false):
     for send, line, _ in false.picks(check.DELIVERED):
         if send.recipient not in false.story.v1_ids:
@@ -179,6 +187,7 @@ FALSIFICATIONS = [
     ("a relayed one is turned into QUEUE_FULL", "failed and given", outcome_turned(check.RELAYED, "QUEUE_FULL")),
     ("delivered is turned into relayed", "level", level_lowered),
     ("a plain outcome is turned into UNDETERMINED", "level", outcome_turned(check.PLAIN, "UNDETERMINED")),
+    ("a send in peace has failed", "peace", peace_disturbed),
     ("a payload is damaged", "foreign or damaged", damaged),
     ("a payload was sent by nobody", "foreign or damaged", of_nobody),
     ("a payload came to another", "foreign or damaged", misdirected),

@@ -8,14 +8,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from support import v1
-from support.programs import Service, run
+from support.programs import SANITIZER, Service, run
 from support.proxy import Fault, FaultProxy
-from support.waiting import DEADLINE, Late
+from support.waiting import DEADLINE, Late, eventually
 
 from . import plan
 from .program import Program
 
-SETTLE = 2  # seconds of sending without a fault at the end
+PEACE = 2  # seconds of sending without a fault at the end
+RETURN = 10  # seconds within which everybody has to be connected again
 LIVES_MAX = 2  # programs of one key at the same time
 ALWAYS = {"max_frame": "64KiB", "drain_time": "500ms", "ping_interval": "1s", "ping_timeout": "2s"}
 
@@ -67,7 +68,7 @@ class Stage:
         receivers = [self.identities[other].id.hex() for other in plan.RECEIVERS + plan.BOTH if other != who]
         seed = int.from_bytes(self._secret(f"{who} {number}")[:6], "big")
         made = Program(
-            role, f"{who}.{number}", self.identities[who], self.folder, self.port, seed, PACES[seed % len(PACES)],
+            who, role, f"{who}.{number}", self.identities[who], self.folder, self.port, seed, PACES[seed % len(PACES)],
             to=[*receivers, NOBODY] if role.sends else [],
             life=self.seconds + 3 * DEADLINE, proxy=self.proxies.get(who, FaultProxy),
         )
@@ -143,6 +144,8 @@ class Stage:
             code = None
         if code != (-signal.SIGKILL if self.killed else 0) or not (self.killed or self.draining):
             self.faults.append(f"the service ended with {code}: {service.stderr[-4000:]}")
+        elif SANITIZER.search(service.stderr):
+            self.faults.append(service.stderr[-4000:])
         self.killed = self.draining = False
         self.service = None
 
@@ -234,22 +237,33 @@ class Stage:
             self.start({})
         for each in self.programs:
             if each.alive():
-                self.each_fast(each)
+                each.proxy.default = Fault()
                 each.proxy.accept()
                 each.proxy.let_up()
-                for link in each.proxy.links:
-                    if link.hole.is_set():
-                        link.reset()
+                each.proxy.reset()
                 each.thaw()
                 each.say("go")
         for who in ROLES:
             if not self.living(who):
                 self._enter(who)
+        self._settle()
+
+    def _settle(self):
+        """Whoever has its key for itself gets a connection, and is told that from now on nothing is wrong."""
+        alive = [each for each in self.programs if each.alive()]
+        settling = [each for each in alive if not each.leaving and sum(each.role is other.role for other in alive) == 1]
+        try:
+            eventually(lambda: all(each.connected() for each in settling), "everybody's connection", RETURN)
+        except Late:
+            self.faults += [f"{each.name} does not connect" for each in settling if not each.connected()]
+        for each in settling:
+            each.cast.settled = each.who not in self.proxies and each.connected()
+            each.say("peace")
 
     def finish(self):
         """Everybody ends, the senders first: the journals."""
-        for sends in (True, False):
-            ending = [each for each in self.programs if each.role.sends == sends]
+        for part in (plan.SENDERS, plan.BOTH, plan.RECEIVERS):
+            ending = [each for each in self.programs if each.who in part]
             for each in ending:
                 if each.alive():
                     each.ask_to_end("finish")
@@ -290,7 +304,7 @@ def play(stage, steps, seconds):
         time.sleep(max(0, begin + seconds - time.monotonic()))
         stage.look_after()
         stage.heal()
-        time.sleep(SETTLE)
+        time.sleep(PEACE)
         return stage.finish()
     except BaseException:
         stage.abandon()
