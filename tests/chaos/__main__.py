@@ -14,7 +14,8 @@ from pathlib import Path
 
 from . import check, plan, prove, report, stage
 
-ROUND = 25  # seconds at most, the peace at the end included
+ROUND = 30  # seconds at most, with its end
+END = 8  # of these: the last faults are over, everybody comes back, peace, the last outcomes
 ENOUGH = 50  # sends of each level that have to succeed in a round
 
 
@@ -57,7 +58,7 @@ def rounds(given, tally):
     failed = 0
     for number in range(count):
         folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed + number}-", dir=given.keep))
-        found = one_round(seed + number, max(1, given.seconds / count - stage.PEACE - 3), folder, tally)
+        found = one_round(seed + number, max(1, given.seconds / count - END), folder, tally)
         report.show(found)
         failed += bool(found)
         where = f"; the journals are in {folder}" if found or given.keep else ""
