@@ -30,7 +30,7 @@ def service_settings(rng):
     elif mailbox == "small":
         settings |= {"mailbox_count": 3, "mailbox_bytes": "8KiB", "mailbox_seconds": 1}
     else:
-        settings |= {"mailbox_count": 500, "mailbox_seconds": 3}
+        settings |= {"mailbox_count": 500, "mailbox_seconds": rng.choice((1, 3))}
     settings["send_buffer"] = rng.choice(("16KiB", "64KiB", "32MiB"))
     settings["socket_send_buffer"] = rng.choice(("4KiB", "256KiB"))
     settings["batched_writes"] = rng.choice(("on", "on", "off"))
@@ -99,7 +99,7 @@ def make(seed, seconds):
     first = service_settings(rng)
     steps, at = [], 0.5
     while at < seconds:
-        kind = rng.choices((_service_fault, _network_fault, _loss, _program_fault, _succession), (4, 6, 6, 10, 1))[0]
+        kind = rng.choices((_service_fault, _network_fault, _loss, _program_fault, _succession), (2, 6, 6, 10, 1))[0]
         steps += kind(rng, at)
         at += rng.uniform(0.1, 0.4)
     return first, sorted(steps, key=lambda step: step.at)

@@ -49,7 +49,7 @@ class Program:
         command += [part for name, value in options.items() for part in ("--option", f"{name}={value}")]
         self.errors = open(folder / f"{name}.errors", "w+b", buffering=0)
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=self.errors, stderr=self.errors, env=clean_environment(SANITIZED)
+            command, stdin=subprocess.PIPE, stdout=self.errors, stderr=self.errors, env=clean_environment()
         )
 
     @property
@@ -105,5 +105,3 @@ class Program:
             self.cast.killed = False
         return journal.Journal(self.cast, journal.read(self.cast, self.path))
 
-
-SANITIZED = {name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")}
