@@ -24,13 +24,13 @@ class Step:
 def service_settings(rng):
     """For one life of the service."""
     settings = {"threads": rng.choice((1, 2, 2, 3))}
-    mailbox = rng.choice(("off", "small", "plenty"))
+    mailbox = rng.choice(("off", "small", "plenty", "plenty"))
     if mailbox == "off":
         settings["mailbox_count"] = 0
     elif mailbox == "small":
         settings |= {"mailbox_count": 3, "mailbox_bytes": "8KiB", "mailbox_seconds": 1}
     else:
-        settings |= {"mailbox_count": 500, "mailbox_seconds": rng.choice((1, 3))}
+        settings |= {"mailbox_count": 500, "mailbox_seconds": rng.choice((1, 1, 3))}
     settings["send_buffer"] = rng.choice(("16KiB", "64KiB", "32MiB"))
     settings["socket_send_buffer"] = rng.choice(("4KiB", "256KiB"))
     settings["batched_writes"] = rng.choice(("on", "on", "off"))
