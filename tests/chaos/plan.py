@@ -51,6 +51,12 @@ def _loss(rng, at):
     return [Step(at, "cut", who, {"cut_down": rng.randrange(4096), "how": rng.choice(("hole", "drop"))})]
 
 
+def _absence(rng, at):
+    """Longer than a mailbox is kept."""
+    who = rng.choice(RECEIVERS)
+    return [Step(at, "leave", who, {"how": "close"}), Step(at + 3, "come back", who)]
+
+
 def _succession(rng, at):
     """A sender is replaced by another, and that by a third, while a recipient reads nothing: its receipts are for the first."""
     who, reader = rng.choice(SENDERS), rng.choice(RECEIVERS)
@@ -88,8 +94,7 @@ def _program_fault(rng, at):
     if what == "takeover":
         return [Step(at, what, who)]
     if what in ("kill program", "leave"):
-        back = at + rng.choice((0.05, 0.5, 3)) * rng.uniform(0.5, 1)  # 3: longer than a mailbox is kept
-        return [Step(at, what, who, {"how": rng.choice(("close", "finish"))}), Step(back, "come back", who)]
+        return [Step(at, what, who, {"how": rng.choice(("close", "finish"))}), Step(later, "come back", who)]
     return [Step(at, what, who), Step(later, "thaw" if what == "freeze" else "go", who)]
 
 
@@ -99,7 +104,7 @@ def make(seed, seconds):
     first = service_settings(rng)
     steps, at = [], 0.5
     while at < seconds:
-        kind = rng.choices((_service_fault, _network_fault, _loss, _program_fault, _succession), (2, 6, 6, 10, 1))[0]
+        kind = rng.choices((_service_fault, _network_fault, _loss, _program_fault, _absence, _succession), (2, 6, 6, 10, 2, 1))[0]
         steps += kind(rng, at)
         at += rng.uniform(0.1, 0.4)
     return first, sorted(steps, key=lambda step: step.at)
