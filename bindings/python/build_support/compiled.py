@@ -21,13 +21,22 @@ MSGPACK = ["msgpack-c", "msgpack"]  # its name since version 6, and before
 PACKAGES = "libwebsockets-dev libwebsockets-evlib-uv libsodium-dev libuv1-dev libssl-dev libmsgpack-dev libyajl-dev libcap-dev"
 
 GLUE_DECLARATIONS = """
+#define ACURAST_LOOK_MAX ...
 int64_t acurast_py_send(acurast_client *client, const void *recipient, size_t recipient_size, const void *payload,
                         size_t payload_size, uint32_t no_outcome, uint32_t write_now, uint32_t timeout_ms);
+int64_t acurast_py_send_until(acurast_client *client, const void *recipient, size_t recipient_size, const void *payload,
+                              size_t payload_size, uint32_t until, uint32_t tell_kept, uint32_t timeout_ms);
+int64_t acurast_py_look(acurast_client *client, const uint8_t *ids, size_t count, uint32_t timeout_ms);
 int64_t acurast_py_take(acurast_queue *queue, acurast_event_view *views, size_t max, int timeout_ms);
 """
 
 GLUE = """
 #include <acurast/acurast.h>
+
+static int64_t answer(acurast_status status, uint64_t operation)
+{
+    return status == ACURAST_OK ? (int64_t)operation : -(int64_t)status;
+}
 
 /*
  * One call instead of a struct and an out parameter: the operation; 0 where the payload was written within the call and no
@@ -42,7 +51,28 @@ static int64_t acurast_py_send(acurast_client *client, const void *recipient, si
     uint64_t operation = 0;
     acurast_status status =
         acurast_client_send(client, recipient, recipient_size, payload, payload_size, &params, &operation);
-    return status == ACURAST_OK ? (int64_t)operation : -(int64_t)status;
+    return answer(status, operation);
+}
+
+/* The same with a level: the operation, or a status below 0. */
+static int64_t acurast_py_send_until(acurast_client *client, const void *recipient, size_t recipient_size,
+                                     const void *payload, size_t payload_size, uint32_t until, uint32_t tell_kept,
+                                     uint32_t timeout_ms)
+{
+    acurast_send_params params = {
+        .size = sizeof params, .timeout_ms = timeout_ms, .until = until, .tell_kept = tell_kept};
+    uint64_t operation = 0;
+    acurast_status status =
+        acurast_client_send(client, recipient, recipient_size, payload, payload_size, &params, &operation);
+    return answer(status, operation);
+}
+
+static int64_t acurast_py_look(acurast_client *client, const uint8_t *ids, size_t count, uint32_t timeout_ms)
+{
+    acurast_send_params params = {.size = sizeof params, .timeout_ms = timeout_ms};
+    uint64_t operation = 0;
+    acurast_status status = acurast_client_look(client, ids, count, &params, &operation);
+    return answer(status, operation);
 }
 
 /* How many views were filled, or a status below 0. */

@@ -19,6 +19,11 @@ async def main() -> None:
     async with acurast.Client(["ws://x"], linger=0.5, failover="sticky") as client:
         assert_type(client, acurast.Client)
         assert_type(await client.send("00" * 16, b"x"), acurast.Outcome)
+        assert_type(await client.send_text("00" * 16, "x", until="delivered", on_kept=lambda: None), acurast.Outcome)
+        assert_type(await client.look(["00" * 16, b"x" * 16]), list[acurast.Seen])
+        assert_type(await client.key_of("00" * 16), bytes)
+        async for gone in client.gone():
+            assert_type(gone.presence, acurast.Presence)
         async for message in client:
             assert_type(message, acurast.Message)
             assert_type(message.sender, acurast.Id)
@@ -30,12 +35,16 @@ async def main() -> None:
     assert_type(identity.open("02", b"", identity.seal(identity, b"", b"text")), bytes)
     with acurast.connect("ws://x") as blocking:
         assert_type(blocking.receive(1.5), acurast.Message)
+        assert_type(blocking.send("00" * 16, b"x", until="relayed"), acurast.Outcome)
+        assert_type(blocking.look([identity])[0].public_key, bytes | None)
+        assert_type(blocking.gone(timeout=1), acurast.Gone)
 
 async def wrong(client: acurast.Client) -> None:
     acurast.Client("ws://x", linger=[])  # type: ignore[arg-type]
     acurast.Client("ws://x", nonsense=1)  # type: ignore[call-arg]
     acurast.Client("ws://x", failover="random")  # type: ignore[arg-type]
     await client.send("00", "text")  # type: ignore[arg-type]
+    await client.send("00", b"x", until="read")  # type: ignore[arg-type]
     acurast.Identity.generate("rsa")  # type: ignore[arg-type]
 """
 

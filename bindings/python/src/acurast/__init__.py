@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from . import _errors
 from ._blocking import BlockingClient, connect
-from ._client import Client, StateChanges
+from ._changes import Departures, StateChanges
+from ._client import Client
 from ._core import ffi as _ffi
 from ._core import lib as _lib
 from ._errors import *  # noqa: F403
 from ._errors import Status
 from ._identity import Id, Identity, compress_key, id_of, verify
 from ._message import Message, Outcome, State, StateChange, Stats
+from ._presence import Gone, Presence, Seen
 from ._runtime import configure, live_objects
 from ._service import Service
 from ._settings import ClientOptions, ContextOptions, ServiceOptions
@@ -31,10 +33,14 @@ __all__ = [
     "Client",
     "ClientOptions",
     "ContextOptions",
+    "Departures",
+    "Gone",
     "Id",
     "Identity",
     "Message",
     "Outcome",
+    "Presence",
+    "Seen",
     "Service",
     "ServiceOptions",
     "State",

@@ -12,20 +12,26 @@ import select
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _errors, _runtime
 from ._core import lib
-from ._engine import OUTBOX_FULL, Engine, seconds, send_timeout_ms
+from ._changes import CHANGES_KEPT
+from ._engine import OUTBOX_FULL, Engine, Submit, level_argument, look, seconds, send_timeout_ms, send_until
 from ._identity import Identity, Key
-from ._message import Message, Outcome, State, StateChange
+from ._message import Level, Message, Outcome, State, StateChange
+from ._presence import Gone, Seen, joined_ids, parts
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._settings import ClientOptions
+
+
+T = TypeVar("T")
 
 
 def connect(
@@ -64,7 +70,9 @@ class BlockingClient(Engine):
     ) -> None:
         self._turn = threading.Condition()
         self._polling = False
-        self._results: dict[int, int | None] = {}
+        self._results: dict[int, tuple[int, Any] | None] = {}  # of operations: status and value, once it is over
+        self._kept_ones: set[int] = set()  # operations that were told to wait in a mailbox
+        self._departed: deque[Gone] = deque(maxlen=CHANGES_KEPT)
         self._full = False
         super().__init__(urls, identity, inbox_count, inbox_bytes, settings)
 
@@ -114,58 +122,91 @@ class BlockingClient(Engine):
     # ---- sending and receiving ----
 
     def send(
-        self, to: Key | Identity, payload: bytes | bytearray | memoryview, *, timeout: float | None = None, wait: bool = True
+        self,
+        to: Key | Identity,
+        payload: bytes | bytearray | memoryview,
+        *,
+        timeout: float | None = None,
+        wait: bool = True,
+        until: Level = "written",
+        on_kept: Callable[[], object] | None = None,
     ) -> Outcome:
         """Sends a payload and returns once its last byte was written; with `wait=False`, once it is in the outbox.
 
         `timeout`: seconds that it may wait, for room in the outbox and for a connection (default: the option `send_timeout`);
-        then ExpiredError. Raises as Client.send() does.
+        then ExpiredError. With `until` it is the time until the outcome. Raises as Client.send() does.
+
+        `until` and `on_kept` are as for Client.send(). `on_kept` is called in this thread; what it raises ends the send.
         """
         recipient, raw = self._recipient(to), self._payload(payload)
-        milliseconds = send_timeout_ms(timeout)
-        operation = self._submit(recipient, raw, wait, milliseconds, seconds(timeout, "timeout"))
+        level = level_argument(until, on_kept, wait)
+        if level:
+            submit = send_until(recipient, raw, level, on_kept is not None)
+        else:
+            submit = _send(recipient, raw, wait)
+        operation = self._submit(submit, wait, timeout)
         if not wait:
             return Outcome.QUEUED
         if operation == 0:
             return Outcome.WRITTEN
-        try:
-            self._wait(lambda: self._results[operation] is not None, None)
-        except BaseException:
-            with self._turn:
-                self._results.pop(operation, None)
-                if self._client is not None:
-                    lib.acurast_client_cancel(self._client, operation)
-            raise
-        status = self._results.pop(operation)
-        if status is None:
-            raise self._gone()
-        _runtime.check(status)
-        return Outcome.WRITTEN
+        reached: Outcome = self._result(operation, on_kept)
+        return reached
 
-    def send_text(self, to: Key | Identity, text: str, *, timeout: float | None = None, wait: bool = True) -> Outcome:
+    def send_text(
+        self,
+        to: Key | Identity,
+        text: str,
+        *,
+        timeout: float | None = None,
+        wait: bool = True,
+        until: Level = "written",
+        on_kept: Callable[[], object] | None = None,
+    ) -> Outcome:
         """Sends text as UTF-8. See send()."""
         if not isinstance(text, str):
             raise TypeError(f"text must be str, not {type(text).__name__}")
-        return self.send(to, text.encode(), timeout=timeout, wait=wait)
+        return self.send(to, text.encode(), timeout=timeout, wait=wait, until=until, on_kept=on_kept)
 
-    def send_json(self, to: Key | Identity, value: Any, *, timeout: float | None = None, wait: bool = True) -> Outcome:
+    def send_json(
+        self,
+        to: Key | Identity,
+        value: Any,
+        *,
+        timeout: float | None = None,
+        wait: bool = True,
+        until: Level = "written",
+        on_kept: Callable[[], object] | None = None,
+    ) -> Outcome:
         """Sends a value as compact JSON. See send()."""
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        return self.send(to, text.encode(), timeout=timeout, wait=wait)
+        return self.send(to, text.encode(), timeout=timeout, wait=wait, until=until, on_kept=on_kept)
+
+    def look(self, ids: Iterable[Key | Identity], *, timeout: float | None = None) -> list[Seen]:
+        """Asks the service who is here: one Seen for each id or public key, in order. As Client.look()."""
+        asked = parts(joined_ids(ids))
+        send_timeout_ms(timeout)
+        deadline, found = _deadline(timeout), []
+        for part in asked:
+            left = _left(deadline)
+            found += self._result(self._submit(look(part), True, None if left is None else max(left, 0.001)))
+        return found
+
+    def key_of(self, id: Key | Identity, *, timeout: float | None = None) -> bytes:
+        """The public key, 33 bytes, of who is here. Raises NotHereError where nobody is, also if it is away; else as look()."""
+        return self._key_in(self.look([id], timeout=timeout))
+
+    def gone(self, timeout: float | None = None) -> Gone:
+        """The next one who has left, of those that this client has looked for or sent to with `until`; the last 256 are kept.
+
+        Raises TimeoutError after `timeout` seconds (None: waits for ever; 0: does not wait), and ClosedError or the reason once the
+        client is closed and everything was taken.
+        """
+        return self._taken(self._departed, self._departed.popleft, timeout, "nobody has left")
 
     def receive(self, timeout: float | None = None) -> Message:
         """The next message. Raises TimeoutError after `timeout` seconds (None: waits for ever; 0: does not wait), and ClosedError
         or the reason once the client is closed and everything was taken."""
-        deadline = _deadline(seconds(timeout, "timeout"))
-        while True:
-            found = self._wait(lambda: bool(self._inbox), _left(deadline))
-            with self._turn:
-                if self._inbox:
-                    return self._pop()
-                if self._client is None or self._forked():
-                    raise self._gone()
-            if not found:
-                raise _errors.TimeoutError(f"no message within {timeout:g} s")
+        return self._taken(self._inbox, self._pop, timeout, "no message")
 
     def __iter__(self) -> Iterator[Message]:
         """Messages until the client is closed; raises the reason if it closed by itself."""
@@ -177,20 +218,61 @@ class BlockingClient(Engine):
 
     # ---- within ----
 
-    def _submit(self, recipient: bytes, payload: bytes, wait: bool, milliseconds: int, limit: float | None) -> int:
-        """The operation; 0 where the payload was written within the call."""
-        deadline = _deadline(limit)
+    def _taken(self, waiting: deque[T], take: Callable[[], T], timeout: float | None, words: str) -> T:
+        """The first of what waits, once there is something."""
+        deadline = _deadline(seconds(timeout, "timeout"))
+        while True:
+            found = self._wait(lambda: bool(waiting), _left(deadline))
+            with self._turn:
+                if waiting:
+                    return take()
+                if self._client is None or self._forked():
+                    raise self._gone()
+            if not found:
+                raise _errors.TimeoutError(f"{words} within {timeout:g} s")
+
+    def _result(self, operation: int, on_kept: Callable[[], object] | None = None) -> Any:
+        """What is told about an operation in the end."""
+        try:
+            while self._is_kept(operation):
+                if on_kept is not None:
+                    on_kept()
+        except BaseException:
+            with self._turn:
+                if self._client is not None and not self._forked():
+                    lib.acurast_client_cancel(self._client, operation)
+                self._results.pop(operation, None)
+                self._kept_ones.discard(operation)
+            raise
+        result = self._results.pop(operation)
+        if result is None:
+            raise self._gone()
+        status, value = result
+        _runtime.check(status)
+        return value
+
+    def _is_kept(self, operation: int) -> bool:
+        """Waits until something is told about an operation: True if it waits in a mailbox, False if it is over."""
+        self._wait(lambda: self._results[operation] is not None or operation in self._kept_ones, None)
+        with self._turn:
+            kept = operation in self._kept_ones
+            self._kept_ones.discard(operation)
+            return kept
+
+    def _submit(self, submit: Submit, wait: bool, timeout: float | None) -> int:
+        """The operation, once the outbox has room; 0 where the payload was written within the call."""
+        milliseconds = send_timeout_ms(timeout)
+        deadline = _deadline(timeout)
         while True:
             with self._turn:
-                operation: int = lib.acurast_py_send(
-                    self._handle(), recipient, len(recipient), payload, len(payload), not wait, wait, milliseconds
-                )
+                left = _left(deadline)
+                operation = submit(self._handle(), milliseconds if left is None else max(1, round(left * 1000)))
                 if operation >= 0:
                     if wait and operation:
                         self._results[operation] = None
                     return operation
                 if operation != OUTBOX_FULL:
-                    raise self._gone() if operation == -_errors.Status.CLOSED else _runtime.error(operation)
+                    raise self._refused(operation)
                 self._full = True
             if not self._wait(lambda: not self._full, _left(deadline)):
                 raise _errors.ExpiredError("the outbox was full all the while")
@@ -230,15 +312,28 @@ class BlockingClient(Engine):
     def _on_payloads(self, count: int) -> None:
         pass
 
-    def _on_outcome(self, operation: int, status: int) -> None:
+    def _on_outcome(self, operation: int, status: int, value: Any) -> None:
         if operation in self._results:
-            self._results[operation] = status
+            self._results[operation] = status, value
+
+    def _on_kept(self, operation: int) -> None:
+        if operation in self._results:
+            self._kept_ones.add(operation)
+
+    def _on_gone(self, gone: Gone) -> None:
+        self._departed.append(gone)
 
     def _on_writable(self) -> None:
         self._full = False
 
     def _on_state(self, change: StateChange) -> None:
         pass
+
+
+def _send(recipient: bytes, payload: bytes, wait: bool) -> Submit:
+    return lambda client, milliseconds: lib.acurast_py_send(
+        client, recipient, len(recipient), payload, len(payload), not wait, wait, milliseconds
+    )
 
 
 def _deadline(timeout: float | None) -> float | None:

@@ -13,16 +13,18 @@ import json
 import warnings
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _errors, _runtime
 from ._at_once import AtOnce
+from ._changes import Changes, Departures, StateChanges, Waiters, wait_in, wake
 from ._core import lib
-from ._engine import OUTBOX_FULL, Engine, seconds, send_timeout_ms
+from ._engine import OUTBOX_FULL, Engine, Submit, level_argument, look, seconds, send_timeout_ms, send_until
 from ._identity import Identity, Key
-from ._message import Message, Outcome, State, StateChange
+from ._message import Level, Message, Outcome, State, StateChange
+from ._presence import Gone, Seen, joined_ids, parts
 from ._watch import watch
 
 if TYPE_CHECKING:
@@ -30,8 +32,9 @@ if TYPE_CHECKING:
 
     from ._settings import ClientOptions
 
-STATES_KEPT = 256
 WRITTEN = Outcome.WRITTEN
+
+Watching = TypeVar("Watching", bound=Changes[Any])
 
 _send, _running_loop = lib.acurast_py_send, asyncio.get_running_loop
 
@@ -80,10 +83,13 @@ class Client(Engine):
         self._client = None
         self._open_timeout = seconds(open_timeout, "open_timeout")
         self._outcomes: dict[int, asyncio.Future[Outcome]] = {}
+        self._told: dict[int, asyncio.Future[Any]] = {}  # looks, and sends with a level
+        self._kept_callbacks: dict[int, Callable[[], object]] = {}
         self._getters: deque[asyncio.Future[None]] = deque()
-        self._room_waiters: dict[asyncio.Future[None], None] = {}
-        self._state_waiters: dict[asyncio.Future[None], None] = {}
+        self._room_waiters: Waiters = {}
+        self._state_waiters: Waiters = {}
         self._watchers: weakref.WeakSet[StateChanges] = weakref.WeakSet()
+        self._gone_watchers: weakref.WeakSet[Departures] = weakref.WeakSet()
         self._full = False
         self._at_once: AtOnce  # once it has a loop
         super().__init__(urls, identity, inbox_count, inbox_bytes, options)
@@ -120,7 +126,7 @@ class Client(Engine):
         while self._state != State.CONNECTED:
             if self._client is None:
                 raise self._gone()
-            await self._wait_in(self._state_waiters)
+            await wait_in(self._state_waiters)
 
     async def close(self) -> None:
         """Ends the client: what waits to be sent is written for at most `linger` seconds. Idempotent.
@@ -136,7 +142,7 @@ class Client(Engine):
         self._check_loop()
         lib.acurast_client_close(self._client)
         while self._client is not None:
-            await self._wait_in(self._state_waiters)
+            await wait_in(self._state_waiters)
 
     async def __aenter__(self) -> Self:
         try:
@@ -175,11 +181,23 @@ class Client(Engine):
     # ---- sending ----
 
     async def send(
-        self, to: Key | Identity, payload: bytes | bytearray | memoryview, *, timeout: float | None = None, wait: bool = True
+        self,
+        to: Key | Identity,
+        payload: bytes | bytearray | memoryview,
+        *,
+        timeout: float | None = None,
+        wait: bool = True,
+        until: Level = "written",
+        on_kept: Callable[[], object] | None = None,
     ) -> Outcome:
         """Sends a payload to an id or a public key (bytes or hex). Returns once its last byte was written.
 
-        `timeout`: seconds that it may wait for a connection (default: the option `send_timeout`); then ExpiredError. With
+        `until`: how far it must get instead: "relayed" returns once the service has handed it to the recipient's socket, "delivered"
+        once the recipient's program was handed it. The Outcome is the level that was reached: RELAYED where "delivered" was
+        asked for and the recipient cannot say it. `on_kept` is called in the event loop, at most once, when the payload waits in the
+        mailbox of a recipient that is away; the send goes on. Both need a service of libacurast and wait=True.
+
+        `timeout`: seconds that it may wait for a connection, with `until` seconds until the outcome (default: the option `send_timeout`); then ExpiredError. With
         `wait=False` it returns as soon as the payload is in the outbox, and nobody tells how it ends. Where the outbox is full
         it waits for room. Cancelling the task cancels this send and nothing else; it may be too late for that.
 
@@ -187,7 +205,10 @@ class Client(Engine):
         then gets its turn after 100 us of such sends, not with each of them.
 
         Raises TypeError, BadRecipientError, BadHexError or BadKeyError (ValueErrors) for arguments, TooLargeError,
-        ExpiredError, ClosedError or the reason why the client closed by itself.
+        ExpiredError, ClosedError or the reason why the client closed by itself. With `until` also, where it was not delivered and
+        will not be, NotHereError, MailboxFullError, MailboxExpiredError, QueueFullError, NotDeliveredError or
+        ServiceMemoryError; UndeterminedError where it was sent and nobody told in time what became of it; and at once
+        UnsupportedError, where the service or the option `extensions` leaves no way to know.
         """
         loop = self._loop
         if loop is not _running_loop():
@@ -195,6 +216,10 @@ class Client(Engine):
         recipient = self._recipient(to)
         if type(payload) is not bytes:
             payload = self._payload(payload)
+        if until != "written" or on_kept is not None:
+            level = level_argument(until, on_kept, wait)
+            reached: Outcome = await self._operate(send_until(recipient, payload, level, on_kept is not None), timeout, on_kept)
+            return reached
         milliseconds = 0 if timeout is None else send_timeout_ms(timeout)
         while True:
             if not self._full:
@@ -210,9 +235,9 @@ class Client(Engine):
                         await asyncio.sleep(0)
                     return WRITTEN
                 if operation != OUTBOX_FULL:
-                    raise self._gone() if operation == -_errors.Status.CLOSED else _runtime.error(operation)
+                    raise self._refused(operation)
                 self._full = True
-            await self._wait_in(self._room_waiters)
+            await wait_in(self._room_waiters)
         if not wait:
             return Outcome.QUEUED
         future: asyncio.Future[Outcome] = loop.create_future()  # type: ignore[union-attr]
@@ -220,20 +245,67 @@ class Client(Engine):
         try:
             return await future
         except asyncio.CancelledError:
-            if self._client is not None and not self._forked():
-                lib.acurast_client_cancel(self._client, operation)
+            self._cancel(operation)
             raise
 
-    async def send_text(self, to: Key | Identity, text: str, *, timeout: float | None = None, wait: bool = True) -> Outcome:
+    async def send_text(
+        self,
+        to: Key | Identity,
+        text: str,
+        *,
+        timeout: float | None = None,
+        wait: bool = True,
+        until: Level = "written",
+        on_kept: Callable[[], object] | None = None,
+    ) -> Outcome:
         """Sends text as UTF-8. See send()."""
         if not isinstance(text, str):
             raise TypeError(f"text must be str, not {type(text).__name__}")
-        return await self.send(to, text.encode(), timeout=timeout, wait=wait)
+        return await self.send(to, text.encode(), timeout=timeout, wait=wait, until=until, on_kept=on_kept)
 
-    async def send_json(self, to: Key | Identity, value: Any, *, timeout: float | None = None, wait: bool = True) -> Outcome:
+    async def send_json(
+        self,
+        to: Key | Identity,
+        value: Any,
+        *,
+        timeout: float | None = None,
+        wait: bool = True,
+        until: Level = "written",
+        on_kept: Callable[[], object] | None = None,
+    ) -> Outcome:
         """Sends a value as compact JSON. See send(); TypeError for what JSON cannot say."""
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        return await self.send(to, text.encode(), timeout=timeout, wait=wait)
+        return await self.send(to, text.encode(), timeout=timeout, wait=wait, until=until, on_kept=on_kept)
+
+    # ---- who is here ----
+
+    async def look(self, ids: Iterable[Key | Identity], *, timeout: float | None = None) -> list[Seen]:
+        """Asks the service who is here: one Seen for each id or public key, in order.
+
+        `timeout`: seconds until the answer, also while there is no connection (default: the option `send_timeout`). Every 64 ids are a
+        question of their own, and the service counts each id as a message. Whoever was asked for is watched from then on: see gone().
+        Cancelling the task cancels the look.
+
+        Raises UnsupportedError where the service does not tell, ExpiredError, ClosedError or the reason why the client closed by
+        itself; TypeError, BadRecipientError, BadHexError or BadKeyError for arguments.
+        """
+        self._check_loop()
+        asked = parts(joined_ids(ids))
+        send_timeout_ms(timeout)
+        found = await asyncio.gather(*(self._operate(look(part), timeout, None) for part in asked))
+        return [seen for part in found for seen in part]
+
+    async def key_of(self, id: Key | Identity, *, timeout: float | None = None) -> bytes:
+        """The public key, 33 bytes, of who is here. Raises NotHereError where nobody is, also if it is away; else as look()."""
+        return self._key_in(await self.look([id], timeout=timeout))
+
+    def gone(self) -> Departures:
+        """An asynchronous iterator of who leaves from now on; it ends when the client is closed.
+
+        It tells of those that this client has looked for or sent to with `until`, once for each such look or send. The service
+        remembers the newest 1,024; the last 256 departures are kept for a consumer that is slow.
+        """
+        return self._watched(Departures(self, self._client is None), self._gone_watchers)
 
     # ---- receiving ----
 
@@ -277,12 +349,53 @@ class Client(Engine):
 
         The last 256 changes are kept for a consumer that is slow.
         """
-        watcher = StateChanges(self)
-        if self._client is not None:
-            self._watchers.add(watcher)
-        return watcher
+        return self._watched(StateChanges(self, self._client is None), self._watchers)
 
     # ---- within ----
+
+    def _watched(self, changes: Watching, watchers: weakref.WeakSet[Watching]) -> Watching:
+        if self._client is not None:
+            watchers.add(changes)
+        return changes
+
+    async def _operate(self, submit: Submit, timeout: float | None, on_kept: Callable[[], object] | None) -> Any:
+        """Begins an operation that is told about later, and waits for what is told."""
+        operation = await self._begun(submit, timeout)
+        future: asyncio.Future[Any] = _running_loop().create_future()
+        self._told[operation] = future
+        if on_kept is not None:
+            self._kept_callbacks[operation] = on_kept
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._cancel(operation)
+            raise
+        finally:
+            self._kept_callbacks.pop(operation, None)
+
+    async def _begun(self, submit: Submit, timeout: float | None) -> int:
+        """The operation, once the outbox has room. Its time begins with the call."""
+        milliseconds, now = send_timeout_ms(timeout), _running_loop().time
+        deadline = now() + milliseconds / 1000
+        while True:
+            if not self._full:
+                if self._client is None:
+                    raise self._gone()
+                left = max(1, round((deadline - now()) * 1000)) if milliseconds else 0
+                operation = submit(self._client, left)
+                if operation > 0:
+                    return operation
+                if operation != OUTBOX_FULL:
+                    raise self._refused(operation)
+                self._full = True
+            try:
+                await asyncio.wait_for(wait_in(self._room_waiters), deadline - now() if milliseconds else None)
+            except asyncio.TimeoutError:
+                raise _errors.ExpiredError("the outbox was full all the while") from None
+
+    def _cancel(self, operation: int) -> None:
+        if self._client is not None and not self._forked():
+            lib.acurast_client_cancel(self._client, operation)
 
     def _check_loop(self) -> None:
         if self._loop is None:
@@ -292,20 +405,6 @@ class Client(Engine):
         if self._forked():
             raise _errors.ForkedError()
 
-    async def _wait_in(self, waiters: dict[asyncio.Future[None], None]) -> None:
-        waiter: asyncio.Future[None] = _running_loop().create_future()
-        waiters[waiter] = None
-        try:
-            await waiter
-        finally:
-            waiters.pop(waiter, None)
-
-    @staticmethod
-    def _wake(waiters: dict[asyncio.Future[None], None]) -> None:
-        for waiter in list(waiters):
-            if not waiter.done():
-                waiter.set_result(None)
-
     def _on_payloads(self, count: int) -> None:
         getters = self._getters
         while count and getters:
@@ -314,23 +413,36 @@ class Client(Engine):
                 getter.set_result(None)
                 count -= 1
 
-    def _on_outcome(self, operation: int, status: int) -> None:
-        future = self._outcomes.pop(operation, None)
+    def _on_outcome(self, operation: int, status: int, value: Any) -> None:
+        future = self._outcomes.pop(operation, None) or self._told.pop(operation, None)
         if future is not None and not future.done():
             if status == 0:
-                future.set_result(WRITTEN)
+                future.set_result(value)
             else:
                 future.set_exception(_runtime.error(status))
 
+    def _on_kept(self, operation: int) -> None:
+        callback = self._kept_callbacks.pop(operation, None)
+        if callback is not None and self._loop is not None:
+            self._loop.call_soon(callback)
+
+    def _on_gone(self, gone: Gone) -> None:
+        for watcher in list(self._gone_watchers):
+            watcher._add(gone)
+
     def _on_writable(self) -> None:
         self._full = False
-        self._wake(self._room_waiters)
+        wake(self._room_waiters)
 
     def _on_state(self, change: StateChange) -> None:
-        self._wake(self._state_waiters)
+        wake(self._state_waiters)
         for watcher in list(self._watchers):
             watcher._add(change)
         if change.state == State.CLOSED:
+            for watcher in list(self._watchers):
+                watcher._end()
+            for departures in list(self._gone_watchers):
+                departures._end()
             self._on_writable()
             self._on_payloads(len(self._getters))
 
@@ -339,25 +451,3 @@ class Client(Engine):
             self._stop()
             self._stop = None
         super()._release()
-
-
-class StateChanges(AsyncIterator[StateChange]):
-    """The changes of state of one client, from the moment when `states()` was called."""
-
-    def __init__(self, client: Client) -> None:
-        self._changes: deque[StateChange] = deque(maxlen=STATES_KEPT)
-        self._waiters: dict[asyncio.Future[None], None] = {}
-        self._over = client.state == State.CLOSED
-        self._held = client
-
-    def _add(self, change: StateChange) -> None:
-        self._changes.append(change)
-        self._over = self._over or change.state == State.CLOSED
-        Client._wake(self._waiters)
-
-    async def __anext__(self) -> StateChange:
-        while not self._changes:
-            if self._over:
-                raise StopAsyncIteration
-            await self._held._wait_in(self._waiters)
-        return self._changes.popleft()

@@ -8,25 +8,33 @@ still come. Whoever drains must be alone: the event loop's thread, or the holder
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import _errors, _runtime
 from ._core import ffi, lib
 from ._errors import Status
 from ._identity import Id, Identity, as_bytes, id_argument
-from ._message import Message, State, StateChange, Stats, state_change
+from ._message import LEVELS, REACHED, Message, State, StateChange, Stats, state_change
+from ._presence import ID_SIZE, Gone, Seen, gone_value, seen_values
 
 PAYLOAD = lib.ACURAST_EVENT_PAYLOAD
 OUTCOME = lib.ACURAST_EVENT_OUTCOME
 STATE = lib.ACURAST_EVENT_STATE
 WRITABLE = lib.ACURAST_EVENT_WRITABLE
+LOG = lib.ACURAST_EVENT_LOG
+KEPT = lib.ACURAST_EVENT_KEPT
+SEEN = lib.ACURAST_EVENT_SEEN
+GONE = lib.ACURAST_EVENT_GONE
 OUTBOX_FULL = -int(Status.OUTBOX_FULL)
 CLOSED = -int(Status.CLOSED)
 
 UNTOLD_EVENTS = 64  # so much may wait in the inbox before the core is told
 UNTOLD_BYTES = 1 << 20
 KNOWN_RECIPIENTS = 1024
+
+Submit = Callable[[Any, int], int]
+"""Begins an operation of a client, with its time in milliseconds: its number, or a status below 0."""
 
 _take, _done, _buffer = lib.acurast_py_take, lib.acurast_queue_done, ffi.buffer
 _batch = _runtime.BATCH
@@ -65,6 +73,34 @@ def send_timeout_ms(timeout: float | None) -> int:
     if given == 0 or given > 4e6:
         raise ValueError(f"timeout must be above 0 and at most 4e6 seconds, not {timeout}")
     return max(1, round(given * 1000))
+
+
+def level_argument(until: object, on_kept: Any, wait: bool) -> int:
+    """The arguments `until` and `on_kept` of a send: the level, for the core."""
+    if not isinstance(until, str):
+        raise TypeError(f"until must be a str, not {type(until).__name__}")
+    if until not in LEVELS:
+        raise ValueError(f"until must be one of {', '.join(LEVELS)}, not {until!r}")
+    level = LEVELS[until]
+    if on_kept is not None and not callable(on_kept):
+        raise TypeError(f"on_kept must be a callable or None, not {type(on_kept).__name__}")
+    if level and not wait:
+        raise ValueError("with wait=False nobody is told how far it got: leave out until")
+    if not level and on_kept is not None:
+        raise ValueError("on_kept needs until='relayed' or until='delivered'")
+    return level
+
+
+def send_until(recipient: bytes, payload: bytes, level: int, tell_kept: bool) -> Submit:
+    return lambda client, milliseconds: lib.acurast_py_send_until(
+        client, recipient, len(recipient), payload, len(payload), level, tell_kept, milliseconds
+    )
+
+
+def look(ids: bytes) -> Submit:
+    return lambda client, milliseconds: lib.acurast_py_look(
+        client, ids, len(ids) // ID_SIZE, milliseconds
+    )
 
 
 def positive(value: object, name: str) -> int:
@@ -165,6 +201,18 @@ class Engine:
             return type(self._end)(self._end.detail)
         return _errors.ClosedError("this client")
 
+    def _refused(self, answer: int) -> _errors.Error:
+        """Why an operation did not begin."""
+        return self._gone() if answer == CLOSED else _runtime.error(answer)
+
+    @staticmethod
+    def _key_in(found: list[Seen]) -> bytes:
+        """The key that a look for one id has found."""
+        (seen,) = found
+        if seen.public_key is None:
+            raise _errors.NotHereError(f"{seen.id}: {seen.presence.value}")
+        return seen.public_key
+
     def _recipient(self, to: object) -> Id:
         if type(to) is Id:
             return to
@@ -220,7 +268,7 @@ class Engine:
                     self._inbox_bytes += len(payload)
                     arrived += 1
                 elif kind == OUTCOME:
-                    self._on_outcome(view.operation, view.status)
+                    self._on_outcome(view.operation, view.status, REACHED[view.reached])
                 elif kind == STATE:
                     change = state_change(view)
                     self._state = change.state
@@ -233,7 +281,13 @@ class Engine:
                         self._on_state(change)
                 elif kind == WRITABLE:
                     self._on_writable()
-                else:
+                elif kind == KEPT:
+                    self._on_kept(view.operation)
+                elif kind == SEEN:
+                    self._on_outcome(view.operation, view.status, None if view.status else seen_values(view))
+                elif kind == GONE:
+                    self._on_gone(gone_value(view))
+                elif kind == LOG:
                     lines.append((view.level, _runtime.text(view.text)))
         finally:
             if len(inbox) > self._untold or self._inbox_bytes > UNTOLD_BYTES:
@@ -252,7 +306,13 @@ class Engine:
         """Lets go of the handles: they are given back once no thread is in a call with them. Nothing is delivered afterwards."""
         self._client = self._queue = None
 
-    def _on_outcome(self, operation: int, status: int) -> None:
+    def _on_outcome(self, operation: int, status: int, value: Any) -> None:
+        raise NotImplementedError
+
+    def _on_kept(self, operation: int) -> None:
+        raise NotImplementedError
+
+    def _on_gone(self, gone: Gone) -> None:
         raise NotImplementedError
 
     def _on_state(self, change: StateChange) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Union
 
 from . import _errors, _runtime
 from ._core import lib
@@ -55,6 +55,19 @@ class Outcome(enum.Enum):
     """In the outbox; nobody will tell how it ends (`wait=False`)."""
     WRITTEN = "written"
     """Its last byte was taken by the operating system. Protocol version 1 acknowledges nothing: it may still be lost."""
+    RELAYED = "relayed"
+    """The service has handed its last byte to the recipient's socket."""
+    DELIVERED = "delivered"
+    """The recipient says that its program was handed it."""
+
+
+Level = Union[Literal["written"], Literal["relayed"], Literal["delivered"]]  # one by one, as stubtest reads it
+LEVELS: dict[str, int] = {
+    "written": lib.ACURAST_LEVEL_WRITTEN,
+    "relayed": lib.ACURAST_LEVEL_RELAYED,
+    "delivered": lib.ACURAST_LEVEL_DELIVERED,
+}
+REACHED = {number: Outcome(word) for word, number in LEVELS.items()}
 
 
 class State(enum.IntEnum):
@@ -97,6 +110,10 @@ class Stats:
     ignored_frames: int
     stray_payloads: int
     large_payloads: int
+    repeats: int
+    """Payloads that came again, or before their turn: not given to you a second time."""
+    foreign_receipts: int
+    """Receipts for what this client never sent, or from others than the recipient: ignored."""
 
 
 def state_change(view: Any) -> StateChange:
