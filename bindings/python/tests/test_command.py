@@ -78,6 +78,39 @@ def test_a_payload_from_standard_input_as_json(acurast_service):
     process.stdout.close()
 
 
+def test_what_became_of_it_and_who_is_here(acurast_service, peer):
+    url, nobody = acurast_service.url, "00" * 16
+    process, id = listening(url, PROGRAMS["python"])
+    send = ["send", "--url", url, "--until", "delivered", "--json", "--to"]
+    code, out, words = run(*send, id, "x", program=peer)
+    assert code == 0 and json.loads(out) == {"event": "sent", "reached": "delivered", "recipient": id, "size": 1}, words
+    code, out, words = run(*send, nobody, "x", program=peer)
+    assert (code, out) == (1, "") and "not here" in words
+
+    code, out, words = run("look", "--url", url, id, program=peer)
+    assert code == 0 and out.startswith(f"{id} here 0") and len(out) == 32 + 6 + 66 + 1, words
+    key = out.split()[2]
+    code, out, _ = run("look", "--url", url, "--json", nobody, key, program=peer)
+    none, found = (json.loads(line) for line in out.splitlines())
+    assert code == 1 and none == {"event": "seen", "id": nobody, "presence": "not here"}
+    assert found == {"event": "seen", "id": id, "presence": "here", "public_key": key}
+    process.terminate()
+    process.wait(DEADLINE)
+    process.stdout.close()
+
+    code, out, words = run(*send, id, "--timeout", "1", "x", program=peer)
+    assert (code, out) == (3, "") and "waits in its mailbox" in words
+    assert run("look", "--url", url, id, program=peer)[:2] == (1, f"{id} away\n")
+
+
+def test_a_recipient_that_cannot_tell_is_told_of(acurast_service):
+    with acurast.connect(acurast_service.url, extensions=False) as old:
+        send = ["send", "--url", acurast_service.url, "--to", str(old.id), "--json", "--until", "delivered", "x"]
+        code, out, words = run(*send)
+        assert code == 0 and json.loads(out)["reached"] == "relayed" and "cannot tell" in words
+        assert old.receive(DEADLINE).payload == b"x"
+
+
 def test_ctrl_c_ends_listening(acurast_service):
     process, _ = listening(acurast_service.url, PROGRAMS["python"])
     process.send_signal(signal.SIGINT)
@@ -89,6 +122,8 @@ def test_exit_codes(acurast_service, tmp_path):
     nobody = "00" * 16
     assert run()[0] == run("nonsense")[0] == run("id")[0] == run("send", "--to", nobody)[0] == 2
     assert run("listen", "--url", "ws://x", "--count", "0")[0] == 2
+    assert run("look", "--url", "ws://x")[0] == run("send", "--url", "ws://x", "--to", nobody, "--until", "read", "x")[0] == 2
+    assert run("look", "--url", "ws://x", "123")[0] == 1
     assert run("id", "nonsense")[0] == run("id", "--key", str(tmp_path / "none"))[0] == 1
     assert run("send", "--url", acurast_service.url, "--to", "123", "x")[0] == 1
     code, _, words = run("send", "--url", "ws://127.0.0.1:1", "--to", nobody, "--timeout", "0.2", "x")

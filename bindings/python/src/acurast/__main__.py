@@ -1,4 +1,4 @@
-"""`python -m acurast`: keys, send and listen from the shell, as the program acurast-peer has them.
+"""`python -m acurast`: keys, send, look and listen from the shell, as the program acurast-peer has them.
 
 Results go to standard output, messages to standard error; --json prints one object a line. Exit codes: 0 done; 1 failed; 2 wrong
 usage; 3 no service or no answer in time.
@@ -20,9 +20,11 @@ from ._blocking import BlockingClient, connect
 from ._foreign import json_line, shown, shown_payload
 from ._identity import Identity, as_key, compress_key, id_of
 from ._keyfile import read_key
-from ._message import Message
+from ._message import LEVELS, Message
+from ._presence import Presence
 
 OK, FAILED, USAGE, LATE = 0, 1, 2, 3
+LATENESS = (_errors.TimeoutError, _errors.ExpiredError, _errors.UndeterminedError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = flags.command(flags)
         sys.stdout.flush()
         return code
-    except _errors.TimeoutError as error:
+    except LATENESS as error:
         return complain(error, LATE)
     except (_errors.Error, OSError, ValueError) as error:
         return complain(error, FAILED)
@@ -41,8 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def complain(error: object, code: int) -> int:
-    print(f"acurast: {shown(error)}", file=sys.stderr)
+    tell(error)
     return code
+
+
+def tell(words: object) -> None:
+    print(f"acurast: {shown(words)}", file=sys.stderr)
+
+
+def tell_kept() -> None:
+    tell("the recipient is away; it waits in its mailbox")
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,7 +64,7 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="python -m acurast", description=__doc__.partition(":")[2].strip())
-    commands = top.add_subparsers(required=True, metavar="keygen|id|send|listen")
+    commands = top.add_subparsers(required=True, metavar="keygen|id|send|look|listen")
 
     keygen = commands.add_parser("keygen", help="make a key")
     keygen.add_argument("--out", metavar="FILE", help="where it goes, mode 0600; without it, to standard output as PEM")
@@ -70,22 +80,28 @@ def parser() -> argparse.ArgumentParser:
     send.add_argument("--to", required=True, metavar="RECIPIENT", help="an id or a public key, as hexadecimal")
     send.add_argument("--file", metavar="FILE", help="send this file; - is standard input, also without a payload")
     send.add_argument("--wait", type=whole, metavar="COUNT", help="wait for so many answers and print them")
+    send.add_argument("--until", choices=LEVELS, default="written", help="how far it must get (default written)")
     send.add_argument("payload", nargs="?", help="the payload, as text or with --hex as hexadecimal")
     send.set_defaults(command=command_send)
+
+    look = commands.add_parser("look", help="tell who is here; done if all are")
+    look.add_argument("recipients", nargs="+", metavar="RECIPIENT", help="an id or a public key, as hexadecimal")
+    look.set_defaults(command=command_look)
 
     listen = commands.add_parser("listen", help="print what comes")
     listen.add_argument("--echo", action="store_true", help="send each payload back to its sender")
     listen.add_argument("--count", type=whole, metavar="COUNT", help="end after so many payloads")
     listen.set_defaults(command=command_listen)
 
-    for each in (send, listen):
+    for each in (send, look, listen):
         url = os.environ.get("ACURAST_PEER_URL")
         each.add_argument("--url", action="append", required=not url, help="services to try, in order [ACURAST_PEER_URL]")
         each.add_argument("--key", metavar="FILE", help="whose identity to use; without it a new key, forgotten afterwards")
-        each.add_argument("--timeout", type=float, metavar="SECONDS", help="for all of it (send: 30; listen: for ever)")
+        each.add_argument("--timeout", type=float, metavar="SECONDS", help="for all of it (send: 30; look: 10; listen: for ever)")
         each.add_argument("--ca-file", metavar="FILE", help="PEM file of authorities to trust instead of the system's")
+    for each in (send, listen):
         each.add_argument("--hex", action="store_true", help="payloads are hexadecimal")
-    for each in (keygen, ids, send, listen):
+    for each in (keygen, ids, send, look, listen):
         each.add_argument("--json", action="store_true", help="print one object a line")
     return top
 
@@ -133,16 +149,36 @@ def command_send(flags: argparse.Namespace) -> int:
     recipient = id_of(flags.to)
     deadline = time.monotonic() + (30.0 if flags.timeout is None else flags.timeout)
     with open_client(flags, deadline) as client:
-        client.send(recipient, payload, timeout=max(0.001, deadline - time.monotonic()))
+        on_kept = None if flags.until == "written" else tell_kept
+        left = max(0.001, deadline - time.monotonic())
+        reached = client.send(recipient, payload, timeout=left, until=flags.until, on_kept=on_kept)
+        if reached.value != flags.until:
+            tell("relayed: the recipient cannot tell whether it was delivered")
         if flags.json:
-            say({"event": "sent", "recipient": str(recipient), "size": len(payload)})
-        left = flags.wait
-        while left:
+            say({"event": "sent", "reached": reached.value, "recipient": str(recipient), "size": len(payload)})
+        answers = flags.wait
+        while answers:
             message = client.receive(max(0.0, deadline - time.monotonic()))
             if message.sender == recipient:
                 show(flags, message, alone=True)
-                left -= 1
+                answers -= 1
     return OK
+
+
+def command_look(flags: argparse.Namespace) -> int:
+    """OK where all are here."""
+    ids = [id_of(each) for each in flags.recipients]
+    deadline = time.monotonic() + (10.0 if flags.timeout is None else flags.timeout)
+    with open_client(flags, deadline) as client:
+        found = client.look(ids, timeout=max(0.001, deadline - time.monotonic()))
+    for seen in found:
+        key = seen.public_key.hex() if seen.public_key else None
+        if flags.json:
+            value = {"event": "seen", "id": str(seen.id), "presence": seen.presence.value}
+            say({**value, **({"public_key": key} if key else {})})
+        else:
+            print(" ".join(filter(None, [str(seen.id), seen.presence.value, key])))
+    return OK if all(seen.presence is Presence.HERE for seen in found) else FAILED
 
 
 def command_listen(flags: argparse.Namespace) -> int:
