@@ -14,6 +14,7 @@ from conftest import DEADLINE
 HERE = Path(__file__).resolve().parent.parent
 BLOCKS = re.findall(r"## ([^\n]+)\n[^#]*?```python\n(.*?)```", (HERE / "README.md").read_text(), re.DOTALL)
 README = dict(BLOCKS)
+PROGRAMS = {"A dApp", "An echo processor", "Scripts and notebooks", "Know what became of it"}
 
 
 class Script:
@@ -52,7 +53,7 @@ def adapted(name, url, processor=""):
 
 
 def test_the_readme_has_its_programs():
-    assert set(README) == {"A dApp", "An echo processor", "Scripts and notebooks", "Tests of your dApp"}
+    assert set(README) == {*PROGRAMS, "Tests of your dApp"}
     for name in ("A dApp", "An echo processor"):
         assert len([line for line in README[name].splitlines() if line.strip()]) <= 10
 
@@ -66,6 +67,9 @@ def test_the_dapp_and_the_echo_of_the_readme(acurast_service, tmp_path):
             assert run(["-c", adapted("A dApp", acurast_service.url, recipient)], tmp_path) == f"{identity.id} hello\n"
         out = run(["-c", adapted("Scripts and notebooks", acurast_service.url, identity.id)], tmp_path)
         assert "'method': 'add'" in out
+        became = "Know what became of it"
+        assert run(["-c", adapted(became, acurast_service.url, identity.id)], tmp_path) == "Outcome.DELIVERED\n"
+        assert run(["-c", adapted(became, acurast_service.url, "00" * 16)], tmp_path) == "not delivered\n"
 
 
 def test_the_test_of_the_readme(tmp_path):
