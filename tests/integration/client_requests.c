@@ -268,6 +268,28 @@ static void test_bounds(void **state)
     end(&w);
 }
 
+/* Whoever met a full outbox is told when there is room for a request again. */
+static void test_room_for_the_next_request(void **state)
+{
+    static const kit_pattern writable = {.type = ACURAST_EVENT_WRITABLE};
+    world w;
+    (void)state;
+    begin_with(&w, NULL, KIT_PAIRS("outbox-count", "2"), NULL);
+    uint64_t slow[2] = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
+        slow[i] = ask(&w, acurast_client_id(w.server), "slow", "", 0);
+    assert_int_equal(
+        acurast_client_request(w.asker, acurast_client_id(w.server), ACURAST_ID_SIZE, "echo", NULL, 0, NULL, NULL),
+        ACURAST_OUTBOX_FULL);
+    for (size_t i = 0; i < ARRAY_SIZE(slow); i++) {
+        assert_int_equal(acurast_client_cancel(w.asker, slow[i]), ACURAST_OK);
+        assert_reply(&w, slow[i], ACURAST_CANCELLED, NULL);
+    }
+    assert_true(kit_wait(&w.log, writable, 1));
+    assert_reply(&w, ask(&w, acurast_client_id(w.server), "echo", "[]", 0), ACURAST_OK, "[]");
+    end(&w);
+}
+
 static void test_what_is_no_request_goes_on(void **state)
 {
     static const char *const payloads[] = {"hello",
@@ -312,6 +334,7 @@ int main(void)
         KIT_TEST(test_answers_by_mistake),
         KIT_TEST(test_requests_by_mistake),
         KIT_TEST(test_bounds),
+        KIT_TEST(test_room_for_the_next_request),
         KIT_TEST(test_what_is_no_request_goes_on),
         KIT_TEST(test_messagepack),
     };

@@ -14,6 +14,9 @@
 
 #define TIMEOUT_MS 10000u
 
+/* The outbox bounds them, and sees to it that a WRITABLE event follows what it refuses; this bound would not. */
+#define CALLS_MOST (UINT32_C(1) << 30)
+
 /* Of payloads whose requests wait or run. */
 #define SERVE_BYTES ((size_t)16 * 1024 * 1024)
 
@@ -48,9 +51,8 @@ static acurast__calls *calls_of(acurast_client *client)
     acurast__requests *requests = &client->requests;
     if (!requests->calls) {
         uint8_t key[ACURAST__CALLS_KEY_SIZE];
-        size_t most = client->settings.outbox_count;
         randombytes_buf(key, sizeof key);
-        requests->calls = acurast__calls_create(key, most < UINT32_MAX ? (uint32_t)most : UINT32_MAX);
+        requests->calls = acurast__calls_create(key, CALLS_MOST);
         atomic_store(&requests->active, requests->calls != NULL);
         sodium_memzero(key, sizeof key);
     }
