@@ -2,7 +2,7 @@
 // The package's types. The errors and the options are generated from the core's tables: lib/errors.d.ts, lib/settings.d.ts.
 
 import { EventEmitter } from 'node:events';
-import type { AcurastError } from './lib/errors';
+import { AcurastError } from './lib/errors';
 import type { ClientSettings, ContextOptions, ServiceSettings } from './lib/settings';
 
 export * from './lib/errors';
@@ -149,6 +149,99 @@ export interface Gone {
   readonly presence: Presence;
 }
 
+/** What JSON-RPC 2.0 takes as params: by position, or by name. Whatever JSON cannot say in it is a TypeError. */
+export type Params = readonly unknown[] | object;
+
+export interface RequestOptions {
+  /** Milliseconds until the answer, from 1 (default 10,000), else TimeoutError. */
+  timeout?: number | undefined;
+  /** Ends the request: the promise rejects with the signal's reason. The recipient may be at work on it, and is not told. */
+  signal?: AbortSignal | undefined;
+  /**
+   * It may be executed more than once (default false), so that it can be sent again to a program of another make where nobody knows
+   * whether it got there.
+   */
+  retry?: boolean | undefined;
+  /** Called with what the recipient tells on the way. */
+  onProgress?: ((value: unknown) => void) | undefined;
+}
+
+export interface RequestManyOptions extends RequestOptions {
+  /** So many results are enough (default: one of each recipient). */
+  need?: number | undefined;
+  /**
+   * The results have to be equal (default false): the same JSON, where neither the order of an object's members nor how a number is
+   * written counts. Numbers are those of JavaScript.
+   */
+  agree?: boolean | undefined;
+}
+
+/** One of many has answered. */
+export interface Answer<T> {
+  /** 32 hex digits. */
+  readonly id: string;
+  readonly value: T;
+}
+
+/** One of many has not. */
+export interface Failure {
+  /** 32 hex digits. */
+  readonly id: string;
+  readonly error: Error;
+}
+
+export interface ManyAnswers<T> {
+  /** The value that so many gave; without `agree`, the first. */
+  readonly value: T;
+  /** In the order in which they came. */
+  readonly answers: readonly Answer<T>[];
+  readonly failures: readonly Failure[];
+}
+
+/** A request, as its handler sees it. */
+export interface IncomingRequest {
+  /** The asker's id, 32 hex digits: what the service says, no more. */
+  readonly sender: string;
+  readonly method: string;
+  /** Is aborted, by ClosedError or why the client closed by itself, when that happens before the answer. */
+  readonly signal: AbortSignal;
+  /**
+   * Tells the asker how far it is, with any value of JSON. Resolves once it is on its way, or once that is of no use any more. Rejects with
+   * TypeError for what JSON cannot say, with InvalidError for half a pair of surrogates.
+   */
+  progress(value: unknown): Promise<void>;
+}
+
+/**
+ * Answers requests for one method. What it returns is the result; undefined is null. An RpcError that it throws is the error. For whatever
+ * else it throws the asker gets the code -32000 and no more. `params` come from a stranger: an array or an object of JSON, or undefined.
+ */
+export type Handler<P = unknown> = {
+  // A method's parameters are compared both ways, so that a handler may name what it expects.
+  handle(params: P, request: IncomingRequest): unknown;
+}['handle'];
+
+/** Handlers by the names of their methods. */
+export type Handlers = Readonly<Record<string, Handler>>;
+
+/** Thrown by a handler: the error that the asker gets, as it is. */
+export declare class RpcError extends Error {
+  /**
+   * `code`: an integer; JSON-RPC 2.0 keeps -32768 to -32000 for what it defines, such as -32602 for wrong params. `data`: a value of JSON.
+   */
+  constructor(code: number, message: string, data?: unknown);
+  readonly code: number;
+  readonly data: unknown;
+}
+
+/** Too few of those that were asked gave a result, or the same one. Look at its failures, or pass a smaller need. */
+export declare class NotEnoughAnswersError extends AcurastError {
+  readonly code: 'ACURAST_NOT_ENOUGH_ANSWERS';
+  /** What came until then, in order. */
+  readonly answers: readonly Answer<unknown>[];
+  readonly failures: readonly Failure[];
+}
+
 /** Options of a client: who it is, and those of the core. */
 export interface ClientOptions extends ClientSettings {
   /** Without one the client makes a new key pair. */
@@ -214,6 +307,8 @@ export interface Stats {
   readonly repeats: number;
   /** Receipts of another run, for what is not under way, or not from who may say so: ignored. */
   readonly foreignReceipts: number;
+  /** Answers to what is not asked any more, or was asked of somebody else: ignored. */
+  readonly strayAnswers: number;
 }
 
 /** What a client emits. */
@@ -230,6 +325,11 @@ export interface ClientEvents {
    * only where somebody listens: a service that is away is no reason to die.
    */
   error: [error: AcurastError];
+  /**
+   * What a handler of `serve()` has thrown that is no RpcError, and whose request it was. Where nobody listens it is a warning of the
+   * process, once for each method.
+   */
+  handlerError: [error: unknown, request: IncomingRequest];
   /** What the engine has to say; see the option `logLevel` of `configure()`. */
   log: [line: LogLine];
 }
@@ -281,6 +381,37 @@ export declare class Client extends EventEmitter<ClientEvents> implements AsyncI
   look(ids: readonly Key[], options?: LookOptions): Promise<Seen[]>;
   /** The public key, 66 hex digits, of who is here. Rejects with NotHereError where nobody is, also if it is away; else as look(). */
   keyOf(id: Key, options?: LookOptions): Promise<string>;
+  /**
+   * Asks for `method` by JSON-RPC 2.0, and resolves with the result. `T` says what you expect, and is not looked at. Works with any peer that
+   * speaks it, such as a deployment script. Rejects with RemoteError: it answered with an error. With NotHereError, MailboxFullError,
+   * MailboxExpiredError, QueueFullError, NotDeliveredError, ServiceMemoryError or TooLargeError: it was not delivered and will not be; at once,
+   * where the service is one of libacurast. With UndeterminedError: it was sent, the recipient has left, and nobody knows whether it was
+   * executed. With TimeoutError, the signal's reason, ClosedError, InvalidError (the method's name is too long, or half a pair of
+   * surrogates), BadRecipientError, BadHexError or BadKeyError. A full outbox makes it wait, in order; its time runs meanwhile.
+   *
+   * A client that asks or serves drops the oldest messages beyond a quarter of `inboxCount` and of `inboxBytes`, as long as its program has
+   * never taken one: strangers who send some cannot stop the answers.
+   */
+  request<T = unknown>(to: Key, method: string, params?: Params, options?: RequestOptions): Promise<T>;
+  /**
+   * Asks all of `recipients` the same, and resolves once `need` of them gave a result, or the same result with `agree`; the other
+   * requests are cancelled. Whoever is named twice has one voice. Rejects with NotEnoughAnswersError as soon as that has become impossible,
+   * or with the signal's reason.
+   */
+  requestMany<T = unknown>(
+    recipients: readonly Key[],
+    method: string,
+    params?: Params,
+    options?: RequestManyOptions,
+  ): Promise<ManyAnswers<T>>;
+  /**
+   * Answers requests for these methods from now on; before connect() or at any time. A method that was served before gets its new handler.
+   * Handlers run at once with each other, so many as the option `serveRunning` says; beyond `serveWaiting` the asker is told -32001, "busy".
+   * Other methods are answered with the error -32601. What is no request goes to `receive()` and the listeners as ever. A client that
+   * serves is not collected while it is open. Throws TypeError, ClosedError, or InvalidError for a name that is too long or begins
+   * with "rpc." or "$/".
+   */
+  serve(methods: Handlers): this;
   /**
    * The next message. Several may wait: each message goes to one of them. Rejects with TimeoutError, the signal's reason,
    * BadStateError while somebody listens to 'message', or why the client is closed once everything was taken.

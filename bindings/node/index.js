@@ -8,6 +8,8 @@ const { Client, connect } = require('./lib/client');
 const compat = require('./lib/compat');
 const { Identity, compressKey, idOf, verify, verifyDigest } = require('./lib/identity');
 const { Message } = require('./lib/message');
+const { NotEnoughAnswersError } = require('./lib/many');
+const { RpcError } = require('./lib/rpc-error');
 const { Service } = require('./lib/service');
 const { errors } = require('./lib/errors');
 const { pairs } = require('./lib/options');
@@ -21,6 +23,8 @@ module.exports = {
   Client,
   Identity,
   Message,
+  NotEnoughAnswersError,
+  RpcError,
   Service,
   compressKey,
   configure,

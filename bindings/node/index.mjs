@@ -7,6 +7,8 @@ export const {
   Client,
   Identity,
   Message,
+  NotEnoughAnswersError,
+  RpcError,
   Service,
   WebSocketTransportClient,
   compressKey,

@@ -278,6 +278,12 @@ export declare class ServiceMemoryError extends AcurastError {
 }
 
 /** The recipient answered the request with an error. */
-export declare class RemoteErrorError extends AcurastError {
+export declare class RemoteError extends AcurastError {
   readonly code: 'ACURAST_REMOTE_ERROR';
+  /** The code that the recipient gave, such as -32601 where it has no such method. */
+  readonly remoteCode: number;
+  /** What it said, as it came; in `message` what would steer a terminal is escaped. */
+  readonly remoteMessage: string;
+  /** What it gave besides, or undefined. */
+  readonly data: unknown;
 }

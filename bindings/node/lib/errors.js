@@ -273,8 +273,8 @@ describe(ServiceMemoryError, 69, 'ACURAST_SERVICE_MEMORY', true,
   'the service has no memory for the payload',
 );
 
-class RemoteErrorError extends AcurastError {}
-describe(RemoteErrorError, 70, 'ACURAST_REMOTE_ERROR', false,
+class RemoteError extends AcurastError {}
+describe(RemoteError, 70, 'ACURAST_REMOTE_ERROR', false,
   'the recipient answered the request with an error',
 );
 
@@ -317,7 +317,7 @@ module.exports = {
     ProtocolError,
     QueueFullError,
     RefusedError,
-    RemoteErrorError,
+    RemoteError,
     ReplacedError,
     ResolveError,
     SendCancelledError,

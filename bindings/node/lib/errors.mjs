@@ -35,7 +35,7 @@ export const {
   ProtocolError,
   QueueFullError,
   RefusedError,
-  RemoteErrorError,
+  RemoteError,
   ReplacedError,
   ResolveError,
   SendCancelledError,

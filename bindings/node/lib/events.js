@@ -16,6 +16,11 @@ const LOG = 5;
 const KEPT = 6;
 const SEEN = 7;
 const GONE = 8;
+const REPLY = 9;
+const PROGRESS = 10;
+const REQUEST = 11;
+
+const JSON_ENCODING = 0;
 
 const STATES = [
   'idle',
@@ -93,6 +98,15 @@ function deliver(taker, cell, extras) {
     case GONE:
       at += 1;
       return taker?.onGone(extras[at - 1], PRESENCES[first]);
+    case REPLY:
+      at += 2;
+      return taker?.onReply(first, second, extras[at - 2], extras[at - 1]);
+    case PROGRESS:
+      at += 1;
+      return taker?.onProgress(first, extras[at - 1]);
+    case REQUEST:
+      at += 4;
+      return taker?.onRequest(first, second, extras[at - 4], extras[at - 3], extras[at - 2], extras[at - 1] === JSON_ENCODING);
   }
 }
 

@@ -16,15 +16,29 @@ class Inbox {
   #told = 0;
   #untoldCount;
   #untoldBytes;
+  #letsGo = false;
+  #wanted = false;
+  #mostCount; // of what lets go
+  #mostBytes;
 
   constructor(handle, count, bytes) {
     this.#handle = handle;
+    this.#mostCount = Math.max(1, Math.floor(count / 4));
+    this.#mostBytes = Math.floor(bytes / 4);
     this.#untoldCount = Math.min(UNTOLD_COUNT, Math.floor(count / 4));
     this.#untoldBytes = Math.min(UNTOLD_BYTES, Math.floor(bytes / 4));
   }
 
   get length() {
     return this.#messages.length;
+  }
+
+  /**
+   * The client asks or serves: as long as nobody has ever wanted a message, the oldest make room, so that strangers who send some cannot
+   * stop the answers.
+   */
+  letGo() {
+    this.#letsGo = true;
   }
 
   /** To whoever waits, else into the list. True if it went into the list. */
@@ -34,6 +48,7 @@ class Inbox {
       taker.resolve(message);
       return false;
     }
+    if (this.#letsGo && !this.#wanted) this.#makeRoom(message.payload.length);
     this.#messages.push(message);
     this.#bytes += message.payload.length;
     return true;
@@ -41,6 +56,15 @@ class Inbox {
 
   /** The next message, or undefined. */
   take() {
+    this.#wanted = true;
+    return this.#shift();
+  }
+
+  #makeRoom(bytes) {
+    while (this.length && (this.length >= this.#mostCount || this.#bytes + bytes > this.#mostBytes)) this.#shift();
+  }
+
+  #shift() {
     const message = this.#messages.shift();
     if (message === undefined) return undefined;
     this.#bytes -= message.payload.length;

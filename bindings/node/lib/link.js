@@ -9,6 +9,7 @@ const native = require('./native');
 const { Inbox } = require('./inbox');
 const { Message } = require('./message');
 const { Outbox } = require('./outbox');
+const { Reporter, Serving } = require('./serving');
 const { errorOf, errors } = require('./errors');
 
 const BACKLOG_SLICE = 256; // messages that a new listener gets in one turn of the loop
@@ -24,6 +25,7 @@ class Link {
   #backlog = false; // the inbox is being emptied into listeners
   #keeps = true; // the process alive, once it is begun
   #closing = false;
+  #reporter = new Reporter();
 
   constructor(pairs, identityHandle, id, inboxCount, inboxBytes) {
     this.id = id;
@@ -41,6 +43,7 @@ class Link {
     }
     this.inbox = new Inbox(this.#handle, inboxCount, inboxBytes);
     this.outbox = new Outbox(this.#handle);
+    this.serving = new Serving(this.#handle, this.outbox, (error, request) => this.#report(error, request));
   }
 
   get open() {
@@ -110,7 +113,8 @@ class Link {
   heed(client) {
     this.listening = client.listenerCount('message') > 0;
     const active = this.open && (this.begun || this.#closing);
-    this.listener = client.eventNames().length && (active || this.#owes) ? client : undefined;
+    const wanted = client.eventNames().length || this.serving.any;
+    this.listener = wanted && (active || this.#owes) ? client : undefined;
     if (this.listener && this.listening) this.#emptyInbox();
   }
 
@@ -168,6 +172,18 @@ class Link {
     this.listener?.emit('gone', { id, presence });
   }
 
+  onReply(token, status, code, text) {
+    this.outbox.onReply(token, status, code, text);
+  }
+
+  onProgress(token, text) {
+    this.outbox.onProgress(token, text);
+  }
+
+  onRequest(...values) {
+    this.serving.onRequest(...values);
+  }
+
   onWritable() {
     this.outbox.onWritable();
   }
@@ -208,11 +224,17 @@ class Link {
     this.#handle = undefined;
     events.leave(this.#slot);
     this.outbox.end(() => this.gone());
+    this.serving.end(() => this.gone());
     this.inbox.end((taker) => taker.reject(this.gone()));
     for (const waiter of this.#connecting) waiter.reject(this.gone());
     for (const resolve of this.#closers) resolve();
     this.#tell(event);
     this.#letGo();
+  }
+
+  /** What a handler has thrown. */
+  #report(error, request) {
+    if (!this.listener?.emit('handlerError', error, request)) this.#reporter.warn(error, request);
   }
 
   #tell(event) {

@@ -1,5 +1,5 @@
 'use strict';
-// Sends and looks: what is told to the core once, and is over once.
+// Sends and looks (requests and answers have files of their own): what is told to the core once, and is over once.
 //
 //   made -> waits for room (Outbox) -> the core has it -> over
 //
@@ -87,6 +87,11 @@ class Send extends Operation {
   kept() {
     this.onKept?.();
   }
+
+  /** What it resolves with where the call itself has done it. */
+  written() {
+    return turns.turn('written');
+  }
 }
 
 class Look extends Operation {
@@ -110,4 +115,4 @@ class Look extends Operation {
   forgetBytes() {}
 }
 
-module.exports = { LEVELS, Look, Send, UNTIL };
+module.exports = { LEVELS, Look, Operation, Send, UNTIL };

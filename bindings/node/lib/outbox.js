@@ -1,5 +1,5 @@
 'use strict';
-// Sends and looks that are not over. Each has a token, under which the outcome comes back, unless it was written within the call; what
+// Sends, looks, requests and answers that are not over. Each has a token, under which the outcome comes back, unless it was written within the call; what
 // finds the core's outbox full waits here in order, and its payload is copied only when it goes in.
 
 const native = require('./native');
@@ -8,7 +8,6 @@ const { LEVELS } = require('./operation');
 const { wrongValue } = require('./check');
 const { errorOf } = require('./errors');
 const { seenOf } = require('./presence');
-const turns = require('./turns');
 
 const OUTBOX_FULL = -60;
 
@@ -50,6 +49,14 @@ class Outbox {
     if (look.over) return;
     if (status === 0) look.settle(seenOf(found));
     else look.settle(errorOf(status), true);
+  }
+
+  onReply(token, status, code, text) {
+    this.#take(token).answered(status, code, text);
+  }
+
+  onProgress(token, text) {
+    this.#begun[token].progress(text);
   }
 
   onWritable() {
@@ -97,7 +104,7 @@ class Outbox {
     }
     if (token < this.#begun.length) this.#free.push(token);
     if (answer === OUTBOX_FULL) return false;
-    if (answer === 0) operation.settle(turns.turn('written'));
+    if (answer === 0) operation.settle(operation.written());
     else operation.settle(errorOf(-answer), true);
     return true;
   }

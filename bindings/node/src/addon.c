@@ -41,7 +41,8 @@ static bool define(napi_env env, napi_value exports, const entry *entries)
 
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */)
 {
-    static const entry *const tables[] = {OWN_ENTRIES, CLIENT_ENTRIES, SERVICE_ENTRIES, IDENTITY_ENTRIES, KEY_ENTRIES};
+    static const entry *const tables[] = {OWN_ENTRIES,     CLIENT_ENTRIES,   REQUEST_ENTRIES,
+                                          SERVICE_ENTRIES, IDENTITY_ENTRIES, KEY_ENTRIES};
     if (!environment_create(env))
         return NULL;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)

@@ -135,6 +135,7 @@ napi_value fail_type(napi_env env, const char *what);
 napi_value undefined(napi_env env);
 napi_value from_number(napi_env env, double value);
 napi_value from_text(napi_env env, const char *text);
+napi_value from_utf8(napi_env env, const void *text, size_t size);
 napi_value from_hex(napi_env env, const uint8_t *bytes, size_t size);
 napi_value from_bytes(napi_env env, const void *bytes, size_t size);
 
@@ -143,13 +144,21 @@ napi_value from_bytes(napi_env env, const void *bytes, size_t size);
 /* From [name, value, name, value ...]; a value is a string, a number, a boolean or an array of strings. */
 acurast_options *options_take(napi_env env, acurast_option_scope scope, napi_value pairs);
 
-/* ---- client.c, service.c, identity.c, key.c: their functions, by name ---- */
+/* ---- client.c ---- */
+
+/* NULL with an exception pending, also once the handles were given back. */
+source *client_of(napi_env env, napi_value value);
+
+/* What a call that begins an operation answers: its number, or a status below 0. */
+napi_value begun(napi_env env, acurast_status status, uint64_t operation);
+
+/* ---- client.c, request.c, service.c, identity.c, key.c: their functions, by name ---- */
 
 typedef struct entry {
     const char *name;
     napi_callback call;
 } entry;
 
-extern const entry CLIENT_ENTRIES[], SERVICE_ENTRIES[], IDENTITY_ENTRIES[], KEY_ENTRIES[];
+extern const entry CLIENT_ENTRIES[], REQUEST_ENTRIES[], SERVICE_ENTRIES[], IDENTITY_ENTRIES[], KEY_ENTRIES[];
 
 #endif

@@ -44,8 +44,7 @@ static napi_value create(napi_env env, napi_callback_info info)
     return made;
 }
 
-/* NULL with an exception pending, also once the handles were given back. */
-static source *client_of(napi_env env, napi_value value)
+source *client_of(napi_env env, napi_value value)
 {
     source *self = unwrap(env, value, &CLIENT_TAG);
     if (self && !self->client)
@@ -80,8 +79,7 @@ static napi_value close_client(napi_env env, napi_callback_info info)
     return self ? answer(env, acurast_client_close(self->client)) : NULL;
 }
 
-/* What a call that begins an operation answers: its number, or a status below 0. */
-static napi_value begun(napi_env env, acurast_status status, uint64_t operation)
+napi_value begun(napi_env env, acurast_status status, uint64_t operation)
 {
     return from_number(env, status == ACURAST_OK ? (double)operation : -(double)status);
 }
@@ -195,6 +193,7 @@ static napi_value stats(napi_env env, napi_callback_info info)
     set_figure(env, object, "largePayloads", found.large_payloads);
     set_figure(env, object, "repeats", found.repeats);
     set_figure(env, object, "foreignReceipts", found.foreign_receipts);
+    set_figure(env, object, "strayAnswers", found.stray_answers);
     return object;
 }
 

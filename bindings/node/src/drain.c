@@ -8,11 +8,16 @@
  *   KEPT      token
  *   SEEN      token, status                                  extras: what was found, as the core writes it
  *   GONE      presence                                       extras: who
+ *   REPLY     token, status                                  extras: code, result or error
+ *   PROGRESS  token                                          extras: value
+ *   REQUEST   token, operation                               extras: sender, method, params, encoding
  *   STATE     state, status                                  extras: text, close code, milliseconds until the next try
  *   WRITABLE
  *   LOG       level                                          extras: text
  *
  * An event of a type that is not among these is left out.
+ *
+ * Results, errors, values and params are JSON as text, '' where there is none or where they are in another encoding.
  *
  * What numbers cannot say stands in the array `extras`, in the order of the events. Small payloads travel through the scratch
  * array, from which JavaScript makes its copy: a buffer made from here costs more than copying twice.
@@ -47,6 +52,33 @@ static double place_payload(batch *self, const acurast_event_view *view)
     memcpy(self->home->scratch + at, view->payload, size);
     self->scratch_used += size;
     return (double)at;
+}
+
+static void add_json(batch *self, const acurast_event_view *view)
+{
+    bool is_json = view->encoding == ACURAST_ENCODING_JSON && view->payload;
+    add_extra(self,
+              from_utf8(self->home->env, is_json ? (const char *)view->payload : "", is_json ? view->payload_size : 0));
+}
+
+/* Of the events of requests. */
+static void add_request_event(batch *self, const acurast_event_view *view, double *cell)
+{
+    napi_env env = self->home->env;
+    cell[2] = (double)view->token;
+    if (view->type == ACURAST_EVENT_REPLY) {
+        cell[3] = view->status;
+        add_extra(self, from_number(env, (double)view->code));
+        add_json(self, view);
+    } else if (view->type == ACURAST_EVENT_PROGRESS) {
+        add_json(self, view);
+    } else {
+        cell[3] = (double)view->operation;
+        add_extra(self, from_hex(env, view->sender, ACURAST_ID_SIZE));
+        add_extra(self, from_text(env, view->text));
+        add_json(self, view);
+        add_extra(self, from_number(env, view->encoding));
+    }
 }
 
 static void add_event(batch *self, const acurast_event_view *view)
@@ -89,6 +121,11 @@ static void add_event(batch *self, const acurast_event_view *view)
     case ACURAST_EVENT_LOG:
         cell[2] = view->level;
         add_extra(self, from_text(env, view->text));
+        break;
+    case ACURAST_EVENT_REPLY:
+    case ACURAST_EVENT_PROGRESS:
+    case ACURAST_EVENT_REQUEST:
+        add_request_event(self, view, cell);
         break;
     default:
         self->count--;

@@ -27,6 +27,13 @@ napi_value from_text(napi_env env, const char *text)
     return made;
 }
 
+napi_value from_utf8(napi_env env, const void *text, size_t size)
+{
+    napi_value made = NULL;
+    napi_create_string_utf8(env, text, size, &made);
+    return made;
+}
+
 /* At most 65 bytes: the longest form of a key. */
 napi_value from_hex(napi_env env, const uint8_t *bytes, size_t size)
 {

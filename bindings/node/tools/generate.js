@@ -10,7 +10,18 @@ const path = require('node:path');
 const { HERE, build } = require('./build.js');
 
 // Names by rule would hide what they mean, or a name that programs know otherwise.
-const NAMES = { SYSTEM: 'SystemCallError', CANCELLED: 'SendCancelledError', NO_MEMORY: 'OutOfMemoryError' };
+const NAMES = { SYSTEM: 'SystemCallError', CANCELLED: 'SendCancelledError', NO_MEMORY: 'OutOfMemoryError', REMOTE_ERROR: 'RemoteError' };
+
+// What the errors of a class know beyond the others.
+const MEMBERS = {
+  REMOTE_ERROR: `
+  /** The code that the recipient gave, such as -32601 where it has no such method. */
+  readonly remoteCode: number;
+  /** What it said, as it came; in \`message\` what would steer a terminal is escaped. */
+  readonly remoteMessage: string;
+  /** What it gave besides, or undefined. */
+  readonly data: unknown;`,
+};
 
 // What the caller can do about it, where the text does not say so.
 const ADVICE = {
@@ -120,7 +131,7 @@ ${names.map((name) => `    ${name},`).join('\n')}
 function errorTypes({ statuses }) {
   const blocks = failures(statuses).map(({ name, retriable, text, class: title }) => {
     const words = sentence(text) + (ADVICE[name] ? ` ${sentence(ADVICE[name])}` : '') + (retriable ? ' Retriable.' : '');
-    return `${comment(words)}\nexport declare class ${title} extends AcurastError {\n  readonly code: 'ACURAST_${name}';\n}\n`;
+    return `${comment(words)}\nexport declare class ${title} extends AcurastError {\n  readonly code: 'ACURAST_${name}';${MEMBERS[name] ?? ''}\n}\n`;
   });
   return `${HEAD}
 /** Whatever this package rejects with or throws, but for TypeError and RangeError on bad arguments. */

@@ -5,6 +5,9 @@ import {
   Client,
   ClosedError,
   Identity,
+  NotEnoughAnswersError,
+  RemoteError,
+  RpcError,
   Service,
   TimeoutError,
   compressKey,
@@ -14,7 +17,21 @@ import {
   verifyDigest,
   version,
 } from 'acurast';
-import type { ClientOptions, ConnectOptions, Gone, Level, Message, Presence, Seen, ServiceOptions, StateChange, Stats } from 'acurast';
+import type {
+  ClientOptions,
+  ConnectOptions,
+  Gone,
+  Handlers,
+  IncomingRequest,
+  Level,
+  ManyAnswers,
+  Message,
+  Presence,
+  Seen,
+  ServiceOptions,
+  StateChange,
+  Stats,
+} from 'acurast';
 
 export async function positive(): Promise<void> {
   const identity: Identity = Identity.generate('ed25519');
@@ -42,6 +59,43 @@ export async function positive(): Promise<void> {
   await using service: Service = await Service.start({ listen: ['127.0.0.1:0'], maxFrame: '1MiB' });
   void [stats.outboxBytes, stats.repeats + stats.foreignReceipts, state, service.port.toFixed(), service.metrics().length];
   await new Client('ws://127.0.0.1:1').connect({ timeout: 5 });
+}
+
+interface Price {
+  price: number;
+}
+
+export async function requests(client: Client): Promise<number> {
+  const handlers: Handlers = {
+    price: async ({ pair }: { pair: string }, request: IncomingRequest) => {
+      await request.progress({ asked: request.sender, method: request.method, over: request.signal.aborted });
+      if (!pair) throw new RpcError(-32602, 'pair must be a string', { pair });
+      return { price: 1 };
+    },
+  };
+  client.serve(handlers).serve({ ping: () => 'pong', echo: (params) => params });
+  client.on('handlerError', (error, { sender }) => console.error(error, sender));
+  const stop: { signal: AbortSignal; onProgress: (value: unknown) => void } = { signal: AbortSignal.timeout(1), onProgress: console.log };
+  const { price } = await client.request<Price>(client.id, 'price', { pair: 'EUR/CHF' }, { timeout: 5, retry: true, ...stop });
+  const unknown: unknown = await client.request(client.id, 'price', [1]);
+  const many: ManyAnswers<Price> = await client.requestMany<Price>([client.id], 'price', [], { need: 1, agree: true });
+  return price + many.value.price + many.answers.length + many.failures.length + Number(unknown) + client.stats().strayAnswers;
+}
+
+export function requestErrors(error: unknown): number {
+  if (error instanceof RemoteError) return error.remoteCode + error.remoteMessage.length + Number(error.data);
+  return error instanceof NotEnoughAnswersError ? error.answers.length + error.failures.length : 0;
+}
+
+export async function wrongRequests(client: Client): Promise<void> {
+  // @ts-expect-error: params are an array or an object
+  await client.request(client.id, 'price', 1);
+  // @ts-expect-error: one recipient has request()
+  await client.requestMany(client.id, 'price');
+  // @ts-expect-error: no function
+  client.serve({ price: 1 });
+  // @ts-expect-error: the code is a number
+  throw new RpcError('x', 'y');
 }
 
 export function errors(error: unknown): string {

@@ -1,0 +1,114 @@
+'use strict';
+// One request to many: it ends with so many results, or with so many equal ones, or as soon as that has become impossible.
+
+const check = require('./check');
+const { follow, unfollow } = require('./abort');
+const { errors } = require('./errors');
+
+class NotEnoughAnswersError extends errors.AcurastError {
+  constructor(detail, { answers = [], failures = [], ...options } = {}) {
+    super(detail, options);
+    Object.defineProperty(this, 'answers', { value: answers });
+    Object.defineProperty(this, 'failures', { value: failures });
+  }
+}
+
+const FIXED = {
+  name: 'NotEnoughAnswersError',
+  code: 'ACURAST_NOT_ENOUGH_ANSWERS',
+  status: 0,
+  retriable: false,
+  text: 'too few of those that were asked gave a result, or the same one',
+  advice: 'look at its failures, or pass a smaller need',
+};
+for (const [key, value] of Object.entries(FIXED)) {
+  Object.defineProperty(NotEnoughAnswersError.prototype, key, { value, writable: true, configurable: true });
+}
+
+const isObject = (value) => value !== null && typeof value === 'object';
+const byKey = ([a], [b]) => (a < b ? -1 : 1);
+
+/** A value of JSON as text that is the same for equal values: keys in order, no blanks.
+ * @returns {string}
+ */
+function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const members = Object.entries(value).sort(byKey);
+  return `{${members.map(([key, each]) => `${JSON.stringify(key)}:${canonical(each)}`).join()}}`;
+}
+
+class Poll {
+  answers = [];
+  failures = [];
+  #open;
+  #need;
+  #agree;
+  #groups = new Map(); // how many gave it, by its text
+  #largest = 0;
+
+  constructor(open, need, agree) {
+    this.#open = open;
+    this.#need = need;
+    this.#agree = agree;
+  }
+
+  /** Takes a result. True if that was the last one needed. */
+  answer(id, value) {
+    this.#open--;
+    this.answers.push({ id, value });
+    const text = this.#agree ? canonical(value) : '';
+    const equal = (this.#groups.get(text) ?? 0) + 1;
+    this.#groups.set(text, equal);
+    this.#largest = Math.max(this.#largest, equal);
+    return equal === this.#need;
+  }
+
+  fail(id, error) {
+    this.#open--;
+    this.failures.push({ id, error });
+  }
+
+  get impossible() {
+    return this.#largest + this.#open < this.#need;
+  }
+
+  /** What the failure says. */
+  get detail() {
+    const said = `${this.answers.length} results, ${this.failures.length} failures`;
+    return `${said}, ${this.#need}${this.#agree ? ' equal' : ''} needed`;
+  }
+}
+
+/**
+ * @param {string[]} ids all different
+ * @param {(id: string, signal: AbortSignal) => Promise<unknown>} ask
+ */
+function poll(ids, ask, need, agree, signal) {
+  const rest = new AbortController(); // cancels the requests that are still open
+  const state = new Poll(ids.length, need, agree);
+  const { answers, failures } = state;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => end(() => reject(signal.reason));
+    const end = (settle) => {
+      settle();
+      rest.abort();
+      if (signal) unfollow(signal, onAbort);
+    };
+    const take = (id, { status, value, reason }) => {
+      if (rest.signal.aborted) return;
+      if (status === 'rejected') state.fail(id, reason);
+      else if (state.answer(id, value)) return end(() => resolve({ value: agree ? value : answers[0].value, answers, failures }));
+      if (state.impossible) end(() => reject(new NotEnoughAnswersError(state.detail, { answers, failures })));
+    };
+    if (signal) follow(signal, onAbort);
+    for (const id of ids) Promise.allSettled([ask(id, rest.signal)]).then(([settled]) => take(id, settled));
+  });
+}
+
+/** How many have to answer: all, unless `need` says otherwise. */
+function needOf(need, count) {
+  return need === undefined ? count : check.integer(need, 'options.need', 1, count);
+}
+
+module.exports = { NotEnoughAnswersError, canonical, needOf, poll };
