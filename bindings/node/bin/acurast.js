@@ -14,28 +14,32 @@ const HELP = `usage: npx acurast COMMAND [FLAGS]
 
   keygen   make a key                      [--out FILE] [--ed25519]
   id       print ids and public keys       [--key FILE] [RECIPIENT ...]
+  request  ask, and print the answer       [--progress] [--retry] RECIPIENT METHOD [PARAMS]
   send     send one payload                --to RECIPIENT [--file FILE] [--wait COUNT] [--until LEVEL] [PAYLOAD]
   look     tell who is here                RECIPIENT ...
   listen   print what comes                [--echo] [--count COUNT]
   build    compile the package's addon from its sources
 
 RECIPIENT: an id (16 bytes) or a public key (33 or 65), as hexadecimal. PAYLOAD: text, or hexadecimal with --hex; without it
-and --file, standard input.
+and --file, standard input. PARAMS: an array or an object of JSON.
   --out FILE         where the key goes, mode 0600; without it, to standard output as PEM
   --key FILE         whose identity to use; without it a new key, forgotten afterwards
   --url URL          the services to try, in order; may be repeated [ACURAST_PEER_URL]
-  --timeout SECONDS  for all of it (send: 30; look: 10; listen: for ever)
+  --timeout SECONDS  for all of it (send: 30; look, request: 10; listen: for ever)
   --until LEVEL      how far it must get: written (default), relayed or delivered
+  --progress         print what the recipient tells meanwhile, on standard error
+  --retry            it may be executed twice, where nobody knows whether it was
   --ca-file FILE     PEM file of authorities to trust instead of the system's
   --hex              payloads are hexadecimal
   --json             print one object a line
   --help, --version
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no service or no answer in time.`;
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no service or no answer in time; 4 the answer is an error.`;
 
 const OK = 0;
 const FAILED = 1;
 const USAGE = 2;
 const LATE = 3;
+const REMOTE = 4;
 const MAX_TIMEOUT = 2 ** 31 / 1000 - 1; // seconds, as far as a timer goes
 
 const WRONG = new Set(['ACURAST_BAD_OPTION', 'ACURAST_BAD_HEX', 'ACURAST_BAD_RECIPIENT']); // of what a flag said
@@ -48,6 +52,7 @@ const FLAGS = {
   keygen: { out: { type: 'string' }, ed25519: { type: 'boolean' } },
   id: { key: { type: 'string' } },
   send: { to: { type: 'string' }, file: { type: 'string' }, wait: { type: 'string' }, until: { type: 'string' } },
+  request: { progress: { type: 'boolean' }, retry: { type: 'boolean' } },
   look: {},
   listen: { echo: { type: 'boolean' }, count: { type: 'string' } },
   build: {},
@@ -60,15 +65,15 @@ const OF_A_CLIENT = {
   hex: { type: 'boolean' },
 };
 const LEVELS = ['written', 'relayed', 'delivered'];
-const COMMANDS = { keygen, id, send, look, listen, build };
-const TAKE_POSITIONALS = ['id', 'send', 'look'];
+const COMMANDS = { keygen, id, request, send, look, listen, build };
+const TAKE_POSITIONALS = ['id', 'request', 'send', 'look'];
 
 async function main([name, ...args]) {
   if (name === '--help' || name === '-h') return say(HELP);
   if (name === '--version') return say(require('../package.json').version);
   if (!Object.hasOwn(COMMANDS, name ?? '')) throw new UsageError(name ? `there is no command ${name}` : 'name a command');
   const common = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } };
-  const options = { ...FLAGS[name], ...(['send', 'look', 'listen'].includes(name) ? OF_A_CLIENT : {}), ...common };
+  const options = { ...FLAGS[name], ...(['request', 'send', 'look', 'listen'].includes(name) ? OF_A_CLIENT : {}), ...common };
   const { values, positionals } = parseArgs({ args, options, allowPositionals: TAKE_POSITIONALS.includes(name) });
   return values.help ? say(HELP) : COMMANDS[name](values, positionals);
 }
@@ -122,6 +127,38 @@ async function send(flags, positionals) {
     if (reached !== until) tell('relayed: the recipient cannot tell whether it was delivered');
     if (flags.json) sayJson({ event: 'sent', reached, recipient, size: payload.length });
     return count ? await take(client, limit, count, (message) => message.sender === recipient && show(flags, message, true)) : OK;
+  } finally {
+    await client.close();
+  }
+}
+
+function paramsOf(text) {
+  if (text === undefined) return undefined;
+  let params;
+  try {
+    params = JSON.parse(text);
+  } catch {
+    // said below
+  }
+  if (params === null || typeof params !== 'object') throw new UsageError('the params are an array or an object of JSON');
+  return params;
+}
+
+async function request(flags, [to, method, params, ...more]) {
+  if (!method || more.length) throw new UsageError('name the recipient, the method, and perhaps params');
+  const limit = deadlineOf(flags, 10);
+  const recipient = recipientOf(to);
+  const given = paramsOf(params);
+  const onProgress = flags.progress ? (value) => console.error(jsonLine(value)) : undefined;
+  const client = await open(flags, limit);
+  try {
+    const options = { timeout: limit.left(), retry: flags.retry, onProgress };
+    sayJson(await client.request(recipient, method, given, options));
+    return OK;
+  } catch (error) {
+    if (!(error instanceof acurast().RemoteError)) throw error;
+    console.error(jsonLine({ code: error.remoteCode, message: error.remoteMessage, data: error.data }));
+    return REMOTE;
   } finally {
     await client.close();
   }

@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
-const { Identity, Service } = require('..');
+const { Identity, RpcError, Service, connect } = require('..');
 const { BIN, Program } = require('../../../tests/interop/lib/program');
 
 const COMMAND = path.join(__dirname, '..', 'bin', 'acurast.js');
@@ -111,6 +111,36 @@ describe('says what became of a payload, and who is here', () => {
   }
 });
 
+it('asks, and prints the answer, as acurast-peer does', async () => {
+  const server = await connect(service.url);
+  server.serve({
+    echo: (params) => params ?? null,
+    async steps(params, asked) {
+      await asked.progress('half\x9b');
+      throw new RpcError(7, 'no\x1b', { why: [1] });
+    },
+    never: () => new Promise(() => {}),
+  });
+  try {
+    for (const program of Object.values(PROGRAMS)) {
+      const ask = (...words) => run(['request', '--url', service.url, ...words], { program });
+      const answer = await ask(server.id, 'echo', '{"a":["\\u009b",1.5]}');
+      assert.deepEqual([answer.code, answer.lines], [0, ['{"a":["\\u009b",1.5]}']], answer.errors);
+      assert.deepEqual((await ask('--retry', server.id, 'echo')).lines, ['null']);
+      const failed = await ask('--progress', server.publicKey, 'steps');
+      assert.equal(failed.code, 4, failed.errors);
+      const [told, error] = failed.errors.split('\n').filter((line) => /^["{]/.test(line));
+      assert.equal(told, '"half\\u009b"');
+      assert.deepEqual(JSON.parse(error), { code: 7, message: 'no\x1b', data: { why: [1] } });
+      const nobody = await ask('--timeout', '20', NOBODY, 'echo');
+      assert.equal(nobody.code, 1, nobody.errors);
+      assert.equal((await ask('--timeout', '0.5', server.id, 'never')).code, 3);
+    }
+  } finally {
+    await server.close();
+  }
+});
+
 it('ends listening in order when it is interrupted', async () => {
   for (const signal of ['SIGINT', 'SIGTERM']) {
     const { listener } = await listening(PROGRAMS.acurast);
@@ -130,6 +160,10 @@ describe('exit codes', () => {
     [2, ['send', '--to', NOBODY], /name a service/],
     [2, ['send', ...nowhere, 'x'], /--to/],
     [2, ['send', ...nowhere, '--to', NOBODY, '--until', 'read', 'x'], /--until is written, relayed, delivered/],
+    [2, ['request', ...nowhere, NOBODY], /the method/],
+    [2, ['request', ...nowhere, '123', 'echo'], /"123": /],
+    [2, ['request', ...nowhere, NOBODY, 'echo', '"x"'], /an array or an object/],
+    [2, ['request', ...nowhere, NOBODY, 'echo', '{'], /an array or an object/],
     [2, ['look', ...nowhere], /one recipient or more/],
     [2, ['look', ...nowhere, '123'], /"123": /],
     [3, ['look', ...nowhere, '--timeout', '0.2', NOBODY], /./],
