@@ -41,6 +41,23 @@ async function processor() {
   return { echo, identity };
 }
 
+it('the dApp that asks is answered by the processor', async () => {
+  const identity = Identity.generate();
+  fs.writeFileSync(path.join(folder, 'answers.pem'), identity.toPem());
+  const processor = program('A processor that answers', { 'key.pem': path.join(folder, 'answers.pem') });
+  assert.equal(await processor.line(), `key ${identity.publicKey}`);
+  const ask = async (title, to) => {
+    const dapp = program(title, { '02…': to }, 14);
+    assert.equal((await dapp.wait()).code, 0, dapp.errors.join('\n'));
+    return dapp.lines;
+  };
+  const answer = ["{ pair: 'EUR/CHF', price: 0.94 }"];
+  assert.deepEqual(await ask('A dApp that asks', identity.publicKey), answer);
+  assert.deepEqual(await ask('Requests', identity.id), answer);
+  assert.deepEqual(await ask('Requests', '00'.repeat(16)), ['nobody is there']);
+  await processor.kill();
+});
+
 it('the dApp asks the echo processor', async () => {
   const { echo, identity } = await processor();
   const dapp = program('A dApp', { '02…': identity.publicKey });

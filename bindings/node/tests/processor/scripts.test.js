@@ -43,6 +43,13 @@ test('a JSON-RPC oracle with bundled axios signs the median of its sources', asy
   await run.events.next({ event: 'output', text: /oracle: open/ });
   const user = await dapp(t, run);
 
+  const asker = await client(t, run.deployment.service);
+  const { publicKey } = run.deployment;
+  assert.deepEqual(await within(asker.request(publicKey, 'ping')), { status: 'alive', slot: 0 });
+  const { body } = await within(asker.request(publicKey, 'price', { pair: 'EUR/CHF' }));
+  assert.equal(JSON.parse(body).price, 5.25);
+  await assert.rejects(within(asker.request(publicKey, 'nothing')), { remoteCode: -32601 });
+
   const { id, result } = await user.askJson({ jsonrpc: '2.0', id: 7, method: 'price', params: { pair: 'EUR/CHF' } });
   assert.equal(id, 7);
   assert.deepEqual(JSON.parse(result.body), { pair: 'EUR/CHF', price: 5.25, sources: 3 });
