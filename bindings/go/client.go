@@ -119,7 +119,7 @@ func (c *Client) State() State {
 func (c *Client) States(ctx context.Context) <-chan StateChange {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.watchers.watch(ctx, &c.mu, c.state == Closed)
+	return c.watchers.watch(ctx, &c.mu, c.state == Closed, statesKept)
 }
 
 // Err is why the client closed by itself; nil as long as it did not.
@@ -145,14 +145,16 @@ func (c *Client) Close() error {
 
 // Stats are figures of a client since it was made.
 type Stats struct {
-	Connections   uint64 // handshakes that ended well
-	PayloadsIn    uint64
-	PayloadsOut   uint64 // whose last byte was taken by the operating system
-	OutboxCount   uint64 // sends that wait now
-	OutboxBytes   uint64 // and their payload bytes
-	IgnoredFrames uint64 // of unknown type or version
-	StrayPayloads uint64 // for another id, or before the client was accepted: dropped
-	LargePayloads uint64 // larger than MaxPayload, from a service that does not heed it: not read
+	Connections     uint64 // handshakes that ended well
+	PayloadsIn      uint64
+	PayloadsOut     uint64 // whose last byte was taken by the operating system
+	OutboxCount     uint64 // sends that wait now
+	OutboxBytes     uint64 // and their payload bytes
+	IgnoredFrames   uint64 // of unknown type or version
+	StrayPayloads   uint64 // for another id, or before the client was accepted: dropped
+	LargePayloads   uint64 // larger than MaxPayload, from a service that does not heed it: not read
+	Repeats         uint64 // payloads that were sent again, and had been received before, or came before their turn: not received again
+	ForeignReceipts uint64 // of another program with this key, for a send that is over, or not from who may say so: ignored
 }
 
 // Stats reads the figures. It fails with [ErrClosed] once the client is closed.

@@ -61,7 +61,9 @@ func (e *Error) Unwrap() []error {
 }
 
 // Timeout makes it a net.Error's timeout.
-func (e *Error) Timeout() bool { return e.Status.Timeout() }
+func (e *Error) Timeout() bool {
+	return e.Status.Timeout() || errors.Is(e.cause, context.DeadlineExceeded)
+}
 
 // Temporary tells whether the same call may succeed later.
 func (e *Error) Temporary() bool { return e.Status.Temporary() }

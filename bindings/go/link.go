@@ -31,7 +31,8 @@ type link struct {
 	failure  error  // why it is not connected
 	end      error  // why it closed by itself
 	changed  chan struct{}
-	watchers watchers
+	watchers watchers[StateChange]
+	gone     watchers[Gone]
 	messages chan Message
 }
 
@@ -87,7 +88,13 @@ func (l *link) onEvent(event *core.Event) {
 	case core.PayloadEvent:
 		l.inbox.put(Message{Sender: ID(event.Sender), Recipient: ID(event.Recipient), Payload: event.Payload})
 	case core.OutcomeEvent:
-		l.sends.settle(event.Token, event.Status)
+		l.sends.settle(event.Token, outcome{status: event.Status, reached: Level(event.Reached)})
+	case core.KeptEvent:
+		l.sends.tellKept(event.Token)
+	case core.SeenEvent:
+		l.sends.settle(event.Token, outcome{status: event.Status, seen: event.Seen()})
+	case core.GoneEvent:
+		l.onGone(Gone{ID: ID(event.Sender), Presence: Presence(event.Presence)})
 	case core.StateEvent:
 		l.onState(stateChange(event))
 	case core.WritableEvent:
@@ -124,11 +131,18 @@ func (l *link) onState(change StateChange) {
 	l.changed = make(chan struct{})
 }
 
+func (l *link) onGone(gone Gone) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone.tell(gone)
+}
+
 func (l *link) onOver() {
 	l.handle.Release()
 	close(l.inbox.ended)
 	l.mu.Lock()
 	l.watchers.end()
+	l.gone.end()
 	l.mu.Unlock()
 	l.endLife()
 	close(l.finished)

@@ -11,7 +11,7 @@ import (
 )
 
 // Send sends a payload and returns once the operating system took its last byte. It may still be lost on its way: version 1 of the protocol
-// acknowledges nothing. Without a connection it waits for one, and for room where too much waits already. The payload is copied.
+// acknowledges nothing; [Client.SendUntil] hears of it where the service is one of libacurast. Without a connection it waits for one, and for room where too much waits already. The payload is copied.
 //
 // It fails when the context is done: then the send is cancelled, and nothing else; the payload may be on its way all the same. Without
 // a deadline [WithSendTimeout] bounds the wait once there is room ([ErrExpired]). Other failures are [ErrTooLarge], [ErrClosed],
@@ -19,15 +19,15 @@ import (
 func (c *Client) Send(ctx context.Context, to ID, payload []byte) error {
 	defer runtime.KeepAlive(c)
 	pending := c.sends.begin()
-	operation, err := c.hand(ctx, to, payload, pending.token, false)
+	operation, err := c.hand(ctx, to, payload, core.SendParams{Token: pending.token})
 	if err != nil || operation == 0 { // 0: it was written at once
 		c.sends.end(pending)
 		return err
 	}
 	select {
-	case status := <-pending.outcome:
+	case over := <-pending.outcome:
 		c.sends.end(pending)
-		return c.outcome(ctx, status)
+		return c.outcome(ctx, over.status)
 	case <-ctx.Done():
 		c.handle.Cancel(operation)
 		c.sends.leave(pending)
@@ -48,18 +48,28 @@ func (c *Client) SendJSON(ctx context.Context, to ID, value any) error {
 // that is all the context is for, but its deadline holds for the payload as well.
 func (c *Client) Enqueue(ctx context.Context, to ID, payload []byte) error {
 	defer runtime.KeepAlive(c)
-	_, err := c.hand(ctx, to, payload, 0, true)
+	_, err := c.hand(ctx, to, payload, core.SendParams{Quiet: true})
 	return err
 }
 
 // hand puts a payload into the outbox, once there is room.
-func (l *link) hand(ctx context.Context, to ID, payload []byte, token uint64, quiet bool) (uint64, error) {
+func (l *link) hand(ctx context.Context, to ID, payload []byte, params core.SendParams) (uint64, error) {
+	return l.onceThereIsRoom(ctx, func() (uint64, core.Status) {
+		if params.TimeoutMs = timeoutOf(ctx); params.Until != core.LevelWritten {
+			params.TimeoutMs = later(params.TimeoutMs)
+		}
+		return l.handle.Send(core.ID(to), payload, params)
+	})
+}
+
+// onceThereIsRoom makes a call that begins an operation, again whenever there is room in the outbox.
+func (l *link) onceThereIsRoom(ctx context.Context, call func() (uint64, core.Status)) (uint64, error) {
 	for {
 		if ctx.Err() != nil {
 			return 0, ended(ctx, l.because("not sent"))
 		}
 		writable := *l.writable.Load() // before the call: the event that follows it closes this one
-		operation, status := l.handle.Send(core.ID(to), payload, token, quiet, timeoutOf(ctx))
+		operation, status := call()
 		switch status {
 		case core.OK:
 			return operation, nil

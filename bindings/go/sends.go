@@ -6,7 +6,7 @@ import (
 	"github.com/libacurast/libacurast/bindings/go/internal/core"
 )
 
-// sends are those whose outcome has not come. Each has a slot; the slot's number, from 1, travels as the token.
+// sends are those, looks among them, whose outcome has not come. Each has a slot; the slot's number, from 1, travels as the token.
 type sends struct {
 	mu    sync.Mutex
 	slots []*send
@@ -16,8 +16,16 @@ type sends struct {
 // A send waits for its outcome, or was left by who waited. It is used again for another.
 type send struct {
 	token   uint64
-	outcome chan core.Status // of one, so that whoever brings it never waits
+	outcome chan outcome  // of one, so that whoever brings it never waits
+	kept    chan struct{} // of one, likewise; nil where nobody asked
 	left    bool
+}
+
+// outcome is how a send or a look ended.
+type outcome struct {
+	status  core.Status
+	reached Level
+	seen    []core.Seen
 }
 
 // begin is a send with a token.
@@ -29,9 +37,16 @@ func (s *sends) begin() *send {
 		s.free = s.free[:last]
 		return s.slots[slot]
 	}
-	made := &send{token: uint64(len(s.slots) + 1), outcome: make(chan core.Status, 1)}
+	made := &send{token: uint64(len(s.slots) + 1), outcome: make(chan outcome, 1)}
 	s.slots = append(s.slots, made)
 	return made
+}
+
+// watchKept makes room for the word that it is kept in a mailbox.
+func (s *sends) watchKept(one *send) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one.kept = make(chan struct{}, 1)
 }
 
 // end gives the send back: its outcome was taken, or never comes.
@@ -42,7 +57,7 @@ func (s *sends) end(over *send) {
 }
 
 func (s *sends) giveBack(over *send) {
-	over.left = false
+	over.left, over.kept = false, nil
 	s.free = append(s.free, int(over.token-1))
 }
 
@@ -59,12 +74,22 @@ func (s *sends) leave(over *send) {
 }
 
 // settle brings an outcome.
-func (s *sends) settle(token uint64, status core.Status) {
+func (s *sends) settle(token uint64, how outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if over := s.slots[token-1]; over.left {
 		s.giveBack(over)
 	} else {
-		over.outcome <- status
+		over.outcome <- how
+	}
+}
+
+// tellKept brings the word that it is kept. It is dropped where nobody waits for it.
+func (s *sends) tellKept(token uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case s.slots[token-1].kept <- struct{}{}:
+	default:
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libacurast/libacurast/bindings/go/internal/core"
 	"go.uber.org/goleak"
 )
 
@@ -19,8 +20,8 @@ func TestSendsAreUsedAgain(t *testing.T) {
 		} else {
 			s.end(third)
 		}
-		s.settle(left.token, 6)
-		s.settle(waits.token, 0)
+		s.settle(left.token, outcome{status: core.Cancelled})
+		s.settle(waits.token, outcome{})
 		<-waits.outcome
 		s.end(waits)
 	}
@@ -46,7 +47,7 @@ func TestSendOfAnIdleClientIsWrittenAtOnce(t *testing.T) {
 	defer client.Close()
 	for tries := 1; ; tries++ {
 		pending := client.sends.begin()
-		operation, err := client.hand(ctx, client.ID(), []byte("at once"), pending.token, false)
+		operation, err := client.hand(ctx, client.ID(), []byte("at once"), core.SendParams{Token: pending.token})
 		if err != nil {
 			t.Fatal(err)
 		}

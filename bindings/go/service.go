@@ -22,7 +22,7 @@ type Service struct {
 
 	mu       sync.Mutex
 	state    State
-	watchers watchers
+	watchers watchers[StateChange]
 }
 
 // NewService starts a service and returns when clients can connect. Without [WithListen] it takes a free port of 127.0.0.1.
@@ -90,7 +90,7 @@ func (s *Service) State() State {
 func (s *Service) States(ctx context.Context) <-chan StateChange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.watchers.watch(ctx, &s.mu, s.state == Closed)
+	return s.watchers.watch(ctx, &s.mu, s.state == Closed, statesKept)
 }
 
 // Reload reads the certificate, its key and the lists again from their files. Connections stay, but those whose id is now denied. Where it

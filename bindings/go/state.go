@@ -1,10 +1,7 @@
 package acurast
 
 import (
-	"context"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/libacurast/libacurast/bindings/go/internal/core"
@@ -76,56 +73,3 @@ func stateChange(event *core.Event) StateChange {
 
 // statesKept is how many changes wait for one who watches.
 const statesKept = 256
-
-// watchers get every change of state, each by a channel of its own. Whoever calls its methods holds the lock of what is watched.
-type watchers []watcher
-
-type watcher struct {
-	changes chan StateChange
-	leave   func() bool // so that a context which goes on forgets it
-}
-
-// watch adds a watcher until ctx is done, or until end; where that was already, its channel is closed.
-func (w *watchers) watch(ctx context.Context, lock sync.Locker, ended bool) <-chan StateChange {
-	changes := make(chan StateChange, statesKept)
-	if ended {
-		close(changes)
-		return changes
-	}
-	leave := context.AfterFunc(ctx, func() {
-		lock.Lock()
-		defer lock.Unlock()
-		at := slices.IndexFunc(*w, func(each watcher) bool { return each.changes == changes })
-		if at >= 0 {
-			*w = slices.Delete(*w, at, at+1)
-			close(changes)
-		}
-	})
-	*w = append(*w, watcher{changes, leave})
-	return changes
-}
-
-// tell never waits: of a channel that is full the oldest change is dropped.
-func (w *watchers) tell(change StateChange) {
-	for _, each := range *w {
-		for told := false; !told; {
-			select {
-			case each.changes <- change:
-				told = true
-			default:
-				select {
-				case <-each.changes:
-				default:
-				}
-			}
-		}
-	}
-}
-
-func (w *watchers) end() {
-	for _, each := range *w {
-		each.leave()
-		close(each.changes)
-	}
-	*w = nil
-}

@@ -11,9 +11,9 @@ import (
 
 // A watcher that reads nothing loses the oldest changes, and holds up nobody.
 func TestSlowWatcherLosesTheOldest(t *testing.T) {
-	var all watchers
+	var all watchers[StateChange]
 	var lock sync.Mutex
-	slow, quick := all.watch(context.Background(), &lock, false), all.watch(context.Background(), &lock, false)
+	slow, quick := all.watch(context.Background(), &lock, false, statesKept), all.watch(context.Background(), &lock, false, statesKept)
 	const more = 10
 	for i := 0; i < statesKept+more; i++ {
 		all.tell(StateChange{CloseCode: i})
@@ -39,10 +39,10 @@ func TestSlowWatcherLosesTheOldest(t *testing.T) {
 
 // A watcher is gone with its context, and the others stay.
 func TestWatcherGoesWithItsContext(t *testing.T) {
-	var all watchers
+	var all watchers[StateChange]
 	var lock sync.Mutex
 	ctx, cancel := context.WithCancel(context.Background())
-	going, staying := all.watch(ctx, &lock, false), all.watch(context.Background(), &lock, false)
+	going, staying := all.watch(ctx, &lock, false, statesKept), all.watch(context.Background(), &lock, false, statesKept)
 	cancel()
 	if _, open := <-going; open {
 		t.Fatal("a change came")
@@ -75,12 +75,12 @@ func (f *forgetful) AfterFunc(func()) func() bool {
 
 // A context that goes on keeps nothing of a client that is closed.
 func TestContextForgetsWhatHasEnded(t *testing.T) {
-	var all watchers
+	var all watchers[StateChange]
 	var lock sync.Mutex
 	parent, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	ctx := &forgetful{Context: parent}
-	changes := all.watch(ctx, &lock, false)
+	changes := all.watch(ctx, &lock, false, statesKept)
 	if ctx.waiting != 1 {
 		t.Fatalf("%d watch the context", ctx.waiting)
 	}

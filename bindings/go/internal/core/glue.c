@@ -1,16 +1,27 @@
 #include "glue.h"
 
 int64_t acurast_go_send(acurast_client *client, uint64_t to_first, uint64_t to_second, const uint8_t *payload,
-                        size_t size, uint64_t token, int no_outcome, uint32_t timeout_ms)
+                        size_t size, uint64_t token, int no_outcome, uint32_t timeout_ms, uint32_t until,
+                        int tell_kept)
 {
     const uint64_t to[2] = {to_first, to_second};
     acurast_send_params params = {.size = sizeof params,
                                   .token = token,
                                   .no_outcome = no_outcome != 0,
                                   .timeout_ms = timeout_ms,
-                                  .write_now = !no_outcome};
+                                  .write_now = !no_outcome,
+                                  .until = until,
+                                  .tell_kept = tell_kept != 0};
     uint64_t operation = 0;
     acurast_status status = acurast_client_send(client, to, sizeof to, payload, size, &params, &operation);
+    return status == ACURAST_OK ? (int64_t)operation : -(int64_t)status;
+}
+
+int64_t acurast_go_look(acurast_client *client, const uint8_t *ids, size_t count, uint64_t token, uint32_t timeout_ms)
+{
+    acurast_send_params params = {.size = sizeof params, .token = token, .timeout_ms = timeout_ms};
+    uint64_t operation = 0;
+    acurast_status status = acurast_client_look(client, ids, count, &params, &operation);
     return status == ACURAST_OK ? (int64_t)operation : -(int64_t)status;
 }
 

@@ -1,4 +1,4 @@
-/* What makes one call of Go out of several of C, and passes ids by value, so that Go need not keep them in its heap. */
+/* What makes one call of Go out of several of C, and passes ids and settings by value, so that Go need not keep them in its heap. */
 #ifndef ACURAST_GO_GLUE_H
 #define ACURAST_GO_GLUE_H
 
@@ -7,7 +7,12 @@
 /* The operation; 0 where the payload was written within the call and no outcome follows; or a status below 0. Who asks for an
  * outcome is taken for one who waits for it. The payload is no void *: cgo looks for pointers around what goes in as that. */
 int64_t acurast_go_send(acurast_client *client, uint64_t to_first, uint64_t to_second, const uint8_t *payload,
-                        size_t size, uint64_t token, int no_outcome, uint32_t timeout_ms);
+                        size_t size, uint64_t token, int no_outcome, uint32_t timeout_ms, uint32_t until,
+                        int tell_kept);
+
+/* The operation, or a status below 0. */
+int64_t acurast_go_look(acurast_client *client, const uint8_t *ids, size_t count, uint64_t token,
+                        uint32_t timeout_ms);
 
 /* Does not wait. How many views were filled, 0 where nothing is there, or a status below 0. */
 int64_t acurast_go_take(acurast_queue *queue, acurast_event_view *views, size_t max);

@@ -29,6 +29,9 @@ const (
 	OutcomeEvent  Kind = C.ACURAST_EVENT_OUTCOME
 	WritableEvent Kind = C.ACURAST_EVENT_WRITABLE
 	LogEvent      Kind = C.ACURAST_EVENT_LOG
+	KeptEvent     Kind = C.ACURAST_EVENT_KEPT
+	SeenEvent     Kind = C.ACURAST_EVENT_SEEN
+	GoneEvent     Kind = C.ACURAST_EVENT_GONE
 )
 
 // The states that events tell of.
@@ -50,6 +53,20 @@ const (
 	LogInfo  = C.ACURAST_LOG_INFO
 )
 
+// How far a payload gets.
+const (
+	LevelWritten   = C.ACURAST_LEVEL_WRITTEN
+	LevelRelayed   = C.ACURAST_LEVEL_RELAYED
+	LevelDelivered = C.ACURAST_LEVEL_DELIVERED
+)
+
+// Whether somebody is here.
+const (
+	PresenceNotHere = C.ACURAST_PRESENCE_NOT_HERE
+	PresenceHere    = C.ACURAST_PRESENCE_HERE
+	PresenceAway    = C.ACURAST_PRESENCE_AWAY
+)
+
 // Event is one event. Everything in it is Go's own.
 type Event struct {
 	Kind      Kind
@@ -60,10 +77,31 @@ type Event struct {
 	Token     uint64
 	Sender    ID
 	Recipient ID
-	Payload   []byte
+	Payload   []byte // in a SeenEvent what Seen reads
+	Reached   int
+	Presence  int
 	Text      string
 	CloseCode int
 	Retry     time.Duration // -1 if there is no next try
+}
+
+// Seen is what a look has found of one id.
+type Seen struct {
+	ID        ID
+	PublicKey [PublicKeySize]byte // zero where it is not known
+	Presence  int
+}
+
+// Seen is what the look has found, one for each id, in order.
+func (e *Event) Seen() []Seen {
+	found := make([]Seen, 0, len(e.Payload)/C.sizeof_acurast_seen)
+	for rest := e.Payload; len(rest) >= C.sizeof_acurast_seen; rest = rest[C.sizeof_acurast_seen:] {
+		one := Seen{Presence: int(rest[IDSize+PublicKeySize])}
+		copy(one.ID[:], rest)
+		copy(one.PublicKey[:], rest[IDSize:])
+		found = append(found, one)
+	}
+	return found
 }
 
 // Queue collects the events of many clients and services. One goroutine waits for them and takes them.
@@ -146,10 +184,18 @@ func read(view *C.acurast_event_view, event *Event) {
 	case PayloadEvent:
 		event.Sender = *(*ID)(unsafe.Pointer(view.sender))
 		event.Recipient = *(*ID)(unsafe.Pointer(view.recipient))
-		event.Payload = make([]byte, int(view.payload_size))
-		copy(event.Payload, unsafe.Slice((*byte)(unsafe.Pointer(view.payload)), int(view.payload_size)))
+		event.Payload = payloadOf(view)
 	case OutcomeEvent:
 		event.Token = uint64(view.token)
+		event.Reached = int(view.reached)
+	case KeptEvent:
+		event.Token = uint64(view.token)
+	case SeenEvent:
+		event.Token = uint64(view.token)
+		event.Payload = payloadOf(view)
+	case GoneEvent:
+		event.Sender = *(*ID)(unsafe.Pointer(view.sender))
+		event.Presence = int(view.presence)
 	case StateEvent:
 		event.State = int(view.state)
 		event.Text = C.GoString(view.text)
@@ -162,4 +208,10 @@ func read(view *C.acurast_event_view, event *Event) {
 		event.Level = int(view.level)
 		event.Text = C.GoString(view.text)
 	}
+}
+
+func payloadOf(view *C.acurast_event_view) []byte {
+	payload := make([]byte, int(view.payload_size))
+	copy(payload, unsafe.Slice((*byte)(unsafe.Pointer(view.payload)), int(view.payload_size)))
+	return payload
 }

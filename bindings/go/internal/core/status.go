@@ -8,12 +8,15 @@ type Status int
 
 // The statuses that this binding itself has to tell apart.
 const (
-	OK         Status = C.ACURAST_OK
-	BadState   Status = C.ACURAST_BAD_STATE
-	Closed     Status = C.ACURAST_CLOSED
-	BadOption  Status = C.ACURAST_BAD_OPTION
-	OutboxFull Status = C.ACURAST_OUTBOX_FULL
-	Expired    Status = C.ACURAST_EXPIRED
+	OK           Status = C.ACURAST_OK
+	BadState     Status = C.ACURAST_BAD_STATE
+	Closed       Status = C.ACURAST_CLOSED
+	BadOption    Status = C.ACURAST_BAD_OPTION
+	OutboxFull   Status = C.ACURAST_OUTBOX_FULL
+	Expired      Status = C.ACURAST_EXPIRED
+	Cancelled    Status = C.ACURAST_CANCELLED
+	NotHere      Status = C.ACURAST_NOT_HERE
+	Undetermined Status = C.ACURAST_UNDETERMINED
 )
 
 // StatusInfo is one row of the core's table.
