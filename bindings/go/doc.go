@@ -7,6 +7,9 @@
 //	err = client.Send(ctx, acurast.MustParseID("02..."), []byte("hello"))
 //	for message := range client.Messages() { ... }
 //
+// Where the service is one of libacurast, [Client.SendUntil] tells what became of a payload, [Client.Look] who is here, and [Client.Gone] who
+// has left.
+//
 // A context ends the operation that it is given to, and nothing else. No C ever calls into Go; one goroutine takes what the core
 // tells. The package starts goroutines only while a client or a service is open.
 package acurast

@@ -51,6 +51,60 @@ func Example() {
 	// Output: HELLO true
 }
 
+// What became of a payload: who is connected has it, and who is not is named at once.
+func ExampleClient_SendUntil() {
+	service, err := acurast.NewService()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer service.Close()
+	id, end := processor(service.URL())
+	defer end()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	client, err := acurast.Dial(ctx, service.URL())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	fmt.Println(client.SendUntil(ctx, acurast.Delivered, id, []byte("hello")))
+	_, err = client.SendUntil(ctx, acurast.Delivered, acurast.ID{1}, []byte("hello"))
+	fmt.Println(errors.Is(err, acurast.ErrNotHere))
+	// Output:
+	// delivered <nil>
+	// true
+}
+
+// Who is here, and who leaves.
+func ExampleClient_Look() {
+	service, err := acurast.NewService()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer service.Close()
+	id, leave := processor(service.URL())
+
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	client, err := acurast.Dial(ctx, service.URL())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	gone := client.Gone(ctx)
+	seen, err := client.Look(ctx, id, acurast.ID{1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(seen[0].Presence, seen[1].Presence)
+	leave()
+	fmt.Println((<-gone).Presence) // it was here a moment ago, and has a mailbox
+	// Output:
+	// here not here
+	// away
+}
+
 // An echo processor with a key pair that it keeps: its id stays the same.
 func ExampleClient_Handle() {
 	service, err := acurast.NewService()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/hex"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -27,6 +28,39 @@ func programs(t *testing.T) map[string]string {
 		found[match[1]] = match[2]
 	}
 	return found
+}
+
+// guide is a program of what a section of the README shows in pieces.
+func guide(t *testing.T, heading string) string {
+	t.Helper()
+	_, text, found := strings.Cut(read(t, filepath.Join(root, "bindings", "go", "README.md")), "\n## "+heading+"\n")
+	if !found {
+		t.Fatalf("there is no %q", heading)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	pieces := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(text, -1)
+	if len(pieces) < 2 {
+		t.Fatalf("%d pieces in %q", len(pieces), heading)
+	}
+	program := `package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	acurast "github.com/libacurast/libacurast/bindings/go"
+)
+
+var err error // of a piece that has none
+
+func main() { fmt.Println(errors.ErrUnsupported) }
+`
+	for i, piece := range pieces {
+		program += fmt.Sprintf("\nfunc piece%d(ctx context.Context, client *acurast.Client, id acurast.ID, identity *acurast.Identity) error {\n"+
+			"%s\nreturn err\n}\n\nvar _ = piece%d\n", i, piece[1], i)
+	}
+	return program
 }
 
 // replaced fails where there is nothing to replace.
@@ -61,6 +95,7 @@ func TestTheProgramsOfTheReadme(t *testing.T) {
 	c := newConsumer(t, map[string]string{
 		"dapp/main.go":         replaced(t, here("A dApp"), "02…", hex.EncodeToString(key[:])),
 		"echo/main.go":         here("An echo processor"),
+		"know/main.go":         guide(t, "Know what became of it"),
 		"dapp/test/it_test.go": page["Tests of your dApp"],
 		"key.pem":              string(pem),
 	})
