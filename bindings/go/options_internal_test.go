@@ -31,6 +31,8 @@ var functions = map[string]any{
 	"ping-interval":               WithPingInterval,
 	"ping-timeout":                WithPingTimeout,
 	"max-work":                    WithMaxWork,
+	"serve-running":               WithServeRunning,
+	"serve-waiting":               WithServeWaiting,
 	"linger":                      WithLinger,
 	"ca-file":                     WithCAFile,
 	"ca-pem":                      WithCAPEM,
