@@ -1,8 +1,7 @@
 #include "glue.h"
 
 int64_t acurast_go_send(acurast_client *client, uint64_t to_first, uint64_t to_second, const uint8_t *payload,
-                        size_t size, uint64_t token, int no_outcome, uint32_t timeout_ms, uint32_t until,
-                        int tell_kept)
+                        size_t size, uint64_t token, int no_outcome, uint32_t timeout_ms, uint32_t until, int tell_kept)
 {
     const uint64_t to[2] = {to_first, to_second};
     acurast_send_params params = {.size = sizeof params,

@@ -11,8 +11,7 @@ int64_t acurast_go_send(acurast_client *client, uint64_t to_first, uint64_t to_s
                         int tell_kept);
 
 /* The operation, or a status below 0. */
-int64_t acurast_go_look(acurast_client *client, const uint8_t *ids, size_t count, uint64_t token,
-                        uint32_t timeout_ms);
+int64_t acurast_go_look(acurast_client *client, const uint8_t *ids, size_t count, uint64_t token, uint32_t timeout_ms);
 
 /* Does not wait. How many views were filled, 0 where nothing is there, or a status below 0. */
 int64_t acurast_go_take(acurast_queue *queue, acurast_event_view *views, size_t max);
