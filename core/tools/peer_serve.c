@@ -103,9 +103,9 @@ static struct task *make_task(const acurast_event_view *event)
     if (event->payload_size)
         memcpy(task->params, event->payload, event->payload_size);
     snprintf(task->method, sizeof task->method, METHOD_VARIABLE "%s", event->text);
-    int used = snprintf(task->sender, sizeof task->sender, SENDER_VARIABLE);
-    for (size_t i = 0; i < ACURAST_ID_SIZE; i++)
-        snprintf(task->sender + used + 2 * i, 3, "%02x", event->sender[i]);
+    char *at = task->sender + snprintf(task->sender, sizeof task->sender, SENDER_VARIABLE);
+    for (size_t i = 0; i < ACURAST_ID_SIZE; i++, at += 2)
+        snprintf(at, 3, "%02x", event->sender[i]);
     return task;
 }
 

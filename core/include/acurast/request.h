@@ -45,6 +45,8 @@ typedef struct acurast_request_params {
  *   CLOSED           the client was closed first
  *   NO_MEMORY        the answer has come, and there was no memory for it
  *
+ * A recipient that was here a moment ago has a mailbox: a request waits there for its return, until the mailbox's time or its own is over.
+ *
  * The recipient's program is given the request once, also where it was sent again after a reconnect, if it is a client of this library.
  * Another, such as the vendor's, is sent it once; with `retry` again, where that may help.
  *

@@ -21,7 +21,8 @@ static acurast_status read_params(acurast_request_params *read, const acurast_re
     if (given->size < PARAMS_MIN)
         return ACURAST_INVALID;
     memcpy(read, given, given->size < sizeof *read ? given->size : sizeof *read);
-    return read->encoding > ACURAST_ENCODING_MSGPACK || read->retry > 1 || read->reserved ? ACURAST_INVALID : ACURAST_OK;
+    return read->encoding > ACURAST_ENCODING_MSGPACK || read->retry > 1 || read->reserved ? ACURAST_INVALID
+                                                                                          : ACURAST_OK;
 }
 
 static bool is_name(const char *method)
@@ -57,9 +58,8 @@ acurast_status acurast_client_serve(acurast_client *client, const char *method, 
 acurast_status acurast_client_answer(acurast_client *client, uint64_t request, const void *result, size_t result_size)
 {
     acurast_status status = result || !result_size ? check(client) : ACURAST_INVALID;
-    return status == ACURAST_OK
-               ? acurast__client_answer(client, request, (acurast__raw){result, result_size}, NULL)
-               : status;
+    return status == ACURAST_OK ? acurast__client_answer(client, request, (acurast__raw){result, result_size}, NULL)
+                                : status;
 }
 
 acurast_status acurast_client_answer_error(acurast_client *client, uint64_t request, int64_t code, const char *message,
