@@ -42,7 +42,7 @@ struct task {
     uint64_t request;
     size_t params_size;
     char method[sizeof METHOD_VARIABLE + 256];
-    char sender[sizeof SENDER_VARIABLE + 2 * ACURAST_ID_SIZE];
+    char sender[sizeof SENDER_VARIABLE + (size_t)2 * ACURAST_ID_SIZE];
     uint8_t params[];
 };
 
