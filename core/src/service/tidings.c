@@ -14,6 +14,7 @@
 /* So a frame of these is no larger than one of receipts. */
 #define GONE_MAX_ITEMS 512
 #define FIRST_ITEMS 8
+#define RUNS_LOOKED_THROUGH 8
 
 struct batch {
     acurast__list link; /* in its asker's list */
@@ -181,10 +182,11 @@ void acurast__tidings_clear(acurast__tidings *tidings)
 
 /* ---- noting ---- */
 
-/* The frame of that run that has room; the list is short, since an asker has one run as a rule. */
+/* The frame of that run that has room. An asker has one run as a rule; of one that has many only the newest are looked through. */
 static struct batch *batch_of_run(acurast__tidings *tidings, struct telling *telling, const uint8_t *run)
 {
-    for (acurast__list *at = telling->receipts.next; at != &telling->receipts; at = at->next) {
+    int left = RUNS_LOOKED_THROUGH;
+    for (acurast__list *at = telling->receipts.next; left-- && at != &telling->receipts; at = at->next) {
         struct batch *batch = batch_at(at);
         if (memcmp(batch->bytes + ACURAST__HEADER_SIZE, run, ACURAST__RUN_SIZE) != 0)
             continue;
