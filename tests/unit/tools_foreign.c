@@ -150,12 +150,29 @@ static void test_a_message_is_one_line(void **state)
     assert_string_equal(out + strlen(out) - 8, "\\x0a...\n");
 }
 
+/* A value means the same afterwards: between values a blank is a blank, in strings an escape is the character. */
+static void test_a_value_of_json_stays_what_it_is(void **state)
+{
+    static const char *const values[][2] = {
+        {"{\"a\": [1, 2.5e3, true, null]}", "{\"a\": [1, 2.5e3, true, null]}"},
+        {"[1,\n\t2\r]", "[1,  2 ]"},
+        {"\"\xc3\xa9\\u0041\\\\x\"", "\"\xc3\xa9\\u0041\\\\x\""},
+        {"\"\x7f\xc2\x9b\xe2\x80\xae\xd8\x9c\"", "\"\\u007f\\u009b\\u202e\\u061c\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        char *text = printed(values[i][0], strlen(values[i][0]), foreign_json);
+        assert_string_equal(text, values[i][1]);
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_steers_is_escaped),        cmocka_unit_test(test_json_has_its_own_escapes),
         cmocka_unit_test(test_pairs_of_bytes_stay_different), cmocka_unit_test(test_a_long_text_is_whole),
-        cmocka_unit_test(test_a_message_is_one_line),
+        cmocka_unit_test(test_a_message_is_one_line),         cmocka_unit_test(test_a_value_of_json_stays_what_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
