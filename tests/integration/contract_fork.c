@@ -49,6 +49,12 @@ static void child_uses_parents_objects(acurast_context *context, acurast_service
     CHILD_CHECK(18, acurast_service_close(service) == ACURAST_FORKED);
     CHILD_CHECK(19, acurast_service_wait(service, -1) == ACURAST_FORKED);
     CHILD_CHECK(20, acurast_service_reload(service) == ACURAST_FORKED);
+    CHILD_CHECK(31, acurast_client_look(client, id, 1, NULL, NULL) == ACURAST_FORKED);
+    CHILD_CHECK(32, acurast_client_request(client, id, 16, "m", NULL, 0, NULL, NULL) == ACURAST_FORKED);
+    CHILD_CHECK(33, acurast_client_serve(client, "m", 0) == ACURAST_FORKED);
+    CHILD_CHECK(34, acurast_client_answer(client, 1, NULL, 0) == ACURAST_FORKED);
+    CHILD_CHECK(35, acurast_client_answer_error(client, 1, 1, "", NULL, 0) == ACURAST_FORKED);
+    CHILD_CHECK(36, acurast_client_progress(client, 1, "1", 1) == ACURAST_FORKED);
     int64_t objects = acurast_live_objects();
     acurast_client_release(client);
     acurast_queue_release(queue);
