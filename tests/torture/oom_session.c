@@ -20,12 +20,19 @@ typedef struct watch {
     int expected[OUTCOMES_MAX];
 } watch;
 
+static bool is_outcome(acurast_event_type type)
+{
+    return type == ACURAST_EVENT_OUTCOME || type == ACURAST_EVENT_REPLY || type == ACURAST_EVENT_SEEN;
+}
+
 static void on_event(void *user, const acurast_event_view *event)
 {
     watch *own = user;
     if (event->type == ACURAST_EVENT_PAYLOAD)
         atomic_fetch_add(&own->payloads, 1);
-    else if (event->type == ACURAST_EVENT_OUTCOME && event->token < OUTCOMES_MAX)
+    else if (event->type == ACURAST_EVENT_REQUEST)
+        (void)acurast_client_answer(own->client, event->operation, event->payload, event->payload_size);
+    else if (is_outcome(event->type) && event->token < OUTCOMES_MAX)
         atomic_fetch_add(&own->outcomes[event->token], 1);
     else if (event->type == ACURAST_EVENT_STATE && event->state == ACURAST_STATE_CLOSED)
         atomic_fetch_add(&own->closed, 1);
@@ -89,6 +96,7 @@ static acurast_client *make_client(acurast_context *context, const char *url, ac
     if (own) {
         own->client = client;
         assert_int_equal(acurast_client_set_callback(client, on_event, own, on_destroy), ACURAST_OK);
+        assert_true(is_fine(acurast_client_serve(client, "echo", 0)));
     }
     status = acurast_client_connect(client);
     assert_true(is_fine(status) || status == ACURAST_SYSTEM);
@@ -110,6 +118,23 @@ static void send_some(watch *own, const uint8_t *recipient, const char *what, si
         if (status == ACURAST_OK && i == 7)
             assert_true(is_fine(acurast_client_cancel(own->client, operation)));
     }
+}
+
+/* Requests, of which one is of an unknown method, and a look. */
+static void ask_some(watch *own, const uint8_t *recipient)
+{
+    static const char *const methods[] = {"echo", "unknown", "echo"};
+    for (uint64_t i = 0; i < ARRAY_SIZE(methods); i++) {
+        acurast_request_params params = {.size = sizeof params, .token = 40 + i, .timeout_ms = 300};
+        acurast_status status =
+            acurast_client_request(own->client, recipient, ACURAST_ID_SIZE, methods[i], "[1]", 3, &params, NULL);
+        assert_true(is_fine(status) || status == ACURAST_BAD_STATE);
+        own->expected[params.token] += status == ACURAST_OK;
+    }
+    acurast_send_params params = {.size = sizeof params, .token = 43, .timeout_ms = 300};
+    acurast_status status = acurast_client_look(own->client, recipient, 1, &params, NULL);
+    assert_true(is_fine(status) || status == ACURAST_BAD_STATE);
+    own->expected[params.token] += status == ACURAST_OK;
 }
 
 static void drain_queue(acurast_queue *queue)
@@ -166,6 +191,7 @@ static void talk(acurast_context *context, acurast_service *service, watch *left
     acurast_client *one = make_client(context, url, identity, left), *other = make_client(context, url, NULL, right);
     if (one && other) {
         send_some(left, acurast_client_id(other), "hello", 5);
+        ask_some(left, acurast_client_id(other));
         send_some(right, acurast_client_id(one), large, sizeof large);
         send_some(left, acurast_client_id(one), "to myself", 9);
         use_service(service);
