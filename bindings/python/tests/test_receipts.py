@@ -140,6 +140,17 @@ async def test_what_on_kept_raises_is_the_loops_and_the_send_goes_on(acurast_ser
     assert [type(each) for each in raised] == [ZeroDivisionError]
 
 
+async def test_on_kept_is_not_called_amidst_other_events(acurast_service):
+    called = []
+    async with Client(acurast_service.url) as client:
+        client._kept_callbacks[7] = lambda: called.append(7)
+        client._on_kept(7)
+        client._on_kept(7)
+        assert not called
+        await soon(lambda: called)
+    assert called == [7]
+
+
 async def test_what_nobody_answered_in_time_is_undetermined(url):
     async with Client(url) as client:
         away = await absent(url, client)

@@ -64,8 +64,16 @@ def test_whoever_asks_is_told_in_its_thread_that_it_waits_in_a_mailbox(url):
 def test_what_on_kept_raises_ends_the_send(url):
     with acurast.connect(url) as client:
         away = absent(url, client)
+        waiting = []
+
+        def on_kept():
+            waiting.append(client.stats().outbox_count)
+            raise ZeroDivisionError
+
         with pytest.raises(ZeroDivisionError):
-            client.send(away, b"x", until="delivered", timeout=SOON, on_kept=lambda: 1 / 0)
+            client.send(away, b"x", until="delivered", timeout=60, on_kept=on_kept)
+        assert waiting == [1]
+        eventually(lambda: client.stats().outbox_count == 0, SOON)
         assert not client._results and not client._kept_ones
         assert client.send(client.id, b"y", until="relayed", timeout=SOON) is Outcome.RELAYED
 
