@@ -27,6 +27,8 @@ int64_t acurast_py_send(acurast_client *client, const void *recipient, size_t re
 int64_t acurast_py_send_until(acurast_client *client, const void *recipient, size_t recipient_size, const void *payload,
                               size_t payload_size, uint32_t until, uint32_t tell_kept, uint32_t timeout_ms);
 int64_t acurast_py_look(acurast_client *client, const uint8_t *ids, size_t count, uint32_t timeout_ms);
+int64_t acurast_py_request(acurast_client *client, const void *recipient, size_t recipient_size, const char *method,
+                           const void *params, size_t params_size, uint32_t retry, uint32_t timeout_ms);
 int64_t acurast_py_take(acurast_queue *queue, acurast_event_view *views, size_t max, int timeout_ms);
 """
 
@@ -72,6 +74,17 @@ static int64_t acurast_py_look(acurast_client *client, const uint8_t *ids, size_
     acurast_send_params params = {.size = sizeof params, .timeout_ms = timeout_ms};
     uint64_t operation = 0;
     acurast_status status = acurast_client_look(client, ids, count, &params, &operation);
+    return answer(status, operation);
+}
+
+static int64_t acurast_py_request(acurast_client *client, const void *recipient, size_t recipient_size,
+                                  const char *method, const void *params, size_t params_size, uint32_t retry,
+                                  uint32_t timeout_ms)
+{
+    acurast_request_params settings = {.size = sizeof settings, .timeout_ms = timeout_ms, .retry = retry};
+    uint64_t operation = 0;
+    acurast_status status = acurast_client_request(client, recipient, recipient_size, method, params, params_size,
+                                                   &settings, &operation);
     return answer(status, operation);
 }
 

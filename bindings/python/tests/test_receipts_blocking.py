@@ -58,7 +58,7 @@ def test_whoever_asks_is_told_in_its_thread_that_it_waits_in_a_mailbox(url):
         assert client.send(away, b"x", until="delivered", timeout=SOON, on_kept=on_kept) is Outcome.DELIVERED
         assert told == [threading.current_thread()]
         backs[0].close()
-        assert not client._results and not client._kept_ones
+        assert not client._results and not client._interim
 
 
 def test_what_on_kept_raises_ends_the_send(url):
@@ -74,7 +74,7 @@ def test_what_on_kept_raises_ends_the_send(url):
             client.send(away, b"x", until="delivered", timeout=60, on_kept=on_kept)
         assert waiting == [1]
         eventually(lambda: client.stats().outbox_count == 0, SOON)
-        assert not client._results and not client._kept_ones
+        assert not client._results and not client._interim
         assert client.send(client.id, b"y", until="relayed", timeout=SOON) is Outcome.RELAYED
 
 

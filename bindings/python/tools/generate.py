@@ -46,7 +46,24 @@ BUILTINS = {
 }
 
 # Names by rule would hide these builtins or mislead.
-NAMES = {"SYSTEM": "SystemCallError", "CANCELLED": "SendCancelledError", "NO_MEMORY": "OutOfMemoryError"}
+NAMES = {
+    "SYSTEM": "SystemCallError",
+    "CANCELLED": "SendCancelledError",
+    "NO_MEMORY": "OutOfMemoryError",
+    "REMOTE_ERROR": "RemoteError",
+}
+
+# What an exception holds besides.
+MEMBERS = {
+    "REMOTE_ERROR": [
+        "code: int = 0",
+        '"""Its code; JSON-RPC 2.0 gives those from -32768 to -32000 a meaning."""',
+        'remote_message: str = ""',
+        '"""What the recipient has written for people."""',
+        "data: Any = None",
+        '"""What it has added."""',
+    ]
+}
 
 # What the caller can do about it, where the text does not say so.
 ADVICE = {
@@ -103,7 +120,7 @@ def class_name(name: str) -> str:
 
 def errors() -> str:
     lines = [HEAD.format("The exceptions, one for each status of the core.")]
-    lines += ["import builtins", "import enum", "from typing import ClassVar", "", ""]
+    lines += ["import builtins", "import enum", "from typing import Any, ClassVar", "", ""]
     lines += ["class Status(enum.IntEnum):", '    """What a call of the core answers; the numbers are frozen."""', ""]
     lines += [f"    {name} = {code}" for name, code, _, _ in statuses()]
     lines += ["", "", "class Error(Exception):"]
@@ -117,7 +134,8 @@ def errors() -> str:
     lines += ["        if self.advice:", '            self.message += f"; {self.advice}"']
     lines += ["        super().__init__(self.message)", ""]
     lines += ["    def __str__(self) -> str:", "        return self.message", ""]
-    lines += ["    def __reduce__(self) -> tuple[type[Error], tuple[str]]:", "        return type(self), (self.detail,)"]
+    lines += ["    def __reduce__(self) -> tuple[type[Error], tuple[str], dict[str, Any]]:"]
+    lines += ["        return type(self), (self.detail,), self.__dict__"]
     for name, _, retriable, words in statuses():
         if name == "OK":
             continue
@@ -127,6 +145,7 @@ def errors() -> str:
         lines += [f'    text = "{words}"']
         if name in ADVICE:
             lines += [f'    advice = "{ADVICE[name]}"']
+        lines += [f"    {line}" for line in MEMBERS.get(name, [])]
     lines += ["", "", "CLASSES: dict[int, type[Error]] = {"]
     lines += [f"    {code}: {class_name(name)}," for name, code, _, _ in statuses() if name != "OK"]
     lines += ["}", "", "__all__ = ["]

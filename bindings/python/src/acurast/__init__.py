@@ -20,16 +20,20 @@ from ._core import lib as _lib
 from ._errors import *  # noqa: F403
 from ._errors import Status
 from ._identity import Id, Identity, compress_key, id_of, verify
+from ._many import Answers, NotEnoughAnswersError
 from ._message import Message, Outcome, State, StateChange, Stats
 from ._presence import Gone, Presence, Seen
 from ._runtime import configure, live_objects
 from ._service import Service
+from ._serving import BlockingRequest, Request, RpcError
 from ._settings import ClientOptions, ContextOptions, ServiceOptions
 
 __version__: str = _ffi.string(_lib.acurast_version()).decode()
 
 __all__ = [
+    "Answers",
     "BlockingClient",
+    "BlockingRequest",
     "Client",
     "ClientOptions",
     "ContextOptions",
@@ -38,8 +42,11 @@ __all__ = [
     "Id",
     "Identity",
     "Message",
+    "NotEnoughAnswersError",
     "Outcome",
     "Presence",
+    "Request",
+    "RpcError",
     "Seen",
     "Service",
     "ServiceOptions",

@@ -7,23 +7,27 @@ nobody calls, messages wait in the queue, up to its limits.
 
 from __future__ import annotations
 
+import inspect
 import json
 import select
 import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _errors, _runtime
+from . import _errors, _requests, _runtime, _serving
 from ._core import lib
 from ._changes import CHANGES_KEPT
-from ._engine import OUTBOX_FULL, Engine, Submit, level_argument, look, seconds, send_timeout_ms, send_until
-from ._identity import Identity, Key
+from ._engine import OUTBOX_FULL, Engine, level_argument, look, positive, seconds, send_timeout_ms, send_until
+from ._identity import Id, Identity, Key
+from ._many import Answers, NotEnoughAnswersError, Poll, many_ids, need_argument
 from ._message import Level, Message, Outcome, State, StateChange
 from ._presence import Gone, Seen, joined_ids, parts
+from ._runtime import Submit
+from ._serving import BlockingRequest, Incoming
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -71,7 +75,8 @@ class BlockingClient(Engine):
         self._turn = threading.Condition()
         self._polling = False
         self._results: dict[int, tuple[int, Any] | None] = {}  # of operations: status and value, once it is over
-        self._kept_ones: set[int] = set()  # operations that were told to wait in a mailbox
+        self._interim: dict[int, deque[bytes | None]] = {}  # of operations: progress, or None for waiting in a mailbox
+        self._requests: deque[Incoming] = deque()  # bounded by the core
         self._departed: deque[Gone] = deque(maxlen=CHANGES_KEPT)
         self._full = False
         super().__init__(urls, identity, inbox_count, inbox_bytes, settings)
@@ -149,7 +154,7 @@ class BlockingClient(Engine):
             return Outcome.QUEUED
         if operation == 0:
             return Outcome.WRITTEN
-        reached: Outcome = self._result(operation, on_kept)
+        reached: Outcome = self._result(operation, None if on_kept is None else lambda _: on_kept())
         return reached
 
     def send_text(
@@ -195,6 +200,96 @@ class BlockingClient(Engine):
         """The public key, 33 bytes, of who is here. Raises NotHereError where nobody is, also if it is away; else as look()."""
         return self._key_in(self.look([id], timeout=timeout))
 
+    # ---- requests ----
+
+    def request(
+        self,
+        to: Key | Identity,
+        method: str,
+        params: list[Any] | tuple[Any, ...] | dict[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+        retry: bool = False,
+        on_progress: Callable[[Any], object] | None = None,
+    ) -> Any:
+        """Asks by JSON-RPC 2.0 and returns the result: any value of JSON. As Client.request().
+
+        `on_progress` is called in this thread; what it raises ends the request. It may miss all but the last 256 values.
+        """
+        _requests.progress_argument(on_progress)
+        submit = _requests.request(self._recipient(to), method, params, retry)
+        operation = self._ask(submit, timeout)
+        tell = None if on_progress is None else lambda raw: on_progress(_requests.decoded(raw))
+        return _requests.result_of(self._result(operation, tell))
+
+    def request_many(
+        self,
+        recipients: Iterable[Key | Identity],
+        method: str,
+        params: list[Any] | tuple[Any, ...] | dict[str, Any] | None = None,
+        *,
+        need: int | None = None,
+        agree: bool = False,
+        timeout: float | None = None,
+        retry: bool = False,
+    ) -> Answers:
+        """Asks many the same, and returns once `need` of them (default: all) have given a result; with `agree`, the same result.
+
+        As Client.request_many().
+        """
+        ids = many_ids(recipients)
+        poll = Poll(len(ids), need_argument(need, len(ids)), agree)
+        submits = [(id, _requests.request(id, method, params, retry)) for id in ids]
+        asked: dict[int, Id] = {}
+        deadline = _deadline(_requests.TIMEOUT if timeout is None else timeout)
+        send_timeout_ms(timeout)
+        try:
+            for id, submit in submits:
+                asked[self._ask(submit, max(_left(deadline) or 0, 0.001))] = id
+            while True:
+                operation = self._first_over(asked)
+                answers = self._vote(poll, asked.pop(operation), operation)
+                if answers is not None:
+                    return answers
+        finally:
+            for operation in asked:
+                self._forget(operation)
+
+    def serve(
+        self,
+        methods: Mapping[str, Callable[..., Any]] | None = None,
+        *,
+        threads: int = 4,
+        timeout: float | None = None,
+    ) -> None:
+        """Serves `methods`, and those of @client.method, in this thread and `threads - 1` others, until the client is closed.
+
+        A handler, `def price(params, request)`, gets the params (a list, a dict, or None) and an acurast.BlockingRequest; what it
+        returns is the result. Both come from strangers. So many handlers run at a time as there are threads. What it raises is logged, and
+        told to the asker as -32000 and no more, unless it is an RpcError. Ends after `timeout` seconds, or by Ctrl-C, once the
+        handlers that run have returned; requests that come then wait for the next serve().
+
+        Raises the reason if the client closed by itself; TypeError and ValueError for arguments.
+        """
+        deadline, count = _deadline(seconds(timeout, "timeout")), positive(threads, "threads")
+        with self._turn:
+            self._add_methods({} if methods is None else methods)
+        stop = threading.Event()
+        others = [threading.Thread(target=self._work, args=[deadline, stop], daemon=True) for _ in range(count - 1)]
+        for each in others:
+            each.start()
+        try:
+            self._work(deadline, stop)
+        finally:
+            stop.set()
+            self._wake()
+            for each in others:
+                each.join()
+        if self._end is not None:
+            raise self._gone()
+
+    # ---- who has left, and what has come ----
+
     def gone(self, timeout: float | None = None) -> Gone:
         """The next one who has left, of those that this client has looked for or sent to with `until`; the last 256 are kept.
 
@@ -206,6 +301,7 @@ class BlockingClient(Engine):
     def receive(self, timeout: float | None = None) -> Message:
         """The next message. Raises TimeoutError after `timeout` seconds (None: waits for ever; 0: does not wait), and ClosedError
         or the reason once the client is closed and everything was taken."""
+        self._wanted = True
         return self._taken(self._inbox, self._pop, timeout, "no message")
 
     def __iter__(self) -> Iterator[Message]:
@@ -231,18 +327,20 @@ class BlockingClient(Engine):
             if not found:
                 raise _errors.TimeoutError(f"{words} within {timeout:g} s")
 
-    def _result(self, operation: int, on_kept: Callable[[], object] | None = None) -> Any:
-        """What is told about an operation in the end."""
+    def _result(self, operation: int, tell: Callable[[Any], object] | None = None) -> Any:
+        """What is told about an operation in the end. What is told before goes to `tell`, in this thread."""
         try:
-            while self._is_kept(operation):
-                if on_kept is not None:
-                    on_kept()
+            while True:
+                self._wait(lambda: self._results[operation] is not None or operation in self._interim, None)
+                with self._turn:
+                    interim = self._interim.pop(operation, None)
+                if interim is None:
+                    break
+                for each in interim:
+                    if tell is not None:
+                        tell(each)
         except BaseException:
-            with self._turn:
-                if self._client is not None and not self._forked():
-                    lib.acurast_client_cancel(self._client, operation)
-                self._results.pop(operation, None)
-                self._kept_ones.discard(operation)
+            self._forget(operation)
             raise
         result = self._results.pop(operation)
         if result is None:
@@ -251,13 +349,91 @@ class BlockingClient(Engine):
         _runtime.check(status)
         return value
 
-    def _is_kept(self, operation: int) -> bool:
-        """Waits until something is told about an operation: True if it waits in a mailbox, False if it is over."""
-        self._wait(lambda: self._results[operation] is not None or operation in self._kept_ones, None)
+    def _forget(self, operation: int) -> None:
+        """Cancels an operation whose end nobody wants to hear."""
         with self._turn:
-            kept = operation in self._kept_ones
-            self._kept_ones.discard(operation)
-            return kept
+            if self._client is not None and not self._forked():
+                lib.acurast_client_cancel(self._client, operation)
+            self._results.pop(operation, None)
+            self._interim.pop(operation, None)
+
+    def _ask(self, submit: Submit, timeout: float | None) -> int:
+        """Begins a request."""
+        self._asks = True
+        try:
+            return self._submit(submit, True, _requests.TIMEOUT if timeout is None else timeout)
+        except _errors.ExpiredError as error:
+            raise _errors.TimeoutError(error.detail) from None
+
+    def _first_over(self, operations: Iterable[int]) -> int:
+        def over() -> int | None:
+            return next((each for each in operations if self._results[each] is not None), None)
+
+        self._wait(lambda: over() is not None, None)
+        operation = over()
+        if operation is None:
+            raise self._gone()
+        return operation
+
+    def _vote(self, poll: Poll, id: Id, operation: int) -> Answers | None:
+        try:
+            return poll.answer(id, _requests.result_of(self._result(operation)))
+        except NotEnoughAnswersError:
+            raise
+        except _errors.Error as error:
+            poll.fail(id, error)
+            return None
+
+    def _work(self, deadline: float | None, stop: threading.Event) -> None:
+        """Answers requests until `stop`, the deadline, or the end of the client."""
+        while True:
+            self._wait(lambda: bool(self._requests) or stop.is_set(), _left(deadline))
+            with self._turn:
+                if stop.is_set() or self._client is None or _left(deadline) == 0:
+                    return
+                request = self._requests.popleft() if self._requests else None
+            if request is not None:
+                self._serve_one(request)
+
+    def _serve_one(self, incoming: Incoming) -> None:
+        try:
+            try:
+                result = self._methods[incoming.token](incoming.params(), BlockingRequest(self._say, incoming))
+                self._say(_serving.answer(incoming.number, result))
+            except Exception as error:
+                self._say_failure(incoming, error)
+        except BaseException:
+            if self._client is not None and not self._forked():
+                _serving.unsayable(incoming)(self._client, 0)  # Ctrl-C: the asker need not wait
+            raise
+
+    def _say(self, submit: Submit) -> None:
+        """Says something about a request that is served. Where that is over, nobody wants to hear it."""
+        try:
+            self._submit(submit, False, None)
+        except _errors.Error as error:
+            if self._client is not None and not _serving.is_over(error):
+                raise
+
+    def _say_failure(self, incoming: Incoming, error: Exception) -> None:
+        try:
+            self._say(_serving.failure(incoming, error))
+        except _errors.Error:
+            self._say(_serving.unsayable(incoming))
+
+    def _add_methods(self, methods: Mapping[str, Callable[..., Any]]) -> None:
+        if isinstance(methods, Mapping):
+            for name, handler in methods.items():
+                if inspect.iscoroutinefunction(handler):
+                    raise TypeError(f"the handler of {name!r} must be a plain function; use acurast.Client for async ones")
+        super()._add_methods(methods)
+
+    def _wake(self) -> None:
+        """All threads that wait look again."""
+        with self._turn:
+            if self._queue is not None and not self._forked():
+                lib.acurast_queue_wake(self._queue)
+            self._turn.notify_all()
 
     def _submit(self, submit: Submit, wait: bool, timeout: float | None) -> int:
         """The operation, once the outbox has room; 0 where the payload was written within the call."""
@@ -318,7 +494,17 @@ class BlockingClient(Engine):
 
     def _on_kept(self, operation: int) -> None:
         if operation in self._results:
-            self._kept_ones.add(operation)
+            self._add_interim(operation, None)
+
+    def _on_progress(self, operation: int, value: bytes) -> None:
+        if operation in self._results:
+            self._add_interim(operation, value)
+
+    def _add_interim(self, operation: int, value: bytes | None) -> None:
+        self._interim.setdefault(operation, deque(maxlen=CHANGES_KEPT)).append(value)
+
+    def _on_request(self, request: Incoming) -> None:
+        self._requests.append(request)
 
     def _on_gone(self, gone: Gone) -> None:
         self._departed.append(gone)

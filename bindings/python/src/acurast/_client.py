@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import json
 import warnings
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _errors, _runtime
+from . import _errors, _requests, _runtime, _serving
 from ._at_once import AtOnce
 from ._changes import Changes, Departures, StateChanges, Waiters, wait_in, wake
 from ._core import lib
-from ._engine import OUTBOX_FULL, Engine, Submit, level_argument, look, seconds, send_timeout_ms, send_until
-from ._identity import Identity, Key
+from ._engine import OUTBOX_FULL, Engine, level_argument, look, seconds, send_timeout_ms, send_until
+from ._identity import Id, Identity, Key
+from ._many import Answers, NotEnoughAnswersError, Poll, many_ids, need_argument
 from ._message import Level, Message, Outcome, State, StateChange
 from ._presence import Gone, Seen, joined_ids, parts
+from ._runtime import Submit
+from ._serving import Incoming, Request
 from ._watch import watch
 
 if TYPE_CHECKING:
@@ -85,6 +89,8 @@ class Client(Engine):
         self._outcomes: dict[int, asyncio.Future[Outcome]] = {}
         self._told: dict[int, asyncio.Future[Any]] = {}  # looks, and sends with a level
         self._kept_callbacks: dict[int, Callable[[], object]] = {}
+        self._progress_callbacks: dict[int, Callable[[Any], object]] = {}
+        self._serving: set[asyncio.Task[None]] = set()
         self._getters: deque[asyncio.Future[None]] = deque()
         self._room_waiters: Waiters = {}
         self._state_waiters: Waiters = {}
@@ -177,6 +183,14 @@ class Client(Engine):
 
     def __repr__(self) -> str:
         return f"<acurast.{type(self).__name__} {self._me} {self.state.name.lower()}>"
+
+    async def wait_closed(self) -> None:
+        """Waits until the client is closed: for a program that does nothing but serve. Raises the reason if it closed by itself."""
+        self._check_loop()
+        while self._client is not None:
+            await wait_in(self._state_waiters)
+        if self._end is not None:
+            raise self._gone()
 
     # ---- sending ----
 
@@ -307,6 +321,92 @@ class Client(Engine):
         """
         return self._watched(Departures(self, self._client is None), self._gone_watchers)
 
+    # ---- requests ----
+
+    async def request(
+        self,
+        to: Key | Identity,
+        method: str,
+        params: list[Any] | tuple[Any, ...] | dict[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+        retry: bool = False,
+        on_progress: Callable[[Any], object] | None = None,
+    ) -> Any:
+        """Asks by JSON-RPC 2.0 and returns the result: any value of JSON.
+
+        `timeout`: seconds until the answer (default: 10). `on_progress` is called in the event loop with each value by which the
+        recipient tells how far it is. The recipient's program is given the request once, if it is a client of this library; another
+        is sent it once, or with `retry` again where that may help. Cancelling the task cancels this request; the recipient
+        is not told.
+
+        Raises RemoteError, which is the error that the recipient answered; NotHereError and the other errors of a send with `until`
+        where it was not delivered and will not be: at once, where the service is one of libacurast; UndeterminedError where it was
+        sent, the recipient has left, and nobody knows whether it was executed; TimeoutError; ClosedError or the reason why the client
+        closed by itself; TypeError and ValueError for arguments.
+        """
+        self._check_loop()
+        _requests.progress_argument(on_progress)
+        submit = _requests.request(self._recipient(to), method, params, retry)
+        self._asks = True
+        try:
+            operation = await self._begun(submit, _requests.TIMEOUT if timeout is None else timeout)
+        except _errors.ExpiredError as error:
+            raise _errors.TimeoutError(error.detail) from None
+        reply = await self._told_of(operation, None, on_progress)
+        return _requests.result_of(reply)
+
+    async def request_many(
+        self,
+        recipients: Iterable[Key | Identity],
+        method: str,
+        params: list[Any] | tuple[Any, ...] | dict[str, Any] | None = None,
+        *,
+        need: int | None = None,
+        agree: bool = False,
+        timeout: float | None = None,
+        retry: bool = False,
+    ) -> Answers:
+        """Asks many the same, and returns once `need` of them (default: all) have given a result; with `agree`, the same result.
+
+        Results are the same where they are equal JSON, but for the order of an object's members and how numbers are written.
+        Whoever is named twice is asked once. The requests that are open at the end are cancelled.
+
+        Raises NotEnoughAnswersError as soon as it has become impossible; its `answers` and `failures` keep what was said. The rest
+        is as for request().
+        """
+        self._check_loop()
+        ids = many_ids(recipients)
+        poll = Poll(len(ids), need_argument(need, len(ids)), agree)
+        _requests.request(ids[0], method, params, retry)  # a wrong argument is nobody's failure to answer
+        send_timeout_ms(timeout)
+        asked = {
+            asyncio.ensure_future(self.request(id, method, params, timeout=timeout, retry=retry)): id for id in ids
+        }
+        answers = None
+        try:
+            while answers is None:
+                done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+                for each in done:
+                    answers = answers or _vote(poll, asked.pop(each), each)
+        finally:
+            for each in asked:
+                each.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        return answers
+
+    def serve(self, methods: Mapping[str, Callable[..., Any]]) -> None:
+        """Serves methods from now on: `client.serve({"price": price})`, before connect() or at any time.
+
+        A handler, `async def price(params, request)` or a plain function, gets the params (a list, a dict, or None) and an
+        acurast.Request; what it returns is the result. Both come from strangers. It runs in a task of its own; the options
+        `serve_running` and `serve_waiting` bound how many, and beyond that the asker is told -32001, "busy". What it raises is logged,
+        and told to the asker as -32000 and no more, unless it is an RpcError. When the client is closed, the tasks are cancelled.
+
+        Serving a method again replaces its handler. Raises TypeError and ValueError for arguments, ClosedError or the reason.
+        """
+        self._add_methods(methods)
+
     # ---- receiving ----
 
     async def receive(self) -> Message:
@@ -317,6 +417,7 @@ class Client(Engine):
         loop = self._loop
         if loop is None or loop is not _running_loop() or self._generation != _runtime.generation:
             self._check_loop()
+        self._wanted = True
         while not self._inbox:
             if self._client is None:
                 raise self._gone()
@@ -360,11 +461,20 @@ class Client(Engine):
 
     async def _operate(self, submit: Submit, timeout: float | None, on_kept: Callable[[], object] | None) -> Any:
         """Begins an operation that is told about later, and waits for what is told."""
-        operation = await self._begun(submit, timeout)
+        return await self._told_of(await self._begun(submit, timeout), on_kept, None)
+
+    async def _told_of(
+        self,
+        operation: int,
+        on_kept: Callable[[], object] | None,
+        on_progress: Callable[[Any], object] | None,
+    ) -> Any:
         future: asyncio.Future[Any] = _running_loop().create_future()
         self._told[operation] = future
         if on_kept is not None:
             self._kept_callbacks[operation] = on_kept
+        if on_progress is not None:
+            self._progress_callbacks[operation] = on_progress
         try:
             return await future
         except asyncio.CancelledError:
@@ -372,9 +482,10 @@ class Client(Engine):
             raise
         finally:
             self._kept_callbacks.pop(operation, None)
+            self._progress_callbacks.pop(operation, None)
 
     async def _begun(self, submit: Submit, timeout: float | None) -> int:
-        """The operation, once the outbox has room. Its time begins with the call."""
+        """The operation, once the outbox has room; 0 for what is none, such as an answer. Its time begins with the call."""
         milliseconds, now = send_timeout_ms(timeout), _running_loop().time
         deadline = now() + milliseconds / 1000
         while True:
@@ -383,7 +494,7 @@ class Client(Engine):
                     raise self._gone()
                 left = max(1, round((deadline - now()) * 1000)) if milliseconds else 0
                 operation = submit(self._client, left)
-                if operation > 0:
+                if operation >= 0:
                     return operation
                 if operation != OUTBOX_FULL:
                     raise self._refused(operation)
@@ -396,6 +507,34 @@ class Client(Engine):
     def _cancel(self, operation: int) -> None:
         if self._client is not None and not self._forked():
             lib.acurast_client_cancel(self._client, operation)
+
+    async def _say(self, submit: Submit) -> None:
+        """Says something about a request that is served. Where that is over, nobody wants to hear it."""
+        try:
+            await self._begun(submit, None)
+        except _errors.Error as error:
+            if self._client is not None and not _serving.is_over(error):
+                raise
+
+    async def _serve_one(self, incoming: Incoming) -> None:
+        try:
+            try:
+                result = self._methods[incoming.token](incoming.params(), Request(self._say, incoming))
+                if inspect.isawaitable(result):
+                    result = await result
+                await self._say(_serving.answer(incoming.number, result))
+            except Exception as error:
+                await self._say_failure(incoming, error)
+        except BaseException:
+            if self._client is not None and not self._forked():
+                _serving.unsayable(incoming)(self._client, 0)  # cancelled by another than us: the asker need not wait
+            raise
+
+    async def _say_failure(self, incoming: Incoming, error: Exception) -> None:
+        try:
+            await self._say(_serving.failure(incoming, error))
+        except _errors.Error:
+            await self._say(_serving.unsayable(incoming))
 
     def _check_loop(self) -> None:
         if self._loop is None:
@@ -426,6 +565,21 @@ class Client(Engine):
         if callback is not None and self._loop is not None:
             self._loop.call_soon(callback)
 
+    def _on_progress(self, operation: int, value: bytes) -> None:
+        if operation in self._progress_callbacks and self._loop is not None:
+            self._loop.call_soon(self._tell_progress, operation, value)
+
+    def _tell_progress(self, operation: int, value: bytes) -> None:
+        callback = self._progress_callbacks.get(operation)
+        if callback is not None:
+            callback(_requests.decoded(value))
+
+    def _on_request(self, request: Incoming) -> None:
+        if self._loop is not None:
+            task = self._loop.create_task(self._serve_one(request))
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+
     def _on_gone(self, gone: Gone) -> None:
         for watcher in list(self._gone_watchers):
             watcher._add(gone)
@@ -443,6 +597,8 @@ class Client(Engine):
                 watcher._end()
             for departures in list(self._gone_watchers):
                 departures._end()
+            for task in list(self._serving):
+                task.cancel()
             self._on_writable()
             self._on_payloads(len(self._getters))
 
@@ -451,3 +607,13 @@ class Client(Engine):
             self._stop()
             self._stop = None
         super()._release()
+
+
+def _vote(poll: Poll, id: Id, task: asyncio.Task[Any]) -> Answers | None:
+    try:
+        return poll.answer(id, task.result())
+    except NotEnoughAnswersError:
+        raise
+    except _errors.Error as error:
+        poll.fail(id, error)
+        return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from . import _errors, _runtime
 from ._core import ffi, lib
@@ -17,6 +17,9 @@ from ._errors import Status
 from ._identity import Id, Identity, as_bytes, id_argument
 from ._message import LEVELS, REACHED, Message, State, StateChange, Stats, state_change
 from ._presence import ID_SIZE, Gone, Seen, gone_value, seen_values
+from ._requests import Reply
+from ._runtime import Submit
+from ._serving import Incoming, Methods
 
 PAYLOAD = lib.ACURAST_EVENT_PAYLOAD
 OUTCOME = lib.ACURAST_EVENT_OUTCOME
@@ -26,6 +29,10 @@ LOG = lib.ACURAST_EVENT_LOG
 KEPT = lib.ACURAST_EVENT_KEPT
 SEEN = lib.ACURAST_EVENT_SEEN
 GONE = lib.ACURAST_EVENT_GONE
+REPLY = lib.ACURAST_EVENT_REPLY
+PROGRESS = lib.ACURAST_EVENT_PROGRESS
+REQUEST = lib.ACURAST_EVENT_REQUEST
+JSON = lib.ACURAST_ENCODING_JSON
 OUTBOX_FULL = -int(Status.OUTBOX_FULL)
 CLOSED = -int(Status.CLOSED)
 
@@ -33,8 +40,7 @@ UNTOLD_EVENTS = 64  # so much may wait in the inbox before the core is told
 UNTOLD_BYTES = 1 << 20
 KNOWN_RECIPIENTS = 1024
 
-Submit = Callable[[Any, int], int]
-"""Begins an operation of a client, with its time in milliseconds: its number, or a status below 0."""
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 _take, _done, _buffer = lib.acurast_py_take, lib.acurast_queue_done, ffi.buffer
 _batch = _runtime.BATCH
@@ -103,6 +109,17 @@ def look(ids: bytes) -> Submit:
     )
 
 
+def raw(view: Any) -> bytes:
+    """The payload of an event that may have none."""
+    return bytes(_buffer(view.payload, view.payload_size)) if view.payload_size else b""
+
+
+def incoming(view: Any) -> Incoming:
+    """What a REQUEST event says."""
+    sender, method = Id(_buffer(view.sender, ID_SIZE)), _runtime.text(view.text)
+    return Incoming(view.token, view.operation, sender, method, raw(view), view.encoding == JSON)
+
+
 def positive(value: object, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an int, not {type(value).__name__}")
@@ -139,6 +156,10 @@ class Engine:
         self._inbox_bytes = 0
         self._kept = 0
         self._untold = min(UNTOLD_EVENTS, count // 4)
+        self._most = max(1, count // 4), size // 4  # of messages that make room
+        self._asks = False  # it asks or serves
+        self._wanted = False  # somebody has asked for a message
+        self._methods = Methods()
         self._recipients: dict[Any, Id] = {}
         self._state = State.IDLE
         self._last_error: _errors.Error | None = None
@@ -183,7 +204,20 @@ class Engine:
         _runtime.check(lib.acurast_client_get_stats(self._handle(), out))
         return Stats(**{name: getattr(out, name) for name in Stats.__dataclass_fields__})
 
+    def method(self, name: str) -> Callable[[Handler], Handler]:
+        """Decorates the handler of a method: `@client.method("price")`. See serve()."""
+
+        def register(handler: Handler) -> Handler:
+            self._add_methods({name: handler})
+            return handler
+
+        return register
+
     # ---- for both faces ----
+
+    def _add_methods(self, methods: Mapping[str, Callable[..., Any]]) -> None:
+        self._methods.add(self._handle(), methods)
+        self._asks = True
 
     def _handle(self) -> Any:
         if self._client is None:
@@ -240,6 +274,13 @@ class Engine:
             self._keep()
         return message
 
+    def _make_room(self, size: int) -> None:
+        """In a client that asks or serves, and of which nobody has ever wanted a message, the oldest make room, so that strangers who
+        send some cannot stop the answers."""
+        most_count, most_bytes = self._most
+        while self._inbox and (len(self._inbox) >= most_count or self._inbox_bytes + size > most_bytes):
+            self._pop()
+
     def _keep(self) -> None:
         """Tells the core what waits in the inbox."""
         self._kept = len(self._inbox)
@@ -258,12 +299,15 @@ class Engine:
         closed = None
         inbox, me, arrived = self._inbox, self._me, 0
         lines: list[tuple[int, str]] = []
+        requests: list[Incoming] = []
         try:
             for index in range(count):
                 view = views[index]
                 kind = view.type
                 if kind == PAYLOAD:
                     payload = _buffer(view.payload, view.payload_size)[:]
+                    if self._asks and not self._wanted:
+                        self._make_room(len(payload))
                     inbox.append(Message(Id(_buffer(view.sender, 16)), me, payload))
                     self._inbox_bytes += len(payload)
                     arrived += 1
@@ -279,6 +323,12 @@ class Engine:
                         self._end = change.error
                     else:
                         self._on_state(change)
+                elif kind == REPLY:
+                    self._on_outcome(view.operation, 0, Reply(view.status, view.code, raw(view)))
+                elif kind == REQUEST:
+                    requests.append(incoming(view))
+                elif kind == PROGRESS:
+                    self._on_progress(view.operation, raw(view))
                 elif kind == WRITABLE:
                     self._on_writable()
                 elif kind == KEPT:
@@ -297,6 +347,8 @@ class Engine:
             _runtime.log(level, line)
         if arrived:
             self._on_payloads(arrived)
+        for request in requests:
+            self._on_request(request)
         if closed is not None:
             self._release()
             self._on_state(closed)
@@ -310,6 +362,12 @@ class Engine:
         raise NotImplementedError
 
     def _on_kept(self, operation: int) -> None:
+        raise NotImplementedError
+
+    def _on_progress(self, operation: int, value: bytes) -> None:
+        raise NotImplementedError
+
+    def _on_request(self, request: Incoming) -> None:
         raise NotImplementedError
 
     def _on_gone(self, gone: Gone) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 import enum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class Status(enum.IntEnum):
@@ -87,8 +87,8 @@ class Error(Exception):
     def __str__(self) -> str:
         return self.message
 
-    def __reduce__(self) -> tuple[type[Error], tuple[str]]:
-        return type(self), (self.detail,)
+    def __reduce__(self) -> tuple[type[Error], tuple[str], dict[str, Any]]:
+        return type(self), (self.detail,), self.__dict__
 
 
 class InvalidError(Error, ValueError):
@@ -459,11 +459,17 @@ class ServiceMemoryError(Error):
     text = "the service has no memory for the payload"
 
 
-class RemoteErrorError(Error):
+class RemoteError(Error):
     """The recipient answered the request with an error."""
 
     status = Status.REMOTE_ERROR
     text = "the recipient answered the request with an error"
+    code: int = 0
+    """Its code; JSON-RPC 2.0 gives those from -32768 to -32000 a meaning."""
+    remote_message: str = ""
+    """What the recipient has written for people."""
+    data: Any = None
+    """What it has added."""
 
 
 CLASSES: dict[int, type[Error]] = {
@@ -514,7 +520,7 @@ CLASSES: dict[int, type[Error]] = {
     67: NotDeliveredError,
     68: UndeterminedError,
     69: ServiceMemoryError,
-    70: RemoteErrorError,
+    70: RemoteError,
 }
 
 __all__ = [
@@ -549,7 +555,7 @@ __all__ = [
     "ProtocolError",
     "QueueFullError",
     "RefusedError",
-    "RemoteErrorError",
+    "RemoteError",
     "ReplacedError",
     "ResolveError",
     "SendCancelledError",

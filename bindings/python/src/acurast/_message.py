@@ -114,6 +114,8 @@ class Stats:
     """Payloads that came again, or before their turn: not given to you a second time."""
     foreign_receipts: int
     """Receipts for what this client never sent, or from others than the recipient: ignored."""
+    stray_answers: int
+    """Answers to requests that are not open, or from others than was asked, or malformed: ignored."""
 
 
 def state_change(view: Any) -> StateChange:

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import _errors
@@ -29,6 +29,9 @@ LOG_LEVELS = {
     lib.ACURAST_LOG_INFO: logging.INFO,
     lib.ACURAST_LOG_DEBUG: logging.DEBUG,
 }
+
+Submit = Callable[[Any, int], int]
+"""Begins an operation of a client, with its time in milliseconds: its number, or a status below 0."""
 
 BATCH = 512  # events of one drain; more wait for the loop's next turn
 EXIT_WAIT_MS = 5000
