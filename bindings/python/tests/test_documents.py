@@ -14,7 +14,7 @@ from conftest import DEADLINE
 HERE = Path(__file__).resolve().parent.parent
 BLOCKS = re.findall(r"## ([^\n]+)\n[^#]*?```python\n(.*?)```", (HERE / "README.md").read_text(), re.DOTALL)
 README = dict(BLOCKS)
-PROGRAMS = {"A dApp", "An echo processor", "Scripts and notebooks", "Know what became of it"}
+PROGRAMS = {"A processor that answers", "A dApp that asks", "Requests", "A dApp", "An echo processor", "Scripts and notebooks", "Know what became of it"}
 
 
 class Script:
@@ -70,6 +70,18 @@ def test_the_dapp_and_the_echo_of_the_readme(acurast_service, tmp_path):
         became = "Know what became of it"
         assert run(["-c", adapted(became, acurast_service.url, identity.id)], tmp_path) == "Outcome.DELIVERED\n"
         assert run(["-c", adapted(became, acurast_service.url, "00" * 16)], tmp_path) == "not delivered\n"
+
+
+def test_the_processor_that_answers_and_the_dapp_that_asks_of_the_readme(acurast_service, tmp_path):
+    identity, url = acurast.Identity.generate(), acurast_service.url
+    (tmp_path / "key.pem").write_text(identity.to_pem())
+    answer = "{'pair': 'EUR/CHF', 'price': 0.94}\n"
+    with Script(["-c", adapted("A processor that answers", url)], tmp_path) as processor:
+        key = processor.line().removeprefix("key ")
+        assert key == identity.public_key.hex()
+        for name in ("A dApp that asks", "Requests"):
+            assert run(["-c", adapted(name, url, key)], tmp_path) == answer
+        assert run(["-c", adapted("Requests", url, "00" * 16)], tmp_path) == "nobody is there\n"
 
 
 def test_the_test_of_the_readme(tmp_path):
