@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 
 import acurast
 import pytest
@@ -109,6 +110,31 @@ def test_a_recipient_that_cannot_tell_is_told_of(acurast_service):
         code, out, words = run(*send)
         assert code == 0 and json.loads(out)["reached"] == "relayed" and "cannot tell" in words
         assert old.receive(DEADLINE).payload == b"x"
+
+
+def test_a_request_and_what_comes_back(acurast_service, peer):
+    def price(params, request):
+        request.progress("looking\x9b")
+        return {"params": params, "é": "\u202e"}
+
+    url = acurast_service.url
+    with acurast.connect(url) as server:
+        server.method("price")(price)
+        serving = threading.Thread(target=server.serve)
+        serving.start()
+        try:
+            ask = ["request", "--url", url, "--timeout", "20"]
+            code, out, words = run(*ask, "--progress", str(server.id), "price", '{"a":[1]}', program=peer)
+            assert code == 0 and json.loads(out) == {"params": {"a": [1]}, "é": "\u202e"}, words
+            assert "\u202e" not in out and "looking\\u009b" in words
+            code, out, words = run(*ask, str(server.id), "none", program=peer)
+            assert (code, out) == (4, "") and "-32601" in words
+            code, out, words = run(*ask, "00" * 16, "price", program=peer)
+            assert (code, out) == (1, "") and "not here" in words
+            assert run(*ask, str(server.id), "price", "1", program=peer)[0] == 2
+        finally:
+            server.close()
+            serving.join(DEADLINE)
 
 
 def test_ctrl_c_ends_listening(acurast_service):

@@ -1,13 +1,14 @@
-"""`python -m acurast`: keys, send, look and listen from the shell, as the program acurast-peer has them.
+"""`python -m acurast`: keys, request, send, look and listen from the shell, as the program acurast-peer has them.
 
 Results go to standard output, messages to standard error; --json prints one object a line. Exit codes: 0 done; 1 failed; 2 wrong
-usage; 3 no service or no answer in time.
+usage; 3 no service or no answer in time; 4 the answer is an error.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import sys
 import time
@@ -23,7 +24,7 @@ from ._keyfile import read_key
 from ._message import LEVELS, Message
 from ._presence import Presence
 
-OK, FAILED, USAGE, LATE = 0, 1, 2, 3
+OK, FAILED, USAGE, LATE, REMOTE = 0, 1, 2, 3, 4
 LATENESS = (_errors.TimeoutError, _errors.ExpiredError, _errors.UndeterminedError)
 
 
@@ -64,7 +65,7 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="python -m acurast", description=__doc__.partition(":")[2].strip())
-    commands = top.add_subparsers(required=True, metavar="keygen|id|send|look|listen")
+    commands = top.add_subparsers(required=True, metavar="keygen|id|request|send|look|listen")
 
     keygen = commands.add_parser("keygen", help="make a key")
     keygen.add_argument("--out", metavar="FILE", help="where it goes, mode 0600; without it, to standard output as PEM")
@@ -75,6 +76,14 @@ def parser() -> argparse.ArgumentParser:
     ids.add_argument("--key", metavar="FILE", help="of a key file")
     ids.add_argument("recipients", nargs="*", metavar="RECIPIENT", help="an id or a public key, as hexadecimal")
     ids.set_defaults(command=command_id)
+
+    request = commands.add_parser("request", help="ask, and print the answer")
+    request.add_argument("recipient", metavar="RECIPIENT", help="an id or a public key, as hexadecimal")
+    request.add_argument("method", metavar="METHOD")
+    request.add_argument("params", nargs="?", type=params_of, metavar="PARAMS", help="an array or an object of JSON")
+    request.add_argument("--progress", action="store_true", help="print what the recipient tells meanwhile, on standard error")
+    request.add_argument("--retry", action="store_true", help="it may be executed twice, where nobody knows whether it was")
+    request.set_defaults(command=command_request)
 
     send = commands.add_parser("send", help="send one payload, and perhaps wait for answers")
     send.add_argument("--to", required=True, metavar="RECIPIENT", help="an id or a public key, as hexadecimal")
@@ -93,15 +102,15 @@ def parser() -> argparse.ArgumentParser:
     listen.add_argument("--count", type=whole, metavar="COUNT", help="end after so many payloads")
     listen.set_defaults(command=command_listen)
 
-    for each in (send, look, listen):
+    for each in (request, send, look, listen):
         url = os.environ.get("ACURAST_PEER_URL")
         each.add_argument("--url", action="append", required=not url, help="services to try, in order [ACURAST_PEER_URL]")
         each.add_argument("--key", metavar="FILE", help="whose identity to use; without it a new key, forgotten afterwards")
-        each.add_argument("--timeout", type=float, metavar="SECONDS", help="for all of it (send: 30; look: 10; listen: for ever)")
+        each.add_argument("--timeout", type=float, metavar="SECONDS", help="for all of it (send: 30; look, request: 10; listen: for ever)")
         each.add_argument("--ca-file", metavar="FILE", help="PEM file of authorities to trust instead of the system's")
     for each in (send, listen):
         each.add_argument("--hex", action="store_true", help="payloads are hexadecimal")
-    for each in (keygen, ids, send, look, listen):
+    for each in (keygen, ids, request, send, look, listen):
         each.add_argument("--json", action="store_true", help="print one object a line")
     return top
 
@@ -163,6 +172,32 @@ def command_send(flags: argparse.Namespace) -> int:
                 show(flags, message, alone=True)
                 answers -= 1
     return OK
+
+
+def params_of(text: str) -> Any:
+    params = json.loads(text)
+    if not isinstance(params, (list, dict)):
+        raise ValueError(text)
+    return params
+
+
+def command_request(flags: argparse.Namespace) -> int:
+    recipient = id_of(flags.recipient)
+    deadline = time.monotonic() + (10.0 if flags.timeout is None else flags.timeout)
+    on_progress = tell_progress if flags.progress else None
+    with open_client(flags, deadline) as client:
+        left = max(0.001, deadline - time.monotonic())
+        try:
+            say(client.request(recipient, flags.method, flags.params, timeout=left, retry=flags.retry, on_progress=on_progress))
+        except _errors.RemoteError as error:
+            said = {"code": error.code, "message": error.remote_message}
+            print(json_line(said if error.data is None else {**said, "data": error.data}), file=sys.stderr)
+            return REMOTE
+    return OK
+
+
+def tell_progress(value: Any) -> None:
+    print(json_line(value), file=sys.stderr, flush=True)
 
 
 def command_look(flags: argparse.Namespace) -> int:
@@ -233,7 +268,7 @@ def show(flags: argparse.Namespace, message: Message, alone: bool) -> None:
     say({"event": "payload", "sender": str(message.sender), "recipient": str(message.recipient), **payload})
 
 
-def say(value: dict[str, Any]) -> None:
+def say(value: Any) -> None:
     print(json_line(value), flush=True)
 
 
