@@ -14,6 +14,8 @@ type inbox struct {
 	messages fifo[Message]
 	bytes    int
 	paused   bool
+	letsGo   bool // the client asks or serves
+	wanted   bool // somebody has asked for a message
 }
 
 func newInbox(c config, pause func(bool)) *inbox {
@@ -28,14 +30,35 @@ func newInbox(c config, pause func(bool)) *inbox {
 
 func (b *inbox) put(message Message) {
 	b.mu.Lock()
+	if b.letsGo && !b.wanted {
+		b.makeRoom(len(message.Payload))
+	}
 	b.messages.push(message)
 	b.bytes += len(message.Payload)
-	if !b.paused && (b.messages.size() >= b.maxCount || b.bytes >= b.maxBytes) {
+	if !b.paused && (b.wanted || !b.letsGo) && (b.messages.size() >= b.maxCount || b.bytes >= b.maxBytes) {
 		b.paused = true
 		b.pause(true)
 	}
 	b.mu.Unlock()
 	b.wakeOne()
+}
+
+// letGo is told by who asks or serves: as long as nobody has ever wanted a message, the oldest make room, so that strangers who send some
+// cannot stop the answers.
+func (b *inbox) letGo() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.letsGo = true
+	for b.paused && !b.wanted {
+		b.shift()
+	}
+}
+
+// makeRoom lets the oldest go until a message of so many bytes is within the bounds, or alone.
+func (b *inbox) makeRoom(bytes int) {
+	for b.messages.size() > 0 && (b.messages.size() >= b.maxCount || b.bytes+bytes > b.maxBytes) {
+		b.shift()
+	}
 }
 
 // putBack makes a message that was taken the first again.
@@ -58,19 +81,26 @@ func (b *inbox) wakeOne() {
 func (b *inbox) poll() (message Message, found bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.wanted = true
 	if b.messages.size() == 0 {
 		return message, false
 	}
-	message = b.messages.pop()
+	message = b.shift()
+	if b.messages.size() > 0 {
+		b.wakeOne() // for somebody else
+	}
+	return message, true
+}
+
+// shift takes the oldest.
+func (b *inbox) shift() Message {
+	message := b.messages.pop()
 	b.bytes -= len(message.Payload)
 	if b.paused && b.messages.size() <= b.maxCount/2 && b.bytes <= b.maxBytes/2 {
 		b.paused = false
 		b.pause(false)
 	}
-	if b.messages.size() > 0 {
-		b.wakeOne() // for somebody else
-	}
-	return message, true
+	return message
 }
 
 // take waits for a message; false if nothing comes any more or done was closed first, however many messages wait.

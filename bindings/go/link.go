@@ -16,6 +16,7 @@ type link struct {
 	key      PublicKey
 	inbox    *inbox
 	sends    sends
+	serving  serving
 	writable atomic.Pointer[chan struct{}] // closed, and another put in its place, when there is room in the outbox again
 	logger   *slog.Logger
 	engine   *running
@@ -93,6 +94,12 @@ func (l *link) onEvent(event *core.Event) {
 		l.sends.tellKept(event.Token)
 	case core.SeenEvent:
 		l.sends.settle(event.Token, outcome{status: event.Status, seen: event.Seen()})
+	case core.ReplyEvent:
+		l.sends.settle(event.Token, outcome{status: event.Status, payload: event.Payload, code: event.Code})
+	case core.ProgressEvent:
+		l.sends.tellProgress(event.Token, event.Payload)
+	case core.RequestEvent:
+		l.onRequest(event)
 	case core.GoneEvent:
 		l.onGone(Gone{ID: ID(event.Sender), Presence: Presence(event.Presence)})
 	case core.StateEvent:
@@ -139,6 +146,7 @@ func (l *link) onGone(gone Gone) {
 
 func (l *link) onOver() {
 	l.handle.Release()
+	l.serving.end()
 	close(l.inbox.ended)
 	l.mu.Lock()
 	l.watchers.end()

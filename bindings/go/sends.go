@@ -6,7 +6,7 @@ import (
 	"github.com/libacurast/libacurast/bindings/go/internal/core"
 )
 
-// sends are those, looks among them, whose outcome has not come. Each has a slot; the slot's number, from 1, travels as the token.
+// sends are those, looks and requests among them, whose outcome has not come. Each has a slot; the slot's number, from 1, travels as the token.
 type sends struct {
 	mu    sync.Mutex
 	slots []*send
@@ -15,17 +15,20 @@ type sends struct {
 
 // A send waits for its outcome, or was left by who waited. It is used again for another.
 type send struct {
-	token   uint64
-	outcome chan outcome  // of one, so that whoever brings it never waits
-	kept    chan struct{} // of one, likewise; nil where nobody asked
-	left    bool
+	token    uint64
+	outcome  chan outcome  // of one, so that whoever brings it never waits
+	kept     chan struct{} // of one, likewise; nil where nobody asked
+	progress *progress     // of a request; nil where nobody asked
+	left     bool
 }
 
-// outcome is how a send or a look ended.
+// outcome is how a send, a look or a request ended.
 type outcome struct {
 	status  core.Status
 	reached Level
 	seen    []core.Seen
+	payload []byte // of a request: the result, or the error as it came
+	code    int64  // of that error
 }
 
 // begin is a send with a token.
@@ -49,6 +52,14 @@ func (s *sends) watchKept(one *send) {
 	one.kept = make(chan struct{}, 1)
 }
 
+// watchProgress makes room for the words of how far a request is.
+func (s *sends) watchProgress(one *send) *progress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one.progress = &progress{came: make(chan struct{}, 1)}
+	return one.progress
+}
+
 // end gives the send back: its outcome was taken, or never comes.
 func (s *sends) end(over *send) {
 	s.mu.Lock()
@@ -57,7 +68,7 @@ func (s *sends) end(over *send) {
 }
 
 func (s *sends) giveBack(over *send) {
-	over.left, over.kept = false, nil
+	over.left, over.kept, over.progress = false, nil, nil
 	s.free = append(s.free, int(over.token-1))
 }
 
@@ -69,7 +80,7 @@ func (s *sends) leave(over *send) {
 	case <-over.outcome: // it came just now
 		s.giveBack(over)
 	default:
-		over.left = true
+		over.left, over.progress = true, nil
 	}
 }
 
@@ -91,5 +102,15 @@ func (s *sends) tellKept(token uint64) {
 	select {
 	case s.slots[token-1].kept <- struct{}{}:
 	default:
+	}
+}
+
+// tellProgress brings a word of how far a request is. It is dropped where nobody waits for it.
+func (s *sends) tellProgress(token uint64, value []byte) {
+	s.mu.Lock()
+	to := s.slots[token-1].progress
+	s.mu.Unlock()
+	if to != nil {
+		to.put(value)
 	}
 }

@@ -24,6 +24,34 @@ int64_t acurast_go_look(acurast_client *client, const uint8_t *ids, size_t count
     return status == ACURAST_OK ? (int64_t)operation : -(int64_t)status;
 }
 
+int64_t acurast_go_request(acurast_client *client, uint64_t to_first, uint64_t to_second, const uint8_t *method,
+                           const uint8_t *params, size_t size, uint64_t token, uint32_t timeout_ms, int retry)
+{
+    const uint64_t to[2] = {to_first, to_second};
+    acurast_request_params settings = {
+        .size = sizeof settings, .token = token, .timeout_ms = timeout_ms, .retry = retry != 0};
+    uint64_t operation = 0;
+    acurast_status status =
+        acurast_client_request(client, to, sizeof to, (const char *)method, params, size, &settings, &operation);
+    return status == ACURAST_OK ? (int64_t)operation : -(int64_t)status;
+}
+
+acurast_status acurast_go_answer(acurast_client *client, uint64_t request, const uint8_t *result, size_t size)
+{
+    return acurast_client_answer(client, request, result, size);
+}
+
+acurast_status acurast_go_answer_error(acurast_client *client, uint64_t request, int64_t code, const uint8_t *message,
+                                       const uint8_t *data, size_t size)
+{
+    return acurast_client_answer_error(client, request, code, (const char *)message, data, size);
+}
+
+acurast_status acurast_go_progress(acurast_client *client, uint64_t request, const uint8_t *value, size_t size)
+{
+    return acurast_client_progress(client, request, value, size);
+}
+
 int64_t acurast_go_take(acurast_queue *queue, acurast_event_view *views, size_t max)
 {
     size_t count = 0;

@@ -13,6 +13,16 @@ int64_t acurast_go_send(acurast_client *client, uint64_t to_first, uint64_t to_s
 /* The operation, or a status below 0. */
 int64_t acurast_go_look(acurast_client *client, const uint8_t *ids, size_t count, uint64_t token, uint32_t timeout_ms);
 
+/* The operation, or a status below 0. The method ends with a 0. */
+int64_t acurast_go_request(acurast_client *client, uint64_t to_first, uint64_t to_second, const uint8_t *method,
+                           const uint8_t *params, size_t size, uint64_t token, uint32_t timeout_ms, int retry);
+
+/* The calls of the same names, with bytes that are no void *; the message ends with a 0. */
+acurast_status acurast_go_answer(acurast_client *client, uint64_t request, const uint8_t *result, size_t size);
+acurast_status acurast_go_answer_error(acurast_client *client, uint64_t request, int64_t code, const uint8_t *message,
+                                       const uint8_t *data, size_t size);
+acurast_status acurast_go_progress(acurast_client *client, uint64_t request, const uint8_t *value, size_t size);
+
 /* Does not wait. How many views were filled, 0 where nothing is there, or a status below 0. */
 int64_t acurast_go_take(acurast_queue *queue, acurast_event_view *views, size_t max);
 

@@ -32,6 +32,9 @@ const (
 	KeptEvent     Kind = C.ACURAST_EVENT_KEPT
 	SeenEvent     Kind = C.ACURAST_EVENT_SEEN
 	GoneEvent     Kind = C.ACURAST_EVENT_GONE
+	ReplyEvent    Kind = C.ACURAST_EVENT_REPLY
+	ProgressEvent Kind = C.ACURAST_EVENT_PROGRESS
+	RequestEvent  Kind = C.ACURAST_EVENT_REQUEST
 )
 
 // The states that events tell of.
@@ -74,6 +77,7 @@ type Event struct {
 	Status    Status
 	State     int
 	Level     int
+	Operation uint64 // of a RequestEvent: what it is answered by
 	Token     uint64
 	Sender    ID
 	Recipient ID
@@ -81,6 +85,8 @@ type Event struct {
 	Reached   int
 	Presence  int
 	Text      string
+	IsJSON    bool  // of a RequestEvent; else it is MessagePack
+	Code      int64 // of a remote error
 	CloseCode int
 	Retry     time.Duration // -1 if there is no next try
 }
@@ -196,6 +202,20 @@ func read(view *C.acurast_event_view, event *Event) {
 	case GoneEvent:
 		event.Sender = *(*ID)(unsafe.Pointer(view.sender))
 		event.Presence = int(view.presence)
+	case ReplyEvent:
+		event.Token = uint64(view.token)
+		event.Payload = payloadOf(view)
+		event.Code = int64(view.code)
+	case ProgressEvent:
+		event.Token = uint64(view.token)
+		event.Payload = payloadOf(view)
+	case RequestEvent:
+		event.Operation = uint64(view.operation)
+		event.Token = uint64(view.token)
+		event.Sender = *(*ID)(unsafe.Pointer(view.sender))
+		event.Payload = payloadOf(view)
+		event.Text = C.GoString(view.text)
+		event.IsJSON = view.encoding == C.ACURAST_ENCODING_JSON
 	case StateEvent:
 		event.State = int(view.state)
 		event.Text = C.GoString(view.text)

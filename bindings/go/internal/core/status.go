@@ -15,8 +15,11 @@ const (
 	OutboxFull   Status = C.ACURAST_OUTBOX_FULL
 	Expired      Status = C.ACURAST_EXPIRED
 	Cancelled    Status = C.ACURAST_CANCELLED
+	Timeout      Status = C.ACURAST_TIMEOUT
+	NotFound     Status = C.ACURAST_NOT_FOUND
 	NotHere      Status = C.ACURAST_NOT_HERE
 	Undetermined Status = C.ACURAST_UNDETERMINED
+	RemoteError  Status = C.ACURAST_REMOTE_ERROR
 )
 
 // StatusInfo is one row of the core's table.
