@@ -4,8 +4,10 @@
 //	client, err := acurast.Dial(ctx, "ws://127.0.0.1:9001")
 //	if err != nil { ... }
 //	defer client.Close()
-//	err = client.Send(ctx, acurast.MustParseID("02..."), []byte("hello"))
-//	for message := range client.Messages() { ... }
+//	err = client.Request(ctx, acurast.MustParseID("02..."), "price", []string{"ACU"}, &price)
+//
+// [Client.Serve] answers requests, and [Client.RequestMany] asks several. [Client.Send] sends a payload that is no request, and
+// [Client.Messages] are those that arrive.
 //
 // Where the service is one of libacurast, [Client.SendUntil] tells what became of a payload, [Client.Look] who is here, and [Client.Gone] who
 // has left.

@@ -51,6 +51,41 @@ func Example() {
 	// Output: HELLO true
 }
 
+// A processor serves a method, and a dApp asks it.
+func ExampleClient_Request() {
+	service, err := acurast.NewService()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer service.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	server, err := acurast.Dial(ctx, service.URL())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	err = server.Serve(map[string]acurast.Handler{"price": func(ctx context.Context, request *acurast.Request) (any, error) {
+		return 42.5, nil
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := acurast.Dial(ctx, service.URL())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	var price float64
+	fmt.Println(client.Request(ctx, server.ID(), "price", []string{"ACU"}, &price), price)
+	var remote *acurast.RemoteError
+	err = client.Request(ctx, server.ID(), "weather", nil, nil)
+	fmt.Println(errors.As(err, &remote), remote.Code)
+	// Output:
+	// <nil> 42.5
+	// true -32601
+}
+
 // What became of a payload: who is connected has it, and who is not is named at once.
 func ExampleClient_SendUntil() {
 	service, err := acurast.NewService()

@@ -192,6 +192,22 @@ func TestHandlersThatFail(t *testing.T) {
 	}
 }
 
+// Without a logger it is one warning for each method.
+func TestHandlersThatFailWithoutALogger(t *testing.T) {
+	leakless(t)
+	logs, before := &lockedBuffer{}, slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(logs, nil)))
+	defer slog.SetDefault(before)
+	server := dial(t, newService(t).URL())
+	check(t, server.Serve(methods))
+	for i := 0; i < 3; i++ {
+		failsRemotely(t, server.Request(patient(t), server.ID(), "fail", nil, nil), acurast.CodeServerError)
+	}
+	if text := logs.String(); strings.Count(text, "secret 1234") != 1 {
+		t.Fatal(text)
+	}
+}
+
 func TestNobodyIsThereToAsk(t *testing.T) {
 	leakless(t)
 	asker := dial(t, newService(t).URL())
@@ -206,7 +222,7 @@ func TestContextEndsItsRequestAndNoOther(t *testing.T) {
 	leakless(t)
 	url := newService(t).URL()
 	server, _ := serve(t, url)
-	asker := dial(t, url)
+	asker := dial(t, url, acurast.WithLinger(0))
 	late, cancelLate := context.WithTimeout(patient(t), 50*time.Millisecond)
 	defer cancelLate()
 	wants(t, asker.Request(late, server.ID(), "never", nil, nil), acurast.ErrTimeout, context.DeadlineExceeded)

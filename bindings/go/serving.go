@@ -49,8 +49,8 @@ func (r *Request) Progress(value any) error {
 	return r.link.say(func() core.Status { return r.link.handle.Progress(r.number, text) })
 }
 
-// Serve answers the requests for these methods from now on, before [Client.Connect] or at any time; a method that was served gets another
-// handler. Requests for other methods are answered with [CodeMethodNotFound] once one is served. A notification goes to its handler as
+// Serve answers the requests for these methods from now on: at any time, but best between [New] and [Client.Connect], since requests may wait in
+// a mailbox. A method that was served gets another handler. Requests for other methods are answered with [CodeMethodNotFound] once one is served. A notification goes to its handler as
 // well, and what that returns goes nowhere. [WithServeRunning] bounds how many handlers run, and [WithServeWaiting] how many
 // requests wait for that.
 //

@@ -46,6 +46,7 @@ func guide(t *testing.T, heading string) string {
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -54,7 +55,7 @@ import (
 
 var err error // of a piece that has none
 
-func main() { fmt.Println(errors.ErrUnsupported) }
+func main() { fmt.Println(errors.ErrUnsupported, json.Valid(nil)) }
 `
 	for i, piece := range pieces {
 		program += fmt.Sprintf("\nfunc piece%d(ctx context.Context, client *acurast.Client, id acurast.ID, identity *acurast.Identity) error {\n"+
@@ -94,20 +95,28 @@ func TestTheProgramsOfTheReadme(t *testing.T) {
 	here := func(name string) string { return replaced(t, page[name], "ws://127.0.0.1:9001", service.URL()) }
 	c := newConsumer(t, map[string]string{
 		"dapp/main.go":         replaced(t, here("A dApp"), "02…", hex.EncodeToString(key[:])),
+		"processor/main.go":    here("A processor"),
+		"ask/main.go":          guide(t, "Ask and serve"),
+		"sender/main.go":       replaced(t, here("A dApp that sends payloads"), "02…", hex.EncodeToString(key[:])),
 		"echo/main.go":         here("An echo processor"),
 		"know/main.go":         guide(t, "Know what became of it"),
 		"dapp/test/it_test.go": page["Tests of your dApp"],
 		"key.pem":              string(pem),
 	})
 	c.do(t, "go", "vet", "./...")
-	c.do(t, "go", "build", "-o", "bin/", "./dapp", "./echo")
+	c.do(t, "go", "build", "-o", "bin/", "./dapp", "./processor", "./sender", "./echo")
 	c.do(t, "go", "test", "./dapp/test")
 
-	if first := start(t, c, "bin/echo"); first != "id "+identity.ID().String() {
-		t.Errorf("the echo said %q", first)
-	}
-	if said := c.do(t, "bin/dapp"); said != identity.ID().String()+" hello\n" {
-		t.Errorf("the dApp said %q", said)
+	for _, each := range []struct{ processor, dapp, want string }{
+		{"bin/processor", "bin/dapp", "42.5\n"},
+		{"bin/echo", "bin/sender", identity.ID().String() + " hello\n"}, // which takes over
+	} {
+		if first := start(t, c, each.processor); first != "id "+identity.ID().String() {
+			t.Errorf("%s said %q", each.processor, first)
+		}
+		if said := c.do(t, each.dapp); said != each.want {
+			t.Errorf("%s said %q", each.dapp, said)
+		}
 	}
 }
 
