@@ -38,6 +38,17 @@ type NotEnoughError struct {
 	Answers []Answer
 }
 
+// Unwrap are the errors of those that failed: so [errors.Is] and [errors.As] find what went wrong with any of them.
+func (e *NotEnoughError) Unwrap() []error {
+	var all []error
+	for _, each := range e.Answers {
+		if each.Err != nil {
+			all = append(all, each.Err)
+		}
+	}
+	return all
+}
+
 // Error counts them.
 func (e *NotEnoughError) Error() string { return "acurast: too few answers: " + e.detail() }
 
@@ -60,7 +71,7 @@ func (e *NotEnoughError) detail() string {
 // The result is decoded into what result points to, unless that is nil: what they agree on, or the first that came. The answers are what
 // was said until then, in the order in which it came, failures as well.
 //
-// It fails with [*NotEnoughError]; with [ErrTimeout] or [ErrCancelled] where the context is done; and with [ErrInvalid] for wrong arguments, such
+// It fails with [*NotEnoughError], which is every error of an answer as well; with [ErrTimeout] or [ErrCancelled] where the context is done; and with [ErrInvalid] for wrong arguments, such
 // as nobody to ask. Without a deadline each request has 10 seconds.
 func (c *Client) RequestMany(ctx context.Context, recipients []ID, method string, params, result any, options ...RequestOption) ([]Answer, error) {
 	defer runtime.KeepAlive(c)

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/libacurast/libacurast/bindings/go/internal/core"
 )
@@ -95,9 +96,12 @@ func newQuestion(method string, params any, options []RequestOption) (*question,
 	return asked, nil
 }
 
-// checkMethod refuses what C would take for another name. The rest is the core's.
+// methodMost is how long a method's name may be, in bytes.
+const methodMost = 255
+
+// checkMethod refuses what C would take for another name, and what the core would refuse for each of many.
 func checkMethod(name string) error {
-	if name == "" || strings.Contains(name, "\x00") {
+	if name == "" || len(name) > methodMost || strings.Contains(name, "\x00") || !utf8.ValidString(name) {
 		return invalid(fmt.Sprintf("the method %q", name))
 	}
 	return nil

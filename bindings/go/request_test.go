@@ -488,6 +488,44 @@ func TestRequestGoesOnAfterANewService(t *testing.T) {
 	})
 }
 
+// Where nobody tells what became of a request, it is sent again after a reconnect only if it may be executed twice.
+func TestRetryIsExecutedAgain(t *testing.T) {
+	leakless(t)
+	service := newService(t, acurast.WithExtensions(false))
+	quick := []acurast.ClientOption{acurast.WithBackoffMin(time.Millisecond), acurast.WithBackoffMax(20 * time.Millisecond)}
+	server, asker := dial(t, service.URL(), quick...), dial(t, service.URL(), quick...)
+	begun := make(chan string, 4)
+	check(t, server.Serve(map[string]acurast.Handler{"second": func(ctx context.Context, request *acurast.Request) (any, error) {
+		begun <- string(request.Raw)
+		if len(begun) < 3 {
+			<-ctx.Done()
+		}
+		return nil, nil
+	}}))
+	ctx, cancel := context.WithCancel(patient(t))
+	once := in(func() error { return asker.Request(ctx, server.ID(), "second", []int{1}, nil) })
+	twice := in(func() error {
+		return asker.Request(patient(t), server.ID(), "second", []int{2}, nil, acurast.WithRetry())
+	})
+	eventually(t, "both are begun", func() error {
+		if len(begun) < 2 {
+			return errors.New("not begun")
+		}
+		return nil
+	})
+	service.Close()
+	newService(t, acurast.WithExtensions(false), acurast.WithListen(addressOf(service.URL())))
+	check(t, await(t, twice, "what may be executed twice"))
+	cancel()
+	wants(t, await(t, once, "what may not, and whose answer may still come"), acurast.ErrCancelled)
+	for i := 0; i < 2; i++ {
+		await(t, begun, "what was executed at first")
+	}
+	if again := await(t, begun, "what was executed again"); again != "[2]" || len(begun) > 0 {
+		t.Fatal(again)
+	}
+}
+
 func TestWrongArgumentsOfRequests(t *testing.T) {
 	leakless(t)
 	client := dial(t, newService(t).URL())
@@ -497,6 +535,7 @@ func TestWrongArgumentsOfRequests(t *testing.T) {
 		"no name":       client.Request(ctx, client.ID(), "", nil, nil),
 		"a 0":           client.Request(ctx, client.ID(), "a\x00b", nil, nil),
 		"a long name":   client.Request(ctx, client.ID(), strings.Repeat("a", 256), nil, nil),
+		"no UTF-8":      client.Request(ctx, client.ID(), "\xff", nil, nil),
 		"a number":      client.Request(ctx, client.ID(), "a", 5, nil),
 		"a text":        client.Request(ctx, client.ID(), "a", "text", nil),
 		"need":          client.Request(ctx, client.ID(), "a", nil, nil, acurast.Need(1)),
@@ -597,6 +636,11 @@ func TestItEndsAsSoonAsItIsImpossible(t *testing.T) {
 		t.Fatal(took)
 	}
 	waiting(t, asker, 0)
+	_, err := asker.RequestMany(patient(t), []acurast.ID{{1}, {2}}, "price", nil, nil, acurast.Need(1))
+	var few *acurast.NotEnoughError
+	if !errors.As(err, &few) || len(few.Answers) != 2 || !errors.Is(err, acurast.ErrNotHere) {
+		t.Fatal(err)
+	}
 }
 
 func TestContextEndsThemAll(t *testing.T) {
@@ -621,6 +665,8 @@ func TestWrongArgumentsOfMany(t *testing.T) {
 		_, err := client.RequestMany(patient(t), ids, "price", nil, nil, acurast.Need(need))
 		wants(t, err, acurast.ErrInvalid)
 	}
-	_, err := client.RequestMany(patient(t), nil, "price", nil, nil)
+	_, err := client.RequestMany(patient(t), ids, strings.Repeat("a", 256), nil, nil)
+	wants(t, err, acurast.ErrInvalid)
+	_, err = client.RequestMany(patient(t), nil, "price", nil, nil)
 	wants(t, err, acurast.ErrInvalid)
 }
