@@ -48,7 +48,8 @@ typedef struct acurast_request_params {
  * A recipient that was here a moment ago has a mailbox: a request waits there for its return, until the mailbox's time or its own is over.
  *
  * The recipient's program is given the request once, also where it was sent again after a reconnect, if it is a client of this library.
- * Another, such as the vendor's, is sent it once; with `retry` again, where that may help.
+ * Another, such as the vendor's, is sent it once; with `retry` again, where that may help. At a service without the extension nothing is told
+ * but the answer: a request to nobody, or over a connection that broke, ends with TIMEOUT. A client that closes does not wait for answers.
  *
  * Fails at once, without an event, with INVALID, BAD_RECIPIENT, BAD_HEX, BAD_KEY, TOO_LARGE, OUTBOX_FULL, BAD_STATE (before connect), CLOSED or
  * NO_MEMORY.

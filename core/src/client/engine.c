@@ -122,7 +122,7 @@ static void pump(acurast_client *client)
             open_lane(client);
     }
     acurast__client_report_writable(client);
-    if (client->lingering && (client->outbox.size == 0 || client->settings.linger_ms == 0))
+    if (client->lingering && (acurast__outbox_settled(&client->outbox) || client->settings.linger_ms == 0))
         say_goodbye(client);
 }
 
@@ -370,7 +370,7 @@ static void on_ended(void *owner, const acurast__connection_end *end)
 {
     acurast_client *client = owner;
     lose(client, end);
-    if (client->leaving || (client->lingering && client->outbox.size == 0)) {
+    if (client->leaving || (client->lingering && acurast__outbox_settled(&client->outbox))) {
         end_client(client, ACURAST_OK);
         return;
     }

@@ -318,6 +318,14 @@ void acurast__outbox_lost(acurast__outbox *outbox, uint64_t written, bool too_la
     }
 }
 
+bool acurast__outbox_settled(const acurast__outbox *outbox)
+{
+    const acurast__list *link = outbox->awaiting.next;
+    while (link != &outbox->awaiting && ACURAST__CONTAINER(link, acurast__operation, link)->asks)
+        link = link->next;
+    return link == &outbox->awaiting && acurast__list_empty(&outbox->queued) && acurast__list_empty(&outbox->flying);
+}
+
 void acurast__outbox_fail_all(acurast__outbox *outbox, acurast_status status)
 {
     acurast__operation *operation;

@@ -99,6 +99,9 @@ void acurast__outbox_wrote(acurast__outbox *outbox, size_t payload_size);
  */
 void acurast__outbox_lost(acurast__outbox *outbox, uint64_t written, bool too_large);
 
+/* True where nothing is left but requests that wait for their answers: a client that closes does not wait for these. */
+bool acurast__outbox_settled(const acurast__outbox *outbox);
+
 /* Ends all. */
 void acurast__outbox_fail_all(acurast__outbox *outbox, acurast_status status);
 
