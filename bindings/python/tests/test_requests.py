@@ -218,7 +218,7 @@ async def test_a_client_that_closes_ends_what_it_serves_and_what_it_asked(url, l
             ends.append(request.method)
             raise
 
-    async with pair(url, {"slow": slow, "echo": echo}) as (server, asker):
+    async with pair(url, {"slow": slow, "echo": echo}, server={"linger": 0}) as (server, asker):
         asked = asyncio.ensure_future(asker.request(server.id, "slow", timeout=LONG))
         await soon(lambda: server._serving)
         await within(asker.request(server.id, "echo"))

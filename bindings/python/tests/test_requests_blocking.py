@@ -159,6 +159,9 @@ def test_many_are_asked(url):
         assert asker.request_many(ids, "price", timeout=SOON).answers == dict(zip(ids, values))
         ended = asker.request_many([*ids, NOBODY], "price", [], need=2, agree=True, timeout=SOON)
         assert ended.value == values[0]
+        with pytest.raises(acurast.NotEnoughAnswersError) as raised:
+            asker.request_many([silent, stack.enter_context(acurast.connect(url)).id, ids[0], ids[1]], "price", need=3, timeout=0.3)
+        assert {type(error) for error in raised.value.failures.values()} == {acurast.TimeoutError}
         assert len(asker.request_many([silent, ids[0], ids[1]], "price", need=2, timeout=LONG).answers) == 2
         with pytest.raises(acurast.NotEnoughAnswersError, match="3 equal needed") as raised:
             asker.request_many([*ids, NOBODY], "price", need=3, agree=True, timeout=LONG)

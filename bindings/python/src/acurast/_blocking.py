@@ -245,7 +245,10 @@ class BlockingClient(Engine):
         send_timeout_ms(timeout)
         try:
             for id, submit in submits:
-                asked[self._ask(submit, max(_left(deadline) or 0, 0.001))] = id
+                try:
+                    asked[self._ask(submit, max(_left(deadline) or 0, 0.001))] = id
+                except _errors.TimeoutError as error:  # the outbox was full
+                    poll.fail(id, error)
             while True:
                 operation = self._first_over(asked)
                 answers = self._vote(poll, asked.pop(operation), operation)
