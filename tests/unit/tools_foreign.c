@@ -157,7 +157,7 @@ static void test_a_value_of_json_stays_what_it_is(void **state)
         {"{\"a\": [1, 2.5e3, true, null]}", "{\"a\": [1, 2.5e3, true, null]}"},
         {"[1,\n\t2\r]", "[1,  2 ]"},
         {"\"\xc3\xa9\\u0041\\\\x\"", "\"\xc3\xa9\\u0041\\\\x\""},
-        {"\"\x7f\xc2\x9b\xe2\x80\xae\xd8\x9c\"", "\"\\u007f\\u009b\\u202e\\u061c\""},
+        {"\"\x7f\xc2\x9b\xe2\x80\xae\xd8\x9c\xe2\x80\xac\"", "\"\\u007f\\u009b\\u202e\\u061c\\u202c\""},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
