@@ -111,8 +111,9 @@ static int send_prepare(struct talk *talk, struct command *command)
 
 static int send_begin(struct talk *talk)
 {
-    acurast_send_params params = {
-        .size = sizeof params, .until = (uint32_t)sending.until, .tell_kept = 1, .timeout_ms = talk_left_ms(talk)};
+    acurast_send_params params = {.size = sizeof params, .until = (uint32_t)sending.until, .tell_kept = 1};
+    if (sending.until != ACURAST_LEVEL_WRITTEN) /* so that its outcome, not the clock, has the last word */
+        params.timeout_ms = talk_left_ms(talk);
     acurast_status status = acurast_client_send(talk->client, sending.recipient, sizeof sending.recipient,
                                                 sending.payload, sending.size, &params, NULL);
     return status == ACURAST_OK ? COMMAND_CONTINUE : talk_fail("sending", status);
