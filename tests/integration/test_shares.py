@@ -1,5 +1,6 @@
 """Who sends too much pays; the recipient does not, and neither do others. What waits is bounded wherever it is."""
 
+import os
 import threading
 import time
 
@@ -108,6 +109,10 @@ def measure(reader, honest, seconds):
     return sorted(reader.ages[before:])
 
 
+# What is promised. A service under a sanitizer is several times slower where it is busy, and as slow as ever where it is not.
+TIMES_SLOWER = 20 if {"ASAN_OPTIONS", "TSAN_OPTIONS"} & set(os.environ) else 3
+
+
 def percentile(ages, share):
     return ages[int(len(ages) * share)]
 
@@ -138,7 +143,7 @@ def test_honest_senders_do_not_notice_a_flood(service, record_property, keys, th
     assert metrics.sum("acurast_dropped_frames_total", reason="slow_reader") == 0
     assert metrics.sum("acurast_closed_connections_total") == 0
     assert metrics.value("acurast_ids") == 101 + keys
-    assert percentile(loud, 0.99) <= 3 * percentile(quiet, 0.99)
+    assert percentile(loud, 0.99) <= TIMES_SLOWER * percentile(quiet, 0.99)
     for socket in [*honest, *flooders, reader.socket]:
         socket.close()
 
