@@ -1,17 +1,10 @@
 /* The public face of the client: arguments and fork are checked here, everything else is client/client.c. */
-#include "client/client.h"
+#include "api/check.h"
 #include "base/option.h"
 #include "base/process.h"
 #include "base/queue.h"
 
 #include <string.h>
-
-static acurast_status check(const acurast_client *client)
-{
-    if (!client)
-        return ACURAST_INVALID;
-    return acurast__forked(client->generation) ? ACURAST_FORKED : ACURAST_OK;
-}
 
 acurast_status acurast_client_create(acurast_context *context, acurast_options *options, acurast_identity *identity,
                                      acurast_client **client)
@@ -28,13 +21,13 @@ acurast_status acurast_client_create(acurast_context *context, acurast_options *
 acurast_status acurast_client_set_callback(acurast_client *client, acurast_event_callback callback, void *user,
                                            acurast_destructor destructor)
 {
-    acurast_status status = callback ? check(client) : ACURAST_INVALID;
+    acurast_status status = callback ? acurast__check_client(client) : ACURAST_INVALID;
     return status == ACURAST_OK ? acurast__client_set_callback(client, callback, user, destructor) : status;
 }
 
 acurast_status acurast_client_set_queue(acurast_client *client, acurast_queue *queue, uint64_t source)
 {
-    acurast_status status = queue ? check(client) : ACURAST_INVALID;
+    acurast_status status = queue ? acurast__check_client(client) : ACURAST_INVALID;
     if (status == ACURAST_OK && acurast__queue_forked(queue))
         status = ACURAST_FORKED;
     return status == ACURAST_OK ? acurast__client_set_queue(client, queue, source) : status;
@@ -42,13 +35,13 @@ acurast_status acurast_client_set_queue(acurast_client *client, acurast_queue *q
 
 acurast_status acurast_client_connect(acurast_client *client)
 {
-    acurast_status status = check(client);
+    acurast_status status = acurast__check_client(client);
     return status == ACURAST_OK ? acurast__client_connect(client) : status;
 }
 
 acurast_status acurast_client_wait(acurast_client *client, int timeout_ms)
 {
-    acurast_status status = check(client);
+    acurast_status status = acurast__check_client(client);
     if (status == ACURAST_OK && acurast__on_io_thread())
         status = ACURAST_WOULD_DEADLOCK;
     return status == ACURAST_OK ? acurast__client_wait(client, timeout_ms) : status;
@@ -77,7 +70,7 @@ acurast_status acurast_client_send(acurast_client *client, const void *recipient
 {
     uint8_t id[ACURAST_ID_SIZE];
     acurast_send_params read;
-    acurast_status status = check(client);
+    acurast_status status = acurast__check_client(client);
     if (status == ACURAST_OK && (!recipient || (!payload && payload_size)))
         status = ACURAST_INVALID;
     if (status == ACURAST_OK)
@@ -91,7 +84,7 @@ acurast_status acurast_client_look(acurast_client *client, const uint8_t *ids, s
                                    const acurast_send_params *params, uint64_t *operation)
 {
     acurast_send_params read;
-    acurast_status status = check(client);
+    acurast_status status = acurast__check_client(client);
     if (status == ACURAST_OK && (!ids || !count || count > ACURAST_LOOK_MAX))
         status = ACURAST_INVALID;
     if (status == ACURAST_OK)
@@ -101,13 +94,13 @@ acurast_status acurast_client_look(acurast_client *client, const uint8_t *ids, s
 
 acurast_status acurast_client_cancel(acurast_client *client, uint64_t operation)
 {
-    acurast_status status = check(client);
+    acurast_status status = acurast__check_client(client);
     return status == ACURAST_OK ? acurast__client_cancel(client, operation) : status;
 }
 
 acurast_status acurast_client_pause(acurast_client *client, int paused)
 {
-    acurast_status status = check(client);
+    acurast_status status = acurast__check_client(client);
     return status == ACURAST_OK ? acurast__client_pause(client, paused != 0) : status;
 }
 
@@ -123,7 +116,7 @@ const uint8_t *acurast_client_id(const acurast_client *client)
 
 acurast_status acurast_client_get_stats(const acurast_client *client, acurast_client_stats *stats)
 {
-    acurast_status status = check(client);
+    acurast_status status = acurast__check_client(client);
     if (status == ACURAST_OK && (!stats || stats->size < sizeof stats->size))
         status = ACURAST_INVALID;
     if (status == ACURAST_OK)
@@ -133,7 +126,7 @@ acurast_status acurast_client_get_stats(const acurast_client *client, acurast_cl
 
 acurast_status acurast_client_close(acurast_client *client)
 {
-    acurast_status status = check(client);
+    acurast_status status = acurast__check_client(client);
     if (status == ACURAST_OK)
         acurast__client_close(client);
     return status;
@@ -141,6 +134,6 @@ acurast_status acurast_client_close(acurast_client *client)
 
 void acurast_client_release(acurast_client *client)
 {
-    if (check(client) == ACURAST_OK)
+    if (acurast__check_client(client) == ACURAST_OK)
         acurast__client_release(client);
 }

@@ -1,15 +1,8 @@
 /* The public face of requests: arguments and fork are checked here, everything else is client/requests.c. */
+#include "api/check.h"
 #include "base/process.h"
-#include "client/client.h"
 
 #include <string.h>
-
-static acurast_status check(const acurast_client *client)
-{
-    if (!client)
-        return ACURAST_INVALID;
-    return acurast__forked(client->generation) ? ACURAST_FORKED : ACURAST_OK;
-}
 
 #define PARAMS_MIN (offsetof(acurast_request_params, reserved) + sizeof(uint32_t))
 
@@ -37,7 +30,7 @@ acurast_status acurast_client_request(acurast_client *client, const void *recipi
 {
     uint8_t id[ACURAST_ID_SIZE];
     acurast_request_params read;
-    acurast_status status = check(client);
+    acurast_status status = acurast__check_client(client);
     if (status == ACURAST_OK && (!recipient || !is_name(method) || (!params && params_size)))
         status = ACURAST_INVALID;
     if (status == ACURAST_OK)
@@ -51,13 +44,13 @@ acurast_status acurast_client_request(acurast_client *client, const void *recipi
 
 acurast_status acurast_client_serve(acurast_client *client, const char *method, uint64_t token)
 {
-    acurast_status status = is_name(method) ? check(client) : ACURAST_INVALID;
+    acurast_status status = is_name(method) ? acurast__check_client(client) : ACURAST_INVALID;
     return status == ACURAST_OK ? acurast__client_serve(client, method, token) : status;
 }
 
 acurast_status acurast_client_answer(acurast_client *client, uint64_t request, const void *result, size_t result_size)
 {
-    acurast_status status = result || !result_size ? check(client) : ACURAST_INVALID;
+    acurast_status status = result || !result_size ? acurast__check_client(client) : ACURAST_INVALID;
     return status == ACURAST_OK ? acurast__client_answer(client, request, (acurast__raw){result, result_size}, NULL)
                                 : status;
 }
@@ -65,13 +58,13 @@ acurast_status acurast_client_answer(acurast_client *client, uint64_t request, c
 acurast_status acurast_client_answer_error(acurast_client *client, uint64_t request, int64_t code, const char *message,
                                            const void *data, size_t data_size)
 {
-    acurast_status status = message && (data || !data_size) ? check(client) : ACURAST_INVALID;
+    acurast_status status = message && (data || !data_size) ? acurast__check_client(client) : ACURAST_INVALID;
     acurast__rpc_error error = {.code = code, .message = message, .data = {data, data_size}};
     return status == ACURAST_OK ? acurast__client_answer(client, request, (acurast__raw){0}, &error) : status;
 }
 
 acurast_status acurast_client_progress(acurast_client *client, uint64_t request, const void *value, size_t value_size)
 {
-    acurast_status status = value && value_size ? check(client) : ACURAST_INVALID;
+    acurast_status status = value && value_size ? acurast__check_client(client) : ACURAST_INVALID;
     return status == ACURAST_OK ? acurast__client_progress(client, request, (acurast__raw){value, value_size}) : status;
 }
