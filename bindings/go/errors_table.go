@@ -100,4 +100,6 @@ const (
 	ErrServiceMemory Status = 69
 	// The recipient answered the request with an error.
 	ErrRemoteError Status = 70
+	// Too few of those that were asked gave a result, or the same one; retriable.
+	ErrNotEnoughAnswers Status = 71
 )

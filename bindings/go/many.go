@@ -38,9 +38,9 @@ type NotEnoughError struct {
 	Answers []Answer
 }
 
-// Unwrap are the errors of those that failed: so [errors.Is] and [errors.As] find what went wrong with any of them.
+// Unwrap are ErrNotEnoughAnswers and the errors of those that failed: so [errors.Is] and [errors.As] find what went wrong with any of them.
 func (e *NotEnoughError) Unwrap() []error {
-	var all []error
+	all := []error{ErrNotEnoughAnswers}
 	for _, each := range e.Answers {
 		if each.Err != nil {
 			all = append(all, each.Err)

@@ -234,14 +234,6 @@ export declare class RpcError extends Error {
   readonly data: unknown;
 }
 
-/** Too few of those that were asked gave a result, or the same one. Look at its failures, or pass a smaller need. */
-export declare class NotEnoughAnswersError extends AcurastError {
-  readonly code: 'ACURAST_NOT_ENOUGH_ANSWERS';
-  /** What came until then, in order. */
-  readonly answers: readonly Answer<unknown>[];
-  readonly failures: readonly Failure[];
-}
-
 /** Options of a client: who it is, and those of the core. */
 export interface ClientOptions extends ClientSettings {
   /** Without one the client makes a new key pair. */

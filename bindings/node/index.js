@@ -8,7 +8,6 @@ const { Client, connect } = require('./lib/client');
 const compat = require('./lib/compat');
 const { Identity, compressKey, idOf, verify, verifyDigest } = require('./lib/identity');
 const { Message } = require('./lib/message');
-const { NotEnoughAnswersError } = require('./lib/many');
 const { RpcError } = require('./lib/rpc-error');
 const { Service } = require('./lib/service');
 const { errors } = require('./lib/errors');
@@ -23,7 +22,6 @@ module.exports = {
   Client,
   Identity,
   Message,
-  NotEnoughAnswersError,
   RpcError,
   Service,
   compressKey,

@@ -7,7 +7,6 @@ export const {
   Client,
   Identity,
   Message,
-  NotEnoughAnswersError,
   RpcError,
   Service,
   WebSocketTransportClient,

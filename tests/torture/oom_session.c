@@ -22,7 +22,8 @@ typedef struct watch {
 
 static bool is_outcome(acurast_event_type type)
 {
-    return type == ACURAST_EVENT_OUTCOME || type == ACURAST_EVENT_REPLY || type == ACURAST_EVENT_SEEN;
+    return type == ACURAST_EVENT_OUTCOME || type == ACURAST_EVENT_REPLY || type == ACURAST_EVENT_SEEN ||
+           type == ACURAST_EVENT_ANSWERS;
 }
 
 static void on_event(void *user, const acurast_event_view *event)
@@ -120,6 +121,17 @@ static void send_some(watch *own, const uint8_t *recipient, const char *what, si
     }
 }
 
+/* One request to two, of which one is away. */
+static void ask_many(watch *own, const uint8_t *recipient)
+{
+    uint8_t ids[2][ACURAST_ID_SIZE] = {{1}};
+    acurast_many_params params = {.size = sizeof params, .token = 44, .timeout_ms = 300, .need = 1, .agree = 1};
+    memcpy(ids[1], recipient, ACURAST_ID_SIZE);
+    acurast_status status = acurast_client_request_many(own->client, ids[0], 2, "echo", "[1]", 3, &params, NULL);
+    assert_true(is_fine(status) || status == ACURAST_BAD_STATE);
+    own->expected[params.token] += status == ACURAST_OK;
+}
+
 /* Requests, of which one is of an unknown method, and a look. */
 static void ask_some(watch *own, const uint8_t *recipient)
 {
@@ -135,6 +147,7 @@ static void ask_some(watch *own, const uint8_t *recipient)
     acurast_status status = acurast_client_look(own->client, recipient, 1, &params, NULL);
     assert_true(is_fine(status) || status == ACURAST_BAD_STATE);
     own->expected[params.token] += status == ACURAST_OK;
+    ask_many(own, recipient);
 }
 
 static void drain_queue(acurast_queue *queue)

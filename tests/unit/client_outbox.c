@@ -25,7 +25,7 @@ static void on_over(acurast__outbox *outbox, acurast__operation *operation, acur
     over_numbers[over_count] = operation->number;
     over_status[over_count++] = status;
     acurast__outbox_unreserve_bytes(outbox, operation->payload_size);
-    acurast__outbox_unreserve_count(outbox);
+    acurast__outbox_unreserve_count(outbox, 1);
     acurast__operation_free(operation);
 }
 
@@ -48,7 +48,7 @@ static void add(acurast__outbox *outbox, uint64_t number, size_t size)
 {
     static const uint8_t id[16] = {1};
     static const uint8_t payload[4096];
-    assert_int_equal(acurast__outbox_reserve(outbox, size), ACURAST_OK);
+    assert_int_equal(acurast__outbox_reserve(outbox, 1, size), ACURAST_OK);
     acurast__operation *operation = acurast__operation_create(id, id, payload, size);
     assert_non_null(operation);
     operation->number = number;
@@ -88,12 +88,12 @@ static void test_limits(void **state)
     (void)state;
     make(&outbox, 4, 100);
     add(&outbox, 1, 60);
-    assert_int_equal(acurast__outbox_reserve(&outbox, 41), ACURAST_OUTBOX_FULL);
+    assert_int_equal(acurast__outbox_reserve(&outbox, 1, 41), ACURAST_OUTBOX_FULL);
     add(&outbox, 2, 40);
-    assert_int_equal(acurast__outbox_reserve(&outbox, 1), ACURAST_OUTBOX_FULL);
+    assert_int_equal(acurast__outbox_reserve(&outbox, 1, 1), ACURAST_OUTBOX_FULL);
     add(&outbox, 3, 0);
     add(&outbox, 4, 0);
-    assert_int_equal(acurast__outbox_reserve(&outbox, 0), ACURAST_OUTBOX_FULL);
+    assert_int_equal(acurast__outbox_reserve(&outbox, 1, 0), ACURAST_OUTBOX_FULL);
     assert_false(acurast__outbox_half_empty(&outbox, 0));
     acurast__outbox_cancel(&outbox, 1);
     assert_false(acurast__outbox_half_empty(&outbox, 0));
@@ -112,7 +112,7 @@ static void test_empty_outbox_takes_any_size(void **state)
     (void)state;
     make(&outbox, 4, 10);
     add(&outbox, 1, 4000);
-    assert_int_equal(acurast__outbox_reserve(&outbox, 1), ACURAST_OUTBOX_FULL);
+    assert_int_equal(acurast__outbox_reserve(&outbox, 1, 1), ACURAST_OUTBOX_FULL);
     finish(&outbox);
 }
 
@@ -257,7 +257,7 @@ static void test_table_that_cannot_grow(void **state)
     make(&outbox, MAX_OVER, SIZE_MAX);
     size_t buckets = outbox.bucket_count;
     for (uint64_t i = 1; i <= 200; i++) {
-        assert_int_equal(acurast__outbox_reserve(&outbox, 0), ACURAST_OK);
+        assert_int_equal(acurast__outbox_reserve(&outbox, 1, 0), ACURAST_OK);
         acurast__operation *operation = acurast__operation_create(id, id, NULL, 0);
         operation->number = i;
         acurast__memory_fail_at(1);

@@ -28,7 +28,7 @@ static void on_over(acurast__outbox *outbox, acurast__operation *operation, acur
     assert_true(w->count < ARRAY_SIZE(w->over));
     w->over[w->count++] = (ended){operation->number, status, operation->reached};
     acurast__outbox_unreserve_bytes(outbox, operation->payload_size);
-    acurast__outbox_unreserve_count(outbox);
+    acurast__outbox_unreserve_count(outbox, 1);
     acurast__operation_free(operation);
 }
 
@@ -57,7 +57,7 @@ static void end(world *w)
 
 static acurast__operation *add(world *w, uint64_t number, const uint8_t *recipient, acurast_level until)
 {
-    assert_int_equal(acurast__outbox_reserve(&w->outbox, 3), ACURAST_OK);
+    assert_int_equal(acurast__outbox_reserve(&w->outbox, 1, 3), ACURAST_OK);
     acurast__operation *made = until == ACURAST_LEVEL_WRITTEN
                                    ? acurast__operation_create(us, recipient, "abc", 3)
                                    : acurast__operation_create_tracked(us, recipient, "abc", 3, until);
@@ -379,7 +379,7 @@ static void looks(void **state)
     uint8_t ids[32] = {1}, body[ACURAST__TOKEN_SIZE + 2 * ACURAST__SEEN_ITEM_SIZE] = {0, 0, 0, 7, 1};
     (void)state;
     begin(&w);
-    assert_int_equal(acurast__outbox_reserve(&w.outbox, sizeof ids), ACURAST_OK);
+    assert_int_equal(acurast__outbox_reserve(&w.outbox, 1, sizeof ids), ACURAST_OK);
     acurast__operation *look = acurast__operation_create_look(us, ids, 2);
     look->number = (UINT64_C(5) << 32) + 7;
     acurast__outbox_accept(&w.outbox, look);

@@ -154,7 +154,7 @@ static bool quorum(void)
         whole &= status == ACURAST_OK;
     }
     if (whole)
-        assert_true(acurast__many_winner(many) == 1);
+        assert_true(acurast__many_group(many, 1) == 1);
     acurast__many_destroy(many);
     return whole;
 }

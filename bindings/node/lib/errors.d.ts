@@ -1,5 +1,7 @@
 // Written by tools/generate.js from the core's table; not by hand.
 
+import type { Answer, Failure } from '../index';
+
 /** Whatever this package rejects with or throws, but for TypeError and RangeError on bad arguments. */
 export declare class AcurastError extends Error {
   /** `detail` says more than the class's own text; it ends up in `message` too. */
@@ -286,4 +288,15 @@ export declare class RemoteError extends AcurastError {
   readonly remoteMessage: string;
   /** What it gave besides, or undefined. */
   readonly data: unknown;
+}
+
+/**
+ * Too few of those that were asked gave a result, or the same one. Look at its failures, or pass a smaller
+ * need. Retriable.
+ */
+export declare class NotEnoughAnswersError extends AcurastError {
+  readonly code: 'ACURAST_NOT_ENOUGH_ANSWERS';
+  /** What came until then, in order. */
+  readonly answers: readonly Answer<unknown>[];
+  readonly failures: readonly Failure[];
 }

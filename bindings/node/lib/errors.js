@@ -278,6 +278,12 @@ describe(RemoteError, 70, 'ACURAST_REMOTE_ERROR', false,
   'the recipient answered the request with an error',
 );
 
+class NotEnoughAnswersError extends AcurastError {}
+describe(NotEnoughAnswersError, 71, 'ACURAST_NOT_ENOUGH_ANSWERS', true,
+  'too few of those that were asked gave a result, or the same one',
+  'look at its failures, or pass a smaller need',
+);
+
 /** The error of a status that the core answered. */
 function errorOf(status, detail = '') {
   return new (BY_STATUS.get(status) ?? AcurastError)(detail);
@@ -309,6 +315,7 @@ module.exports = {
     MailboxFullError,
     NotConnectedError,
     NotDeliveredError,
+    NotEnoughAnswersError,
     NotFoundError,
     NotHereError,
     NotPermittedError,

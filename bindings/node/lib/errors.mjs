@@ -27,6 +27,7 @@ export const {
   MailboxFullError,
   NotConnectedError,
   NotDeliveredError,
+  NotEnoughAnswersError,
   NotFoundError,
   NotHereError,
   NotPermittedError,

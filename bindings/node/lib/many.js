@@ -5,26 +5,6 @@ const check = require('./check');
 const { follow, unfollow } = require('./abort');
 const { errors } = require('./errors');
 
-class NotEnoughAnswersError extends errors.AcurastError {
-  constructor(detail, { answers = [], failures = [], ...options } = {}) {
-    super(detail, options);
-    Object.defineProperty(this, 'answers', { value: answers });
-    Object.defineProperty(this, 'failures', { value: failures });
-  }
-}
-
-const FIXED = {
-  name: 'NotEnoughAnswersError',
-  code: 'ACURAST_NOT_ENOUGH_ANSWERS',
-  status: 0,
-  retriable: false,
-  text: 'too few of those that were asked gave a result, or the same one',
-  advice: 'look at its failures, or pass a smaller need',
-};
-for (const [key, value] of Object.entries(FIXED)) {
-  Object.defineProperty(NotEnoughAnswersError.prototype, key, { value, writable: true, configurable: true });
-}
-
 const isObject = (value) => value !== null && typeof value === 'object';
 const byKey = ([a], [b]) => (a < b ? -1 : 1);
 
@@ -80,6 +60,10 @@ class Poll {
   }
 }
 
+function notEnough({ detail, answers, failures }) {
+  return Object.assign(new errors.NotEnoughAnswersError(detail), { answers, failures });
+}
+
 /**
  * @param {string[]} ids all different
  * @param {(id: string, signal: AbortSignal) => Promise<unknown>} ask
@@ -99,7 +83,7 @@ function poll(ids, ask, need, agree, signal) {
       if (rest.signal.aborted) return;
       if (status === 'rejected') state.fail(id, reason);
       else if (state.answer(id, value)) return end(() => resolve({ value: agree ? value : answers[0].value, answers, failures }));
-      if (state.impossible) end(() => reject(new NotEnoughAnswersError(state.detail, { answers, failures })));
+      if (state.impossible) end(() => reject(notEnough(state)));
     };
     if (signal) follow(signal, onAbort);
     for (const id of ids) Promise.allSettled([ask(id, rest.signal)]).then(([settled]) => take(id, settled));
@@ -111,4 +95,4 @@ function needOf(need, count) {
   return need === undefined ? count : check.integer(need, 'options.need', 1, count);
 }
 
-module.exports = { NotEnoughAnswersError, canonical, needOf, poll };
+module.exports = { canonical, needOf, poll };

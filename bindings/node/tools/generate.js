@@ -21,6 +21,10 @@ const MEMBERS = {
   readonly remoteMessage: string;
   /** What it gave besides, or undefined. */
   readonly data: unknown;`,
+  NOT_ENOUGH_ANSWERS: `
+  /** What came until then, in order. */
+  readonly answers: readonly Answer<unknown>[];
+  readonly failures: readonly Failure[];`,
 };
 
 // What the caller can do about it, where the text does not say so.
@@ -37,6 +41,7 @@ const ADVICE = {
   WORK_TOO_HARD: 'pass a larger maxWork if you trust the service',
   OUTBOX_FULL: 'await the send, or pass a larger outboxCount or outboxBytes',
   EXPIRED: 'pass a longer timeout, or look at the connection',
+  NOT_ENOUGH_ANSWERS: 'look at its failures, or pass a smaller need',
   UNDETERMINED: 'ask the recipient before you send it again',
   TOO_LARGE: 'split it, or raise maxPayload here and maxFrame at the service',
   SLOW_READER: 'take messages faster',
@@ -134,6 +139,8 @@ function errorTypes({ statuses }) {
     return `${comment(words)}\nexport declare class ${title} extends AcurastError {\n  readonly code: 'ACURAST_${name}';${MEMBERS[name] ?? ''}\n}\n`;
   });
   return `${HEAD}
+import type { Answer, Failure } from '../index';
+
 /** Whatever this package rejects with or throws, but for TypeError and RangeError on bad arguments. */
 export declare class AcurastError extends Error {
   /** \`detail\` says more than the class's own text; it ends up in \`message\` too. */

@@ -79,6 +79,7 @@ ADVICE = {
     "WORK_TOO_HARD": "pass a larger max_work if you trust the service",
     "OUTBOX_FULL": "await the send, or pass a larger outbox_count or outbox_bytes",
     "EXPIRED": "pass a longer timeout, or look at the connection",
+    "NOT_ENOUGH_ANSWERS": "look at its failures, or pass a smaller need",
     "TOO_LARGE": "split it, or raise max_payload here and max_frame at the service",
     "SLOW_READER": "take messages faster",
 }

@@ -41,7 +41,8 @@ typedef enum acurast_event_type {
     ACURAST_EVENT_GONE = 8,     /* `sender` has left; `presence` is what is left of it */
     ACURAST_EVENT_REPLY = 9,    /* of one request: see acurast_client_request() */
     ACURAST_EVENT_PROGRESS = 10, /* of one request: `operation`, `token`, `sender`, `payload`, `encoding` */
-    ACURAST_EVENT_REQUEST = 11  /* to be answered: see acurast_client_serve() */
+    ACURAST_EVENT_REQUEST = 11, /* to be answered: see acurast_client_serve() */
+    ACURAST_EVENT_ANSWERS = 12  /* of one request to many: see acurast_client_request_many() */
 } acurast_event_type;
 
 /* How far a payload gets. */

@@ -58,6 +58,51 @@ ACURAST_API acurast_status acurast_client_request(acurast_client *client, const 
                                                   const char *method, const void *params, size_t params_size,
                                                   const acurast_request_params *settings, uint64_t *operation);
 
+/* Settings of one request to many. Zero it, set `size` to its sizeof, then what you need. */
+typedef struct acurast_many_params {
+    size_t size;
+    uint64_t token;      /* comes back in its events */
+    uint32_t timeout_ms; /* for all of it; 0: 10 seconds */
+    uint32_t encoding;   /* an acurast_encoding */
+    uint32_t retry;      /* as in acurast_request_params */
+    uint32_t need;       /* results that end it, at most as many as are asked; 0: as many */
+    uint32_t agree;      /* 1: so many have to be equal */
+    uint32_t reserved;   /* 0 */
+} acurast_many_params;
+
+/* What one of those that were asked has said. */
+typedef struct acurast_answer {
+    const uint8_t *data; /* OK: the result. REMOTE_ERROR: the error, as it came. Else NULL */
+    size_t size;         /* bytes */
+    int64_t code;        /* of a remote error */
+    acurast_status status;
+    uint32_t group; /* of a result, else 0. Equal results have the same number, the largest group has 1; without `agree` all have */
+    uint8_t id[16];
+} acurast_answer;
+
+/*
+ * Asks `count` recipients the same, each of them once, and ends as soon as `need` results have come, or with `agree` as many that are
+ * equal, or that has become impossible. What is open then is cancelled. `ids` has 16 bytes for each: 1 to 1,024, all different, and fewer
+ * than half of the option `outbox-count`, in which each has a place. All is copied. `settings` and `operation` may be NULL.
+ *
+ * Its end is an ANSWERS event, exactly one, with `operation`, `token` and one of:
+ *
+ *   OK                  the first answer of group 1 is the result: what they agree on, or the first that came
+ *   NOT_ENOUGH_ANSWERS  too few can have, or the time is over
+ *   CANCELLED, CLOSED, NO_MEMORY  as of a request
+ *
+ * Its `payload` is an array of acurast_answer, `payload_size` / sizeof(acurast_answer) of them, valid as long as the event: those that
+ * answered or failed, in that order, each with its status, as the REPLY event has it; then the rest, with CANCELLED, or TIMEOUT where the time
+ * was over. With NO_MEMORY it is empty. An answer of more than 64 KiB, or its equal share of 16 MiB where that is more, is TOO_LARGE. core/docs/requests.md
+ * says which values are equal. A PROGRESS event has the `operation` of all, and the `sender` tells whose it is.
+ *
+ * acurast_client_cancel() ends all of it. Fails at once, without an event, as acurast_client_request(); with TOO_LARGE where too many are
+ * asked for the outbox, and INVALID for an id that is there twice, which would have two votes.
+ */
+ACURAST_API acurast_status acurast_client_request_many(acurast_client *client, const uint8_t *ids, size_t count,
+                                                       const char *method, const void *params, size_t params_size,
+                                                       const acurast_many_params *settings, uint64_t *operation);
+
 /*
  * Serves a method from now on: each request for it is a REQUEST event with `text` (the method), `payload` (the params; its size is 0
  * without any), `encoding`, `sender`, `operation` (the number to answer by) and `token`. So is a notification; what is answered to it goes

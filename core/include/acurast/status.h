@@ -68,7 +68,8 @@ ACURAST_BEGIN
     X(NOT_DELIVERED, 67, 1, "the service did not pass the payload on, and does not say why")                           \
     X(UNDETERMINED, 68, 0, "the payload was sent, and whether it was delivered cannot be known")                       \
     X(SERVICE_MEMORY, 69, 1, "the service has no memory for the payload")                                              \
-    X(REMOTE_ERROR, 70, 0, "the recipient answered the request with an error")
+    X(REMOTE_ERROR, 70, 0, "the recipient answered the request with an error")                                         \
+    X(NOT_ENOUGH_ANSWERS, 71, 1, "too few of those that were asked gave a result, or the same one")
 
 typedef enum acurast_status {
 #define ACURAST_STATUS_ENUM(name, code, retriable, text) ACURAST_##name = (code),

@@ -1,22 +1,12 @@
 /* The public face of requests: arguments and fork are checked here, everything else is client/requests.c. */
 #include "api/check.h"
-#include "base/process.h"
+#include "client/survey.h"
 
 #include <string.h>
 
 #define PARAMS_MIN (offsetof(acurast_request_params, reserved) + sizeof(uint32_t))
-
-static acurast_status read_params(acurast_request_params *read, const acurast_request_params *given)
-{
-    *read = (acurast_request_params){0};
-    if (!given)
-        return ACURAST_OK;
-    if (given->size < PARAMS_MIN)
-        return ACURAST_INVALID;
-    memcpy(read, given, given->size < sizeof *read ? given->size : sizeof *read);
-    return read->encoding > ACURAST_ENCODING_MSGPACK || read->retry > 1 || read->reserved ? ACURAST_INVALID
-                                                                                          : ACURAST_OK;
-}
+#define MANY_PARAMS_MIN (offsetof(acurast_many_params, reserved) + sizeof(uint32_t))
+#define TIMEOUT_MS 10000u
 
 static bool is_name(const char *method)
 {
@@ -24,22 +14,70 @@ static bool is_name(const char *method)
     return size && size <= ACURAST__RPC_METHOD_MAX;
 }
 
+/* What both kinds of settings say. */
+static acurast_status check_question(acurast__question *question, uint32_t retry)
+{
+    if (!question->timeout_ms)
+        question->timeout_ms = TIMEOUT_MS;
+    question->retry = retry;
+    return is_name(question->method) && (question->params.bytes || !question->params.size) &&
+                   question->encoding <= ACURAST_ENCODING_MSGPACK && retry <= 1
+               ? ACURAST_OK
+               : ACURAST_INVALID;
+}
+
 acurast_status acurast_client_request(acurast_client *client, const void *recipient, size_t recipient_size,
                                       const char *method, const void *params, size_t params_size,
                                       const acurast_request_params *settings, uint64_t *operation)
 {
     uint8_t id[ACURAST_ID_SIZE];
-    acurast_request_params read;
+    acurast_request_params read = {0};
     acurast_status status = acurast__check_client(client);
-    if (status == ACURAST_OK && (!recipient || !is_name(method) || (!params && params_size)))
+    if (status == ACURAST_OK && (!recipient || (settings && settings->size < PARAMS_MIN)))
         status = ACURAST_INVALID;
-    if (status == ACURAST_OK)
-        status = read_params(&read, settings);
-    if (status == ACURAST_OK)
-        status = acurast_id_of(recipient, recipient_size, id);
     if (status != ACURAST_OK)
         return status;
-    return acurast__client_request(client, id, method, (acurast__raw){params, params_size}, &read, operation);
+    if (settings)
+        memcpy(&read, settings, settings->size < sizeof read ? settings->size : sizeof read);
+    acurast__question question = {
+        .method = method, .params = {params, params_size}, .encoding = read.encoding, .timeout_ms = read.timeout_ms};
+    status = read.reserved ? ACURAST_INVALID : check_question(&question, read.retry);
+    if (status == ACURAST_OK)
+        status = acurast_id_of(recipient, recipient_size, id);
+    return status == ACURAST_OK ? acurast__client_request(client, id, &question, read.token, operation) : status;
+}
+
+static acurast_status check_many(const acurast_many_params *read, size_t count)
+{
+    return count && count <= ACURAST__MANY_MAX && read->need <= count && read->agree <= 1 && !read->reserved
+               ? ACURAST_OK
+               : ACURAST_INVALID;
+}
+
+acurast_status acurast_client_request_many(acurast_client *client, const uint8_t *ids, size_t count, const char *method,
+                                           const void *params, size_t params_size, const acurast_many_params *settings,
+                                           uint64_t *operation)
+{
+    acurast_many_params read = {0};
+    acurast_status status = acurast__check_client(client);
+    if (status == ACURAST_OK && (!ids || (settings && settings->size < MANY_PARAMS_MIN)))
+        status = ACURAST_INVALID;
+    if (status != ACURAST_OK)
+        return status;
+    if (settings)
+        memcpy(&read, settings, settings->size < sizeof read ? settings->size : sizeof read);
+    acurast__survey_params asked = {.question = {.method = method,
+                                                 .params = {params, params_size},
+                                                 .encoding = read.encoding,
+                                                 .timeout_ms = read.timeout_ms},
+                                    .token = read.token,
+                                    .need = read.need ? read.need : (uint32_t)count,
+                                    .agree = read.agree};
+    status = check_many(&read, count);
+    if (status == ACURAST_OK)
+        status = check_question(&asked.question, read.retry);
+    return status == ACURAST_OK ? acurast__client_request_many(client, ids, (uint32_t)count, &asked, operation)
+                                : status;
 }
 
 acurast_status acurast_client_serve(acurast_client *client, const char *method, uint64_t token)

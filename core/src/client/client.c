@@ -15,6 +15,7 @@
 #include "base/condition.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "client/survey.h"
 #include "wire/frame.h"
 
 #include <string.h>
@@ -350,14 +351,46 @@ acurast_status acurast__client_hand_in(acurast_client *client, acurast__operatio
     if (status != ACURAST_OK) {
         acurast__operation_free(made);
         acurast__outbox_unreserve_bytes(&client->outbox, payload_size);
-        acurast__outbox_unreserve_count(&client->outbox);
+        acurast__outbox_unreserve_count(&client->outbox, 1);
     }
     return status;
 }
 
-acurast_status acurast__client_reserve(acurast_client *client, size_t size)
+static void number_survey(acurast_client *client, acurast__survey *survey)
 {
-    return acurast__outbox_reserve(&client->outbox, size) == ACURAST_OK ? ACURAST_OK : refuse_for_room(client, size);
+    survey->outcome->number = ++client->last_number;
+    for (uint32_t i = 0; i < survey->count; i++) {
+        acurast__operation *operation = survey->parts[i].operation;
+        operation->number = ++client->last_number;
+        acurast__list_append(&client->incoming, &operation->link);
+    }
+    acurast__list_append(&client->requests.surveys, &survey->link);
+}
+
+acurast_status acurast__client_hand_in_survey(acurast_client *client, acurast__survey *survey, size_t size,
+                                              uint64_t *number)
+{
+    size_t count = survey->count + (size_t)1;
+    pthread_mutex_lock(&client->lock);
+    acurast_status status = check_running(client);
+    if (status == ACURAST_OK) {
+        number_survey(client, survey);
+        if (number)
+            *number = survey->outcome->number;
+        acurast__client_wake_locked(client);
+    }
+    pthread_mutex_unlock(&client->lock);
+    if (status != ACURAST_OK) {
+        acurast__outbox_unreserve_bytes(&client->outbox, size);
+        acurast__outbox_unreserve_count(&client->outbox, count);
+    }
+    return status;
+}
+
+acurast_status acurast__client_reserve(acurast_client *client, size_t count, size_t size)
+{
+    return acurast__outbox_reserve(&client->outbox, count, size) == ACURAST_OK ? ACURAST_OK
+                                                                               : refuse_for_room(client, size);
 }
 
 acurast_status acurast__client_send(acurast_client *client, const uint8_t recipient[16], const void *payload,
@@ -375,7 +408,7 @@ acurast_status acurast__client_send(acurast_client *client, const uint8_t recipi
     if (status == ACURAST_OK && !plain && !client->settings.connection.extensions)
         status = ACURAST_UNSUPPORTED;
     if (status == ACURAST_OK)
-        status = acurast__client_reserve(client, payload_size);
+        status = acurast__client_reserve(client, 1, payload_size);
     if (status != ACURAST_OK)
         return status;
     acurast__operation *made = make_send(client, recipient, payload, payload_size, params->until);
@@ -390,7 +423,7 @@ acurast_status acurast__client_look(acurast_client *client, const uint8_t *ids, 
     if (status == ACURAST_OK && !client->settings.connection.extensions)
         status = ACURAST_UNSUPPORTED;
     if (status == ACURAST_OK)
-        status = acurast__client_reserve(client, size);
+        status = acurast__client_reserve(client, 1, size);
     if (status != ACURAST_OK)
         return status;
     return acurast__client_hand_in(client, acurast__operation_create_look(client->id, ids, count), size, params,

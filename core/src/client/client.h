@@ -134,9 +134,13 @@ void acurast__client_release(acurast_client *client);
  * without memory, or giving it and its room back. Any thread.
  */
 acurast_status acurast__client_check(acurast_client *client);
-acurast_status acurast__client_reserve(acurast_client *client, size_t size);
+acurast_status acurast__client_reserve(acurast_client *client, size_t count, size_t size);
 acurast_status acurast__client_hand_in(acurast_client *client, acurast__operation *made, size_t size,
                                        const acurast_send_params *params, uint64_t *number);
+
+/* The same for all of a survey, which stays the caller's where it fails; what was reserved is given back. */
+acurast_status acurast__client_hand_in_survey(acurast_client *client, acurast__survey *survey, size_t size,
+                                              uint64_t *number);
 
 /* References of the core's own. Any thread. */
 void acurast__client_retain(acurast_client *client);

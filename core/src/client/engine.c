@@ -11,6 +11,7 @@
 #include "client/client.h"
 
 #include "base/memory.h"
+#include "client/survey.h"
 #include "client/tracking.h"
 
 #include <sodium.h>
@@ -429,9 +430,11 @@ static bool take_in(acurast_client *client)
     while (!acurast__list_empty(&cancels)) {
         acurast__cancel *cancel = ACURAST__CONTAINER(cancels.next, acurast__cancel, link);
         acurast__list_remove(&cancel->link);
-        acurast__outbox_cancel(&client->outbox, cancel->number);
+        if (!acurast__survey_cancel(client, cancel->number))
+            acurast__outbox_cancel(&client->outbox, cancel->number);
         acurast__free(cancel);
     }
+    acurast__survey_clean(client);
     if (due)
         acurast__requests_hand_out(client);
     return closing;

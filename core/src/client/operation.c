@@ -13,8 +13,8 @@ static acurast__operation *create(acurast__operation_kind kind, const uint8_t *s
     acurast__operation *operation = acurast__alloc_zero(sizeof *operation);
     if (!operation)
         return NULL;
-    operation->frame = acurast__alloc(room);
-    if (!operation->frame) {
+    operation->frame = room ? acurast__alloc(room) : NULL;
+    if (room && !operation->frame) {
         acurast__free(operation);
         return NULL;
     }
@@ -70,6 +70,11 @@ acurast__operation *acurast__operation_create_look(const uint8_t sender[16], con
     acurast__frame_header(operation->frame, ACURAST__FRAME_LOOK, sender, NULL);
     put_payload(operation, ACURAST__HEADER_SIZE + ACURAST__TOKEN_SIZE, ids, count * ACURAST__ID_SIZE);
     return operation;
+}
+
+acurast__operation *acurast__operation_create_survey(const uint8_t sender[16])
+{
+    return create(ACURAST__OPERATION_SURVEY, sender, acurast__id_service, 0, 0);
 }
 
 void acurast__operation_stamp(acurast__operation *operation, const uint8_t *run)

@@ -1,5 +1,5 @@
 /*
- * One call that waits in the outbox: a plain send, a tracked one, or a look. It holds its frame, as it goes over the wire, and the room
+ * One call that waits in the outbox: a plain send, a tracked one, a look, or a request. It holds its frame, as it goes over the wire, and the room
  * for its outcome.
  *
  * How certain its end is: `live` counts its transmissions that nobody has answered yet, on this connection; `maybe` says that there were
@@ -15,11 +15,13 @@
 
 typedef struct acurast__outbox acurast__outbox;
 typedef struct acurast__pair acurast__pair;
+typedef struct acurast__survey acurast__survey;
 
 typedef enum acurast__operation_kind {
     ACURAST__OPERATION_PLAIN,
     ACURAST__OPERATION_TRACKED,
-    ACURAST__OPERATION_LOOK
+    ACURAST__OPERATION_LOOK,
+    ACURAST__OPERATION_SURVEY /* never in the outbox: the outcome of several that are; see client/survey.h */
 } acurast__operation_kind;
 
 typedef enum acurast__place {
@@ -59,11 +61,13 @@ typedef struct acurast__operation {
     bool answered;  /* and its answer is in the frame's place */
     uint64_t call;  /* and its number among the open ones; 0: answered */
     int64_t code;   /* and of the error that it was answered with */
+    acurast__survey *survey; /* and what it is a part of, and which; NULL: it is asked for itself */
+    uint32_t part;
     uint8_t sender[16];
     uint8_t recipient[16];
     size_t payload_size; /* what counts in the outbox */
     size_t frame_size;
-    uint8_t *frame; /* at its end: what was seen, or the answer */
+    uint8_t *frame; /* at its end: what was seen, the answer, or all of them */
 } acurast__operation;
 
 /* With a copy of the payload behind its header; NULL without memory. Any thread. */
@@ -76,6 +80,9 @@ acurast__operation *acurast__operation_create_tracked(const uint8_t sender[16], 
 
 /* Of `count` ids, ACURAST__LOOK_MAX_IDS at most. */
 acurast__operation *acurast__operation_create_look(const uint8_t sender[16], const uint8_t *ids, size_t count);
+
+/* An outcome alone: `frame` is NULL until there is one. */
+acurast__operation *acurast__operation_create_survey(const uint8_t sender[16]);
 
 /* Writes what is not the same each time into its frame; its number is set. `run` has 8 bytes. */
 void acurast__operation_stamp(acurast__operation *operation, const uint8_t *run);

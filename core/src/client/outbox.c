@@ -48,25 +48,25 @@ static bool raise_within(atomic_size_t *value, size_t by, size_t limit, bool fir
     return true;
 }
 
-acurast_status acurast__outbox_reserve(acurast__outbox *outbox, size_t payload_size)
+acurast_status acurast__outbox_reserve(acurast__outbox *outbox, size_t count, size_t bytes)
 {
-    if (!raise_within(&outbox->count, 1, outbox->max_count, false))
+    if (!raise_within(&outbox->count, count, outbox->max_count, false))
         return ACURAST_OUTBOX_FULL;
-    if (payload_size && !raise_within(&outbox->bytes, payload_size, outbox->max_bytes, true)) {
-        acurast__outbox_unreserve_count(outbox);
+    if (bytes && !raise_within(&outbox->bytes, bytes, outbox->max_bytes, true)) {
+        acurast__outbox_unreserve_count(outbox, count);
         return ACURAST_OUTBOX_FULL;
     }
     return ACURAST_OK;
 }
 
-void acurast__outbox_unreserve_count(acurast__outbox *outbox)
+void acurast__outbox_unreserve_count(acurast__outbox *outbox, size_t count)
 {
-    atomic_fetch_sub(&outbox->count, 1);
+    atomic_fetch_sub(&outbox->count, count);
 }
 
-void acurast__outbox_unreserve_bytes(acurast__outbox *outbox, size_t payload_size)
+void acurast__outbox_unreserve_bytes(acurast__outbox *outbox, size_t bytes)
 {
-    atomic_fetch_sub(&outbox->bytes, payload_size);
+    atomic_fetch_sub(&outbox->bytes, bytes);
 }
 
 bool acurast__outbox_half_empty(acurast__outbox *outbox, size_t payload_size)

@@ -49,12 +49,12 @@ acurast_status acurast__outbox_init(acurast__outbox *outbox, size_t max_count, s
 /* Nothing may be in it. */
 void acurast__outbox_clear(acurast__outbox *outbox);
 
-/* Makes room for one send, or OUTBOX_FULL. An empty outbox takes any size. Any thread. */
-acurast_status acurast__outbox_reserve(acurast__outbox *outbox, size_t payload_size);
+/* Makes room for so many operations with so many bytes together, or OUTBOX_FULL. An empty outbox takes any size. Any thread. */
+acurast_status acurast__outbox_reserve(acurast__outbox *outbox, size_t count, size_t bytes);
 
 /* Gives room back. Any thread. */
-void acurast__outbox_unreserve_count(acurast__outbox *outbox);
-void acurast__outbox_unreserve_bytes(acurast__outbox *outbox, size_t payload_size);
+void acurast__outbox_unreserve_count(acurast__outbox *outbox, size_t count);
+void acurast__outbox_unreserve_bytes(acurast__outbox *outbox, size_t bytes);
 
 /* True where it has drained to a half, in count and bytes, and a payload of that size fits. Any thread. */
 bool acurast__outbox_half_empty(acurast__outbox *outbox, size_t payload_size);

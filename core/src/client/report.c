@@ -11,6 +11,7 @@
 #include "client/client.h"
 
 #include "base/memory.h"
+#include "client/survey.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -122,7 +123,7 @@ static void release_taken_outcome(acurast__event *event)
     acurast__operation *operation = ACURAST__CONTAINER(event, acurast__operation, event);
     acurast_client *client = ACURAST__CONTAINER(operation->outbox, acurast_client, outbox);
     acurast__operation_free(operation);
-    acurast__outbox_unreserve_count(&client->outbox);
+    acurast__outbox_unreserve_count(&client->outbox, 1);
     atomic_fetch_sub(&client->untaken, 1);
     wake_for_writable(client);
     acurast__client_unref(client);
@@ -140,18 +141,29 @@ static void fill_reply(const acurast__operation *operation, acurast_event_view *
     view->payload_size = operation->frame_size;
 }
 
+static acurast_event_type type_of(const acurast__operation *operation)
+{
+    if (operation->asks)
+        return ACURAST_EVENT_REPLY;
+    if (operation->kind == ACURAST__OPERATION_SURVEY)
+        return ACURAST_EVENT_ANSWERS;
+    return operation->kind == ACURAST__OPERATION_LOOK ? ACURAST_EVENT_SEEN : ACURAST_EVENT_OUTCOME;
+}
+
 static void fill_outcome(acurast__operation *operation, acurast_status status)
 {
     acurast_event_view *view = &operation->event.view;
-    *view = acurast__event_view(operation->asks                              ? ACURAST_EVENT_REPLY
-                                : operation->kind == ACURAST__OPERATION_LOOK ? ACURAST_EVENT_SEEN
-                                                                             : ACURAST_EVENT_OUTCOME);
+    *view = acurast__event_view(type_of(operation));
     view->operation = operation->number;
     view->token = operation->token;
     view->status = status;
     view->reached = operation->reached;
     if (operation->asks)
         fill_reply(operation, view);
+    if (operation->kind == ACURAST__OPERATION_SURVEY && operation->answered) {
+        view->payload = operation->frame;
+        view->payload_size = operation->frame_size;
+    }
     if (operation->kind == ACURAST__OPERATION_LOOK && status == ACURAST_OK) {
         view->payload = operation->frame;
         view->payload_size = operation->payload_size / ACURAST_ID_SIZE * sizeof(acurast_seen);
@@ -161,14 +173,20 @@ static void fill_outcome(acurast__operation *operation, acurast_status status)
 void acurast__client_report_outcome(acurast__outbox *outbox, acurast__operation *operation, acurast_status status)
 {
     acurast_client *client = ACURAST__CONTAINER(outbox, acurast_client, outbox);
-    if (status == ACURAST_OK && operation->kind != ACURAST__OPERATION_LOOK)
+    bool payload = operation->kind == ACURAST__OPERATION_PLAIN || operation->kind == ACURAST__OPERATION_TRACKED;
+    if (status == ACURAST_OK && payload)
         atomic_fetch_add(&client->payloads_out, 1);
     acurast__requests_forget(client, operation);
     acurast__outbox_unreserve_bytes(outbox, operation->payload_size);
-    if (operation->kind != ACURAST__OPERATION_LOOK && !operation->answered)
+    if (operation->survey) {
+        acurast__outbox_unreserve_count(outbox, 1);
+        acurast__survey_over(client, operation, status);
+        return;
+    }
+    if (payload && !operation->answered)
         acurast__operation_free_payload(operation);
     if (operation->no_outcome || !client->delivery.queue) {
-        acurast__outbox_unreserve_count(outbox);
+        acurast__outbox_unreserve_count(outbox, 1);
         operation->event.release = release_outcome;
     } else {
         atomic_fetch_add(&client->untaken, 1);

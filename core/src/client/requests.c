@@ -8,11 +8,10 @@
 
 #include "base/memory.h"
 #include "client/client.h"
+#include "client/survey.h"
 
 #include <sodium.h>
 #include <string.h>
-
-#define TIMEOUT_MS 10000u
 
 /* The outbox bounds them, and sees to it that a WRITABLE event follows what it refuses; this bound would not. */
 #define CALLS_MOST (UINT32_C(1) << 30)
@@ -24,6 +23,8 @@ void acurast__requests_init(acurast__requests *requests)
 {
     pthread_mutex_init(&requests->lock, NULL);
     atomic_init(&requests->active, false);
+    acurast__list_init(&requests->surveys);
+    acurast__list_init(&requests->told);
 }
 
 void acurast__requests_clear(acurast__requests *requests)
@@ -33,7 +34,7 @@ void acurast__requests_clear(acurast__requests *requests)
     pthread_mutex_destroy(&requests->lock);
 }
 
-static acurast__rpc_encoding encoding_of(uint32_t public)
+acurast__rpc_encoding acurast__requests_encoding(uint32_t public)
 {
     return public == ACURAST_ENCODING_MSGPACK ? ACURAST__RPC_MSGPACK : ACURAST__RPC_JSON;
 }
@@ -83,8 +84,8 @@ void acurast__requests_forget(acurast_client *client, acurast__operation *operat
     operation->call = 0;
 }
 
-static acurast__operation *make_request(acurast_client *client, const uint8_t recipient[16],
-                                        const acurast__buffer *payload, uint64_t call, bool retry)
+static acurast__operation *make_operation(acurast_client *client, const uint8_t recipient[16],
+                                          const acurast__buffer *payload, uint64_t call, bool retry)
 {
     acurast__operation *made = acurast__operation_create_tracked(client->id, recipient, payload->bytes, payload->size,
                                                                  ACURAST_LEVEL_DELIVERED);
@@ -99,34 +100,58 @@ static acurast__operation *make_request(acurast_client *client, const uint8_t re
     return made;
 }
 
-acurast_status acurast__client_request(acurast_client *client, const uint8_t recipient[16], const char *method,
-                                       acurast__raw params, const acurast_request_params *settings, uint64_t *operation)
+acurast_status acurast__requests_make(acurast_client *client, const acurast__question *question,
+                                      const uint8_t recipient[16], acurast__operation **made)
 {
-    acurast__call_params asked = {
-        .encoding = encoding_of(settings->encoding), .method = method, .params = params, .deadline = UINT64_MAX};
-    acurast_send_params send = {.token = settings->token,
-                                .timeout_ms = settings->timeout_ms ? settings->timeout_ms : TIMEOUT_MS};
+    acurast__call_params asked = {.encoding = acurast__requests_encoding(question->encoding),
+                                  .method = question->method,
+                                  .params = question->params,
+                                  .deadline = UINT64_MAX};
     acurast__buffer payload = {0};
     uint64_t call = 0;
-    acurast_status status = acurast__client_check(client);
-    if (status != ACURAST_OK)
-        return status;
     memcpy(asked.recipient, recipient, sizeof asked.recipient);
-    if (params.size && !acurast__rpc_valid(asked.encoding, params.bytes, params.size))
-        return ACURAST_INVALID;
-    status = open_call(client, &asked, &payload, &call);
-    size_t size = payload.size;
-    if (status == ACURAST_OK && size > client->settings.connection.max_payload)
+    acurast_status status = open_call(client, &asked, &payload, &call);
+    if (status == ACURAST_OK && payload.size > client->settings.connection.max_payload)
         status = ACURAST_TOO_LARGE;
-    if (status == ACURAST_OK)
-        status = acurast__client_reserve(client, size);
     if (status == ACURAST_OK) {
-        acurast__operation *made = make_request(client, recipient, &payload, call, settings->retry);
-        status = acurast__client_hand_in(client, made, size, &send, operation);
+        *made = make_operation(client, recipient, &payload, call, question->retry);
+        status = *made ? ACURAST_OK : ACURAST_NO_MEMORY;
     }
     if (status != ACURAST_OK && call)
         close_call(client, call);
     acurast__buffer_clear(&payload);
+    return status;
+}
+
+acurast_status acurast__requests_check(acurast_client *client, const acurast__question *question)
+{
+    acurast__raw params = question->params;
+    acurast_status status = acurast__client_check(client);
+    if (status != ACURAST_OK)
+        return status;
+    return !params.size || acurast__rpc_valid(acurast__requests_encoding(question->encoding), params.bytes, params.size)
+               ? ACURAST_OK
+               : ACURAST_INVALID;
+}
+
+acurast_status acurast__client_request(acurast_client *client, const uint8_t recipient[16],
+                                       const acurast__question *question, uint64_t token, uint64_t *operation)
+{
+    acurast_send_params send = {.token = token, .timeout_ms = question->timeout_ms};
+    acurast__operation *made = NULL;
+    acurast_status status = acurast__requests_check(client, question);
+    if (status == ACURAST_OK)
+        status = acurast__requests_make(client, question, recipient, &made);
+    if (status != ACURAST_OK)
+        return status;
+    uint64_t call = made->call;
+    status = acurast__client_reserve(client, 1, made->payload_size);
+    if (status == ACURAST_OK)
+        status = acurast__client_hand_in(client, made, made->payload_size, &send, operation);
+    else
+        acurast__operation_free(made);
+    if (status != ACURAST_OK)
+        close_call(client, call);
     return status;
 }
 
@@ -160,9 +185,12 @@ static void on_answer(acurast_client *client, const acurast__answer *answer, con
 static void on_progress(acurast_client *client, const acurast__answer *answer, acurast__rpc_encoding encoding)
 {
     const acurast__operation *operation = (const acurast__operation *)(uintptr_t)answer->call.token;
+    const acurast__operation *whole = operation->survey ? operation->survey->outcome : operation;
     acurast_event_view view = acurast__event_view(ACURAST_EVENT_PROGRESS);
-    view.operation = operation->number;
-    view.token = operation->token;
+    if (!whole)
+        return;
+    view.operation = whole->number;
+    view.token = whole->token;
     view.sender = operation->recipient;
     view.payload = answer->progress.bytes;
     view.payload_size = answer->progress.size;
@@ -297,7 +325,7 @@ static acurast_status send_answer(acurast_client *client, acurast__reply *reply,
     size_t size = reply->payload.size;
     acurast__outbox_unreserve_bytes(&client->outbox, reserved);
     if (!size) {
-        acurast__outbox_unreserve_count(&client->outbox);
+        acurast__outbox_unreserve_count(&client->outbox, 1);
         return ACURAST_OK;
     }
     atomic_fetch_add(&client->outbox.bytes, size);
@@ -336,7 +364,7 @@ acurast_status acurast__client_answer(acurast_client *client, uint64_t request, 
     acurast__reply reply = {0};
     acurast_status status = acurast__client_check(client);
     if (status == ACURAST_OK)
-        status = acurast__client_reserve(client, result.size);
+        status = acurast__client_reserve(client, 1, result.size);
     if (status != ACURAST_OK)
         return status;
     pthread_mutex_lock(&client->requests.lock);
@@ -344,7 +372,7 @@ acurast_status acurast__client_answer(acurast_client *client, uint64_t request, 
     pthread_mutex_unlock(&client->requests.lock);
     if (status != ACURAST_OK) {
         acurast__outbox_unreserve_bytes(&client->outbox, result.size);
-        acurast__outbox_unreserve_count(&client->outbox);
+        acurast__outbox_unreserve_count(&client->outbox, 1);
         return status;
     }
     look_again(client);

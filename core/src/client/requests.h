@@ -22,18 +22,40 @@ typedef struct acurast__requests {
     acurast__serve *serve; /* NULL until something is served */
     atomic_bool active;    /* there is one of them: payloads have to be looked at */
     bool due;              /* requests may have room now; under the client's lock */
+    acurast__list surveys; /* that are open; under the client's lock */
+    acurast__list told;    /* that have ended, and whose operations are to be cancelled; the loop's */
 } acurast__requests;
+
+/* What is asked. */
+typedef struct acurast__question {
+    const char *method;
+    acurast__raw params;
+    uint32_t encoding; /* an acurast_encoding */
+    uint32_t timeout_ms;
+    bool retry;
+} acurast__question;
 
 void acurast__requests_init(acurast__requests *requests);
 void acurast__requests_clear(acurast__requests *requests);
 
 /* As the public functions of these names; arguments are checked. Any thread. */
-acurast_status acurast__client_request(acurast_client *client, const uint8_t recipient[16], const char *method,
-                                       acurast__raw params, const acurast_request_params *settings, uint64_t *operation);
+acurast_status acurast__client_request(acurast_client *client, const uint8_t recipient[16],
+                                       const acurast__question *question, uint64_t token, uint64_t *operation);
 acurast_status acurast__client_serve(acurast_client *client, const char *method, uint64_t token);
 acurast_status acurast__client_answer(acurast_client *client, uint64_t request, acurast__raw result,
                                       const acurast__rpc_error *error);
 acurast_status acurast__client_progress(acurast_client *client, uint64_t request, acurast__raw value);
+
+/* Of an acurast_encoding. */
+acurast__rpc_encoding acurast__requests_encoding(uint32_t public);
+
+/*
+ * The steps of a request: whether it can be asked; an operation that asks it, with its call open and not handed in, or TOO_LARGE, INVALID or
+ * NO_MEMORY. Any thread.
+ */
+acurast_status acurast__requests_check(acurast_client *client, const acurast__question *question);
+acurast_status acurast__requests_make(acurast_client *client, const acurast__question *question,
+                                      const uint8_t recipient[16], acurast__operation **made);
 
 /* Takes a payload that is an answer or a request, and returns true; false: it is for the ordinary handlers. On the client's loop. */
 bool acurast__requests_take(acurast_client *client, const uint8_t sender[16], const uint8_t *payload, size_t size);

@@ -10,8 +10,12 @@
 typedef struct group {
     acurast__buffer form;
     uint32_t size;
-    uint32_t first; /* of its answers */
 } group;
+
+typedef struct said {
+    acurast__many_answer answer;
+    uint32_t group; /* with agree, of a result */
+} said;
 
 struct acurast__many {
     acurast__many_params params;
@@ -19,18 +23,18 @@ struct acurast__many {
     uint32_t open; /* of whom nothing was heard */
     uint32_t results;
     uint32_t largest; /* size of the largest group */
+    uint32_t leader;  /* which one that is */
     uint32_t group_count;
-    int64_t winner;
     size_t used; /* bytes of answers and forms */
     group *groups;
-    acurast__many_answer answers[];
+    said said[];
 };
 
 acurast__many *acurast__many_create(const acurast__many_params *params)
 {
     if (!params->count || params->count > ACURAST__MANY_MAX || !params->need || params->need > params->count)
         return NULL;
-    acurast__many *many = acurast__alloc_zero(sizeof *many + params->count * sizeof *many->answers);
+    acurast__many *many = acurast__alloc_zero(sizeof *many + params->count * sizeof *many->said);
     group *groups = params->agree ? acurast__alloc_zero(params->count * sizeof *groups) : NULL;
     if (!many || (params->agree && !groups)) {
         acurast__free(many);
@@ -40,7 +44,6 @@ acurast__many *acurast__many_create(const acurast__many_params *params)
     many->params = *params;
     many->open = params->count;
     many->groups = groups;
-    many->winner = -1;
     return many;
 }
 
@@ -49,7 +52,7 @@ void acurast__many_destroy(acurast__many *many)
     if (!many)
         return;
     for (uint32_t i = 0; i < many->params.count; i++)
-        acurast__free((void *)(uintptr_t)many->answers[i].raw.bytes);
+        acurast__free((void *)(uintptr_t)many->said[i].answer.raw.bytes);
     for (uint32_t i = 0; i < many->group_count; i++)
         acurast__buffer_clear(&many->groups[i].form);
     acurast__free(many->groups);
@@ -81,15 +84,15 @@ static void join(acurast__many *many, uint32_t index, acurast__buffer *form)
     if (at == many->group_count) {
         many->group_count++;
         many->used += form->capacity;
-        *g = (group){.form = *form, .first = index};
+        *g = (group){.form = *form};
     } else {
         acurast__buffer_clear(form);
     }
-    many->answers[index].group = at;
+    many->said[index].group = at;
     g->size++;
     if (g->size > many->largest) {
         many->largest = g->size;
-        many->winner = g->first;
+        many->leader = at;
     }
 }
 
@@ -109,7 +112,7 @@ static acurast_status agree(acurast__many *many, uint32_t index, acurast__raw ra
 
 static acurast_status keep(acurast__many *many, uint32_t index, acurast__rpc_kind kind, acurast__raw raw)
 {
-    acurast__many_answer *answer = &many->answers[index];
+    acurast__many_answer *answer = &many->said[index].answer;
     if (raw.size > many->params.answer_max || raw.size > many->params.total_max - many->used)
         return ACURAST_TOO_LARGE;
     uint8_t *copy = acurast__copy(raw.bytes, raw.size);
@@ -126,15 +129,14 @@ static acurast_status keep(acurast__many *many, uint32_t index, acurast__rpc_kin
     }
     answer->raw = (acurast__raw){copy, raw.size};
     answer->said = kind == ACURAST__RPC_RESULT ? ACURAST__MANY_RESULT : ACURAST__MANY_ERROR;
-    if (kind == ACURAST__RPC_RESULT && many->results++ == 0 && !many->params.agree)
-        many->winner = index;
+    many->results += kind == ACURAST__RPC_RESULT;
     return ACURAST_OK;
 }
 
 static bool expected(const acurast__many *many, uint32_t index)
 {
     return many->state == ACURAST__MANY_OPEN && index < many->params.count &&
-           many->answers[index].said == ACURAST__MANY_NOTHING;
+           many->said[index].answer.said == ACURAST__MANY_NOTHING;
 }
 
 acurast_status acurast__many_answered(acurast__many *many, uint32_t index, acurast__rpc_kind kind, acurast__raw raw)
@@ -143,9 +145,9 @@ acurast_status acurast__many_answered(acurast__many *many, uint32_t index, acura
         return ACURAST_INVALID;
     acurast_status status = keep(many, index, kind, raw);
     if (status == ACURAST_TOO_LARGE)
-        many->answers[index].said = ACURAST__MANY_TOO_MUCH;
+        many->said[index].answer.said = ACURAST__MANY_TOO_MUCH;
     else if (status != ACURAST_OK)
-        many->answers[index] = (acurast__many_answer){.said = ACURAST__MANY_FAILED, .status = status};
+        many->said[index].answer = (acurast__many_answer){.said = ACURAST__MANY_FAILED, .status = status};
     many->open--;
     decide(many);
     return status == ACURAST_NO_MEMORY ? status : ACURAST_OK;
@@ -155,7 +157,7 @@ acurast_status acurast__many_failed(acurast__many *many, uint32_t index, acurast
 {
     if (!expected(many, index))
         return ACURAST_INVALID;
-    many->answers[index] = (acurast__many_answer){.said = ACURAST__MANY_FAILED, .status = status};
+    many->said[index].answer = (acurast__many_answer){.said = ACURAST__MANY_FAILED, .status = status};
     many->open--;
     decide(many);
     return ACURAST_OK;
@@ -166,12 +168,15 @@ acurast__many_state acurast__many_state_of(const acurast__many *many)
     return many->state;
 }
 
-int64_t acurast__many_winner(const acurast__many *many)
-{
-    return many->state == ACURAST__MANY_DONE ? many->winner : -1;
-}
-
 const acurast__many_answer *acurast__many_answer_at(const acurast__many *many, uint32_t index)
 {
-    return index < many->params.count ? &many->answers[index] : NULL;
+    return index < many->params.count ? &many->said[index].answer : NULL;
+}
+
+uint32_t acurast__many_group(const acurast__many *many, uint32_t index)
+{
+    if (index >= many->params.count || many->said[index].answer.said != ACURAST__MANY_RESULT)
+        return 0;
+    uint32_t at = many->said[index].group;
+    return at == many->leader ? 1 : at < many->leader ? at + 2 : at + 1;
 }

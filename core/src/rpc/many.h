@@ -34,7 +34,6 @@ typedef enum acurast__many_said {
 typedef struct acurast__many_answer {
     acurast__many_said said;
     acurast_status status; /* FAILED */
-    uint32_t group;        /* RESULT with agree: equal results have the same number */
     acurast__raw raw;      /* lives as long as the object */
 } acurast__many_answer;
 
@@ -60,9 +59,12 @@ acurast_status acurast__many_failed(acurast__many *many, uint32_t index, acurast
 
 acurast__many_state acurast__many_state_of(const acurast__many *many);
 
-/* With agree, once DONE: the group that agrees, as its first answer; without, the first result. -1: there is none. */
-int64_t acurast__many_winner(const acurast__many *many);
-
 const acurast__many_answer *acurast__many_answer_at(const acurast__many *many, uint32_t index);
+
+/*
+ * Which results are equal: those of the same number. The largest group has the number 1, and of several as large the one that was so first:
+ * once DONE it is what they agree on. Without agree every result has it. 0: no result.
+ */
+uint32_t acurast__many_group(const acurast__many *many, uint32_t index);
 
 #endif

@@ -62,6 +62,7 @@ class Status(enum.IntEnum):
     UNDETERMINED = 68
     SERVICE_MEMORY = 69
     REMOTE_ERROR = 70
+    NOT_ENOUGH_ANSWERS = 71
 
 
 class Error(Exception):
@@ -472,6 +473,15 @@ class RemoteError(Error):
     """What it has added."""
 
 
+class NotEnoughAnswersError(Error):
+    """Too few of those that were asked gave a result, or the same one."""
+
+    status = Status.NOT_ENOUGH_ANSWERS
+    retriable = True
+    text = "too few of those that were asked gave a result, or the same one"
+    advice = "look at its failures, or pass a smaller need"
+
+
 CLASSES: dict[int, type[Error]] = {
     1: InvalidError,
     2: OutOfMemoryError,
@@ -521,6 +531,7 @@ CLASSES: dict[int, type[Error]] = {
     68: UndeterminedError,
     69: ServiceMemoryError,
     70: RemoteError,
+    71: NotEnoughAnswersError,
 }
 
 __all__ = [
@@ -547,6 +558,7 @@ __all__ = [
     "MailboxFullError",
     "NotConnectedError",
     "NotDeliveredError",
+    "NotEnoughAnswersError",
     "NotFoundError",
     "NotHereError",
     "NotPermittedError",

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import _errors
-from ._errors import Status
 from ._identity import Id, Identity, Key, id_argument
 
 
@@ -24,12 +23,8 @@ class Answers:
     """Of those who gave none until then."""
 
 
-class NotEnoughAnswersError(_errors.Error):
+class NotEnoughAnswersError(_errors.NotEnoughAnswersError):
     """Too few of those that were asked gave a result, or the same one."""
-
-    status = Status.OK  # the core knows nothing of it
-    text = "too few of those that were asked gave a result, or the same one"
-    advice = "look at its failures, or pass a smaller need"
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail)
