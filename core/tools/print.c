@@ -65,6 +65,12 @@ void print_json_number(const char *name, long long number)
     printf("%lld", number);
 }
 
+void print_json_value(const char *name, const uint8_t *bytes, size_t size)
+{
+    member(name);
+    foreign_json(stdout, bytes, size);
+}
+
 void print_json_milliseconds(const char *name, uint64_t microseconds)
 {
     member(name);

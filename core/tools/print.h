@@ -18,6 +18,8 @@ void print_payload(const uint8_t *bytes, size_t size);
 void print_json_begin(void);
 void print_json_text(const char *name, const char *text);
 void print_json_hex(const char *name, const void *bytes, size_t size);
+/* `bytes` are a value of JSON. */
+void print_json_value(const char *name, const uint8_t *bytes, size_t size);
 void print_json_number(const char *name, long long number);
 void print_json_milliseconds(const char *name, uint64_t microseconds);
 /* `size`, `hex`, and `text` where the bytes are UTF-8. */

@@ -243,7 +243,7 @@ int talk_main(struct talk *talk, struct command *command, int argc, char **argv,
     return print_flush() ? code : COMMAND_FAILED;
 }
 
-int talk_take_recipient(struct command *command, const char *to, uint8_t id[ACURAST_ID_SIZE])
+int talk_take_recipients(struct command *command, const char *to, uint8_t *ids, size_t max, size_t *count)
 {
     if (!to && command->argument_count) {
         to = command->arguments[0];
@@ -252,9 +252,23 @@ int talk_take_recipient(struct command *command, const char *to, uint8_t id[ACUR
     }
     if (!to)
         return command_usage(command, "name a recipient with --to");
-    acurast_status status = acurast_id_of(to, strlen(to), id);
-    return status == ACURAST_OK ? COMMAND_CONTINUE
-                                : command_usage(command, "recipient '%.140s': %s", to, acurast_status_text(status));
+    for (*count = 0; to; (*count)++) {
+        size_t size = max > 1 ? strcspn(to, ",") : strlen(to);
+        if (*count == max)
+            return command_usage(command, "%zu recipients at most", max);
+        acurast_status status = acurast_id_of(to, size, ids + *count * ACURAST_ID_SIZE);
+        if (status != ACURAST_OK)
+            return command_usage(command, "recipient '%.*s': %s", size > 140 ? 140 : (int)size, to,
+                                 acurast_status_text(status));
+        to = to[size] ? to + size + 1 : NULL;
+    }
+    return COMMAND_CONTINUE;
+}
+
+int talk_take_recipient(struct command *command, const char *to, uint8_t id[ACURAST_ID_SIZE])
+{
+    size_t count;
+    return talk_take_recipients(command, to, id, 1, &count);
 }
 
 int talk_set_deadline(struct talk *talk, const struct command *command, const char *text, const char *standard)

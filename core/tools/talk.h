@@ -47,6 +47,9 @@ int talk_main(struct talk *talk, struct command *command, int argc, char **argv,
 /* The recipient from --to, or from the first argument, which is then used up. */
 int talk_take_recipient(struct command *command, const char *to, uint8_t id[ACURAST_ID_SIZE]);
 
+/* The same for 1 to `max`, separated by commas; room for `max` ids. */
+int talk_take_recipients(struct command *command, const char *to, uint8_t *ids, size_t max, size_t *count);
+
 /* The flag --timeout, or `standard` where it was not given. */
 int talk_set_deadline(struct talk *talk, const struct command *command, const char *text, const char *standard);
 

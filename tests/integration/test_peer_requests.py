@@ -130,6 +130,47 @@ def test_who_leaves_is_told_at_once(serve, relay, peer):
     assert "UNDETERMINED" in asker.stderr
 
 
+@pytest.fixture(scope="module")
+def three(relay, tmp_path_factory):
+    """Processors whose method "vote" gives 1, 1.0 and 2; who does not know it is the fourth."""
+    ids, running = [], []
+    for vote in ("1", "1.0", "2", "fails"):
+        key = keygen(tmp_path_factory.mktemp("voter"))
+        command = "exit 7" if vote == "fails" else f"echo {vote}"
+        one = programs.Program("acurast-peer", "serve", *peers.urls(relay.url), "--key", key.file, *peers.EAGER, "--exec", command, "vote")
+        running.append(one)
+        ids.append(key.id.hex())
+    eventually(lambda: all("connected to" in one.stderr for one in running))
+    yield ids
+    for one in running:
+        one.end()
+        one.check_sanitizers()
+
+
+def test_the_first_of_several(three, relay):
+    done = request(relay, "--need", "1", ",".join(three), "vote")
+    assert done.returncode == OK and done.stdout in ("1\n", "1.0\n", "2\n"), done
+    done = request(relay, ",".join(three[:3]), "vote", "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == OK and sorted(line["id"] for line in lines) == sorted(three[:3]), done
+    assert sorted(line["result"] for line in lines) == [1, 1, 2] and {line["group"] for line in lines} == {1}, done
+
+
+def test_those_that_agree(three, relay):
+    done = request(relay, "--need", "2", "--agree", "--to", ",".join(three), "vote")
+    assert done.returncode == OK and done.stdout in ("1\n", "1.0\n"), done
+    done = request(relay, "--need", "3", "--agree", ",".join([*three, NOBODY]), "vote")
+    assert (done.returncode, done.stdout) == (NO_ANSWER, ""), done
+    assert "too few" in done.stderr and f"{three[0]}: " in done.stderr, done
+
+
+def test_all_that_were_asked_are_away(relay):
+    begin = time.monotonic()
+    done = request(relay, ",".join([NOBODY, NOBODY[::-1]]), "vote", "--timeout", "60")
+    assert done.returncode == NO_ANSWER and f"{NOBODY}: the recipient is not here" in done.stderr, done
+    assert time.monotonic() - begin < 20
+
+
 def test_commands_end_with_the_server(serve, relay, peer):
     processor, one = serve()
     asker = peer("request", *peers.urls(relay.url), "--timeout", "60s", processor, "sleeps")
@@ -148,6 +189,10 @@ def test_commands_end_with_the_server(serve, relay, peer):
         ["request", NOBODY, "echo", "1"],
         ["request", NOBODY, "echo", "{"],
         ["request", NOBODY, ""],
+        ["request", f"{NOBODY},{NOBODY}", "echo"],
+        ["request", f"{NOBODY},", "echo"],
+        ["request", f"{NOBODY}", "echo", "--need", "2"],
+        ["request", f"{NOBODY}", "echo", "--need", "0"],
         ["serve", "--exec", "true"],
         ["serve", "echo"],
         ["look"],

@@ -58,6 +58,8 @@ ACURAST_API acurast_status acurast_client_request(acurast_client *client, const 
                                                   const char *method, const void *params, size_t params_size,
                                                   const acurast_request_params *settings, uint64_t *operation);
 
+#define ACURAST_REQUEST_MANY_MAX 1024
+
 /* Settings of one request to many. Zero it, set `size` to its sizeof, then what you need. */
 typedef struct acurast_many_params {
     size_t size;
@@ -82,7 +84,7 @@ typedef struct acurast_answer {
 
 /*
  * Asks `count` recipients the same, each of them once, and ends as soon as `need` results have come, or with `agree` as many that are
- * equal, or that has become impossible. What is open then is cancelled. `ids` has 16 bytes for each: 1 to 1,024, all different, and fewer
+ * equal, or that has become impossible. What is open then is cancelled. `ids` has 16 bytes for each: 1 to ACURAST_REQUEST_MANY_MAX, all different, and fewer
  * than half of the option `outbox-count`, in which each has a place. All is copied. `settings` and `operation` may be NULL.
  *
  * Its end is an ANSWERS event, exactly one, with `operation`, `token` and one of:

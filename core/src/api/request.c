@@ -8,6 +8,8 @@
 #define MANY_PARAMS_MIN (offsetof(acurast_many_params, reserved) + sizeof(uint32_t))
 #define TIMEOUT_MS 10000u
 
+_Static_assert(ACURAST__MANY_MAX == ACURAST_REQUEST_MANY_MAX, "what the header says is the bound");
+
 static bool is_name(const char *method)
 {
     size_t size = method ? strlen(method) : 0;

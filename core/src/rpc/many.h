@@ -13,7 +13,7 @@
 
 #include "rpc/message.h"
 
-#define ACURAST__MANY_MAX 1024 /* who can be asked at once */
+#define ACURAST__MANY_MAX 1024 /* who can be asked at once; as ACURAST_REQUEST_MANY_MAX */
 
 typedef struct acurast__many acurast__many;
 
