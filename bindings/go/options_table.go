@@ -4,7 +4,7 @@ package acurast
 
 import "time"
 
-// WithThreads: I/O threads; 0 takes one for each processor core. (from 0 to 256; default 1)
+// WithThreads: I/O threads; 0 takes as many as this process has cores. (from 0 to 256; default 1)
 func WithThreads(count int64) EngineOption {
 	return engineSetting(intSetting("threads", count))
 }

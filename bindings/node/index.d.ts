@@ -439,7 +439,7 @@ export interface ServiceOptions extends ServiceSettings {
   port?: number | undefined;
   /** The address to listen on, IPv6 without brackets (default 127.0.0.1). */
   host?: string | undefined;
-  /** I/O threads; 0 takes one for each processor core (default 1). */
+  /** I/O threads; 0 takes as many as this process has cores (default 1). */
   threads?: number | undefined;
   /** The least of what its event 'log' tells (default 'warn'). */
   logLevel?: ContextOptions['logLevel'];

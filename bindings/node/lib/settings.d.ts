@@ -2,7 +2,7 @@
 
 /** Options of the I/O threads that the clients and services of a thread share. */
 export interface ContextOptions {
-  /** I/O threads; 0 takes one for each processor core (from 0 to 256; default 1). */
+  /** I/O threads; 0 takes as many as this process has cores (from 0 to 256; default 1). */
   threads?: number | undefined;
   /** Which log events are delivered (default warn). */
   logLevel?: 'off' | 'error' | 'warn' | 'info' | 'debug' | undefined;

@@ -12,7 +12,7 @@
 #define ACURAST__TIB (1024LL * 1024 * ACURAST__MIB)
 
 #define ACURAST__CONTEXT_OPTIONS(X)                                                                                    \
-    X(THREADS, "threads", CONTEXT, COUNT, "1", 0, 256, "", "I/O threads; 0 takes one for each processor core")         \
+    X(THREADS, "threads", CONTEXT, COUNT, "1", 0, 256, "", "I/O threads; 0 takes as many as this process has cores")         \
     X(LOG_LEVEL, "log-level", CONTEXT, CHOICE, "warn", 0, 4, "off|error|warn|info|debug",                              \
       "Which log events are delivered")                                                                                \
     X(EVENT_LOOP, "event-loop", CONTEXT, CHOICE, "auto", 0, 2, "auto|uv|poll",                                         \

@@ -9,6 +9,7 @@
 #include "net/context.h"
 
 #include "base/condition.h"
+#include "base/cores.h"
 #include "base/memory.h"
 #include "base/option.h"
 #include "base/process.h"
@@ -16,7 +17,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 struct acurast_context {
     atomic_uint references;
@@ -83,10 +83,7 @@ acurast_log_level acurast__context_log_level(const acurast_context *context)
 static size_t loop_count(const acurast_options *options)
 {
     int64_t count = acurast__options_number(options, ACURAST__OPTION_THREADS);
-    if (count)
-        return (size_t)count;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 0 ? (size_t)cores : 1;
+    return count ? (size_t)count : acurast__cores();
 }
 
 /* Each ended loop lets go of the context, as it held it while it ran. */

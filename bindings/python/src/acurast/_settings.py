@@ -13,7 +13,7 @@ class ContextOptions(TypedDict, total=False):
     """Options of the I/O threads, for acurast.configure()."""
 
     threads: int
-    """I/O threads; 0 takes one for each processor core (default 1)."""
+    """I/O threads; 0 takes as many as this process has cores (default 1)."""
     log_level: Literal["off", "error", "warn", "info", "debug"]
     """Which log events are delivered (default warn)."""
     event_loop: Literal["auto", "uv", "poll"]
