@@ -21,16 +21,6 @@
 /* How many are told between two looks at the clock. */
 #define TOLD_AT_ONCE 16
 
-static bool is_plain(const uint8_t *bytes)
-{
-    return bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_PAYLOAD);
-}
-
-static bool is_tracked(const uint8_t *bytes)
-{
-    return bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_TRACKED);
-}
-
 static acurast__tracked tracked_of(const uint8_t *bytes, size_t size)
 {
     acurast__frame frame;
@@ -111,13 +101,13 @@ static bool give_tracked(acurast__connection *connection, const uint8_t *bytes, 
 /* Any frame of a backlog. Who does not track is spared what is not for it. */
 static void give_frame(acurast__connection *connection, const uint8_t *bytes, size_t size)
 {
-    if (is_tracked(bytes)) {
+    if (acurast__frame_is_tracked(bytes)) {
         give_tracked(connection, bytes, size);
-    } else if (!is_plain(bytes) && !connection->session.track) {
+    } else if (!acurast__frame_is_plain(bytes) && !connection->session.track) {
         return;
     } else if (acurast__ws_send(connection->ws, bytes, size)) {
         connection->given++;
-        connection->mixed |= !is_plain(bytes);
+        connection->mixed |= !acurast__frame_is_plain(bytes);
     } else {
         acurast__tidings_drop(&connection->shard->tidings, ACURAST__DROP_MEMORY, bytes, size);
     }
@@ -125,7 +115,7 @@ static void give_frame(acurast__connection *connection, const uint8_t *bytes, si
 
 static bool is_marked(const uint8_t *bytes, size_t size)
 {
-    return is_tracked(bytes) && tracked_of(bytes, size).level == ACURAST__TRACK_RELAYED;
+    return acurast__frame_is_tracked(bytes) && tracked_of(bytes, size).level == ACURAST__TRACK_RELAYED;
 }
 
 /* True where all of a chain can be passed on as it is. Pings in it would put the marks where they do not belong. */
@@ -137,7 +127,7 @@ static bool passes_whole(acurast__connection *connection, const acurast__chain *
     if (!connection->session.track)
         return false;
     while (acurast__chain_next(chain, &cursor, &bytes, &size)) {
-        if (is_tracked(bytes) && is_too_large(connection, size))
+        if (acurast__frame_is_tracked(bytes) && is_too_large(connection, size))
             return false;
         sum += acurast__chain_weight(size);
         marked += is_marked(bytes, size);
@@ -230,7 +220,7 @@ static void put_back(acurast__connection *connection, const uint8_t *head, const
 /* A receipt may still go to the next connection of its recipient. */
 static bool is_passed_on(const uint8_t *bytes)
 {
-    return is_plain(bytes) || is_tracked(bytes) || bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_RECEIPT);
+    return acurast__frame_is_payload(bytes) || bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_RECEIPT);
 }
 
 static void restore(acurast__connection *connection, acurast__chain *all, acurast__chain *unsent)
@@ -257,7 +247,7 @@ void acurast__courier_take_unsent(acurast__connection *connection, acurast__chai
     acurast__chain_init(&all);
     acurast__courier_written(connection);
     acurast__ws_take_unsent(connection->ws, &all);
-    if (!connection->mixed && (!acurast__chain_next(&all, &cursor, &bytes, &size) || is_plain(bytes)))
+    if (!connection->mixed && (!acurast__chain_next(&all, &cursor, &bytes, &size) || acurast__frame_is_plain(bytes)))
         acurast__chain_join(unsent, &all);
     else
         restore(connection, &all, unsent);

@@ -2,12 +2,13 @@
  * Locks: one part's, and under it the ledger's or, in posting a task, the loop's. An entry is freed when it is absent and its time is
  * over, but not while a task of it is on its way to a loop.
  *
- * Of memory, backlogs are counted where their holders say; mailboxes and the entries that keep them in the ledger.
+ * Of memory, backlogs are counted where their holders say; mailboxes and the entries that keep them in the ledger (service/mailbox.h).
  */
 #include "service/directory.h"
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "service/mailbox.h"
 #include "service/watch.h"
 
 #include <string.h>
@@ -15,9 +16,6 @@
 #define TAKEOVERS 3
 #define TAKEOVER_WINDOW_MS 10000
 #define TAKEOVER_LOCK_MS 30000
-
-/* An entry and its place in the map. */
-#define ENTRY_COST (sizeof(acurast__entry) + 2 * sizeof(acurast__idmap_slot))
 
 void acurast__directory_init(acurast__directory *directory, const acurast__directory_config *config)
 {
@@ -83,8 +81,7 @@ static acurast__entry *entry_create(acurast__directory_part *part, const uint8_t
 
 /* ---- memory ---- */
 
-/* After each change of the backlog. */
-static void recount(acurast__entry *entry)
+void acurast__directory_recount(acurast__entry *entry)
 {
     acurast__ledger *ledger = &entry->part->directory->ledger;
     size_t before = atomic_load_explicit(&entry->memory, memory_order_relaxed);
@@ -103,103 +100,15 @@ static void recount(acurast__entry *entry)
 static void take_all(acurast__entry *entry, acurast__chain *chain)
 {
     acurast__backlog_take(&entry->backlog, SIZE_MAX, chain);
-    recount(entry);
+    acurast__directory_recount(entry);
 }
 
-/* A payload that is not tracked. */
-static bool is_plain(const uint8_t *bytes)
-{
-    return bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_PAYLOAD);
-}
-
-/* ---- the mailbox ---- */
-
-static bool has_mailboxes(const acurast__directory *directory)
-{
-    const acurast__directory_config *config = &directory->config;
-    return config->mailbox_count && config->mailbox_bytes && config->mailbox_ms;
-}
+/* ---- nobody holds it ---- */
 
 /* Then all leave: nobody is told of it, and nothing is kept for them. */
 static bool is_draining(acurast__directory *directory)
 {
     return atomic_load_explicit(&directory->draining, memory_order_relaxed);
-}
-
-static bool mailbox_fits(const acurast__entry *entry, size_t size)
-{
-    const acurast__directory_config *config = &entry->part->directory->config;
-    return acurast__backlog_frames(&entry->backlog) < config->mailbox_count && size <= config->mailbox_bytes &&
-           acurast__backlog_bytes(&entry->backlog) <= config->mailbox_bytes - size;
-}
-
-static acurast__drop drop_of(acurast__ledger_verdict verdict)
-{
-    switch (verdict) {
-    case ACURAST__LEDGER_TOTAL:
-        return ACURAST__DROP_MAILBOX_TOTAL;
-    case ACURAST__LEDGER_SENDER:
-        return ACURAST__DROP_MAILBOX_SENDER;
-    default:
-        return ACURAST__DROP_MEMORY;
-    }
-}
-
-static void mailbox_put(acurast__entry *entry, const acurast__address *group, const uint8_t *bytes, size_t size,
-                        acurast__tidings *tidings)
-{
-    acurast__directory *directory = entry->part->directory;
-    const acurast__address *known = acurast__backlog_group(&entry->backlog, bytes + 1);
-    acurast__backlog_sender sender = {.id = bytes + 1, .group = known ? known : group}; /* as it will be refunded */
-    if (!mailbox_fits(entry, size)) {
-        acurast__tidings_drop(tidings, ACURAST__DROP_MAILBOX_FULL, bytes, size);
-        return;
-    }
-    if (atomic_load_explicit(&directory->memory_full, memory_order_relaxed)) {
-        acurast__tidings_drop(tidings, ACURAST__DROP_MEMORY, bytes, size);
-        return;
-    }
-    acurast__ledger_verdict verdict = acurast__ledger_charge(&directory->ledger, &sender, size);
-    if (acurast__ledger_short(&directory->ledger))
-        atomic_store_explicit(&directory->mailboxes_short, true, memory_order_relaxed);
-    if (verdict != ACURAST__LEDGER_GRANTED) {
-        acurast__tidings_drop(tidings, drop_of(verdict), bytes, size);
-        return;
-    }
-    if (!acurast__backlog_keep(&entry->backlog, &sender, bytes, size)) {
-        acurast__ledger_refund(&directory->ledger, &sender, size, 1);
-        acurast__tidings_drop(tidings, ACURAST__DROP_MEMORY, bytes, size);
-        return;
-    }
-    recount(entry);
-    entry->mixed |= !is_plain(bytes);
-    acurast__count(&tidings->metrics->mailbox_frames, 1);
-    acurast__tidings_outcome(tidings, bytes, size, ACURAST__RECEIPT_KEPT);
-}
-
-static void lane_refund(acurast__ledger *ledger, const acurast__backlog_view *lane)
-{
-    acurast__backlog_sender sender = {.id = lane->sender, .group = lane->group};
-    acurast__chain_cursor cursor = {0};
-    const uint8_t *bytes;
-    size_t size, sum = 0;
-    while (acurast__chain_next(lane->chain, &cursor, &bytes, &size))
-        sum += size;
-    acurast__ledger_refund(ledger, &sender, sum, lane->chain->frames);
-}
-
-/* Takes all out of the mailbox, and its charges back. */
-static void mailbox_take(acurast__entry *entry, acurast__chain *chain)
-{
-    acurast__ledger *ledger = &entry->part->directory->ledger;
-    acurast__backlog_view lane;
-    size_t cursor = 0;
-    while (acurast__backlog_next(&entry->backlog, &cursor, &lane))
-        lane_refund(ledger, &lane);
-    take_all(entry, chain);
-    if (entry->reserved)
-        acurast__ledger_release(ledger, &entry->group, ENTRY_COST);
-    entry->reserved = false;
 }
 
 static void absent_remove(acurast__entry *entry)
@@ -218,7 +127,7 @@ static void entry_forget(acurast__entry *entry, acurast__tidings *tidings)
 {
     acurast__chain expired;
     acurast__chain_init(&expired);
-    mailbox_take(entry, &expired);
+    acurast__mailbox_take(entry, &expired);
     acurast__tidings_drop_chain(tidings, ACURAST__DROP_MAILBOX_EXPIRED, &expired);
     absent_remove(entry);
     acurast__watches_detach(entry);
@@ -226,42 +135,21 @@ static void entry_forget(acurast__entry *entry, acurast__tidings *tidings)
     acurast__free(entry);
 }
 
-/* A mailbox has payloads, tracked or not; what else was to be told is for a connection that is over. */
-static bool is_kept(const uint8_t *bytes)
-{
-    return is_plain(bytes) || bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_TRACKED);
-}
-
-/*
- * The last holder is gone; `waiting` is what nobody has got. Whose it was is known, but not from which address: it is on the account of
- * the address that has left.
- */
+/* The last holder is gone; `waiting` is what nobody has got. */
 static void entry_absent(acurast__entry *entry, acurast__chain *waiting, uint64_t now, acurast__drop why,
                          acurast__tidings *tidings)
 {
     acurast__directory *directory = entry->part->directory;
     entry->holder = NULL;
     entry->fed = false;
-    entry->reserved =
-        has_mailboxes(directory) && acurast__ledger_reserve(&directory->ledger, &entry->group, ENTRY_COST);
-    entry->expires = entry->reserved ? now + directory->config.mailbox_ms : 0;
+    bool kept = acurast__mailbox_open(entry, now);
     acurast__list_append(&entry->part->absent, &entry->link);
     atomic_fetch_add_explicit(&directory->absentees, 1, memory_order_relaxed);
-    acurast__chain_cursor cursor = {0};
-    const uint8_t *bytes;
-    size_t size;
     if (is_draining(directory))
         acurast__watches_detach(entry);
     else
-        acurast__watches_leave(entry, entry->reserved ? ACURAST__GONE_AWAY : ACURAST__GONE_LEFT, tidings);
-    entry->mixed = false;
-    while (entry->reserved && acurast__chain_next(waiting, &cursor, &bytes, &size))
-        if (is_kept(bytes))
-            mailbox_put(entry, &entry->group, bytes, size, tidings);
-    if (entry->reserved)
-        acurast__chain_clear(waiting);
-    else
-        acurast__tidings_drop_chain(tidings, has_mailboxes(directory) ? ACURAST__DROP_MAILBOX_TOTAL : why, waiting);
+        acurast__watches_leave(entry, kept ? ACURAST__GONE_AWAY : ACURAST__GONE_LEFT, tidings);
+    acurast__mailbox_inherit(entry, waiting, why, tidings);
     if (!entry->expires && may_go(entry))
         entry_forget(entry, tidings);
 }
@@ -309,7 +197,7 @@ static acurast__claim entry_claim(acurast__entry *entry, acurast__holder *newcom
         if (!acurast__list_empty(&entry->link))
             absent_remove(entry);
         bool expired = entry->expires <= now;
-        mailbox_take(entry, mailbox);
+        acurast__mailbox_take(entry, mailbox);
         newcomer->mixed = entry->mixed;
         entry->mixed = false;
         if (expired)
@@ -355,7 +243,7 @@ static void entry_leave(acurast__entry *entry, acurast__chain *unsent, uint64_t 
     entry->next = NULL;
     acurast__count(&tidings->metrics->takeovers, 1);
     acurast__backlog_precede(&entry->backlog, unsent);
-    recount(entry);
+    acurast__directory_recount(entry);
     entry_post(entry);
 }
 
@@ -386,7 +274,7 @@ static bool entry_feed(acurast__entry *entry, size_t budget, acurast__chain *wai
     if (budget)
         acurast__backlog_take(&entry->backlog, budget, waiting);
     entry->given += waiting->bytes - before;
-    recount(entry);
+    acurast__directory_recount(entry);
     entry->fed = acurast__backlog_frames(&entry->backlog) > 0;
     entry->holder->mixed = entry->mixed;
     entry->mixed &= entry->fed;
@@ -496,10 +384,10 @@ static acurast__backlog_verdict entry_put(acurast__entry *entry, const acurast__
     if (config->is_current(entry->holder->loop))
         entry->given = config->given(entry->holder);
     acurast__backlog_verdict verdict = acurast__backlog_put(&entry->backlog, &sender, room_of(entry), bytes, size);
-    recount(entry);
+    acurast__directory_recount(entry);
     if (verdict > ACURAST__BACKLOG_STEEP)
         return verdict;
-    entry->mixed |= !is_plain(bytes);
+    entry->mixed |= !acurast__frame_is_plain(bytes);
     if (!entry->fed)
         entry_post(entry);
     return verdict;
@@ -520,7 +408,7 @@ static bool entry_forward(acurast__entry *entry, const acurast__parcel *parcel, 
 /* As it is measured against what a holder takes: a tracked frame without its head, whoever the holder is. */
 static size_t measure(const acurast__parcel *parcel)
 {
-    return is_plain(parcel->bytes) ? parcel->size : parcel->size - ACURAST__TRACKED_HEAD_SIZE;
+    return acurast__frame_is_plain(parcel->bytes) ? parcel->size : parcel->size - ACURAST__TRACKED_HEAD_SIZE;
 }
 
 static bool entry_send(acurast__directory *directory, acurast__entry *entry, const acurast__parcel *parcel,
@@ -535,7 +423,7 @@ static bool entry_send(acurast__directory *directory, acurast__entry *entry, con
     else if (entry->holder)
         return entry_forward(entry, parcel, tidings);
     else
-        mailbox_put(entry, parcel->group, parcel->bytes, parcel->size, tidings);
+        acurast__mailbox_put(entry, parcel->group, parcel->bytes, parcel->size, tidings);
     return false;
 }
 
@@ -618,7 +506,7 @@ void acurast__directory_shed(acurast__holder *holder, acurast__tidings *tidings)
         acurast__chain_init(&dropped);
         acurast__backlog_drop_largest(&entry->backlog, &dropped);
         acurast__tidings_drop_chain(tidings, ACURAST__DROP_MEMORY, &dropped);
-        recount(entry);
+        acurast__directory_recount(entry);
     }
     pthread_mutex_unlock(&entry->part->lock);
 }
@@ -643,31 +531,11 @@ void acurast__directory_sweep(acurast__directory *directory, uint64_t now, acura
         part_sweep(&directory->parts[i], now, tidings);
 }
 
-/* Drops what the debtors have in one mailbox. */
-static void entry_collect(acurast__entry *entry, acurast__tidings *tidings)
-{
-    acurast__directory *directory = entry->part->directory;
-    acurast__backlog_view lane;
-    size_t cursor = 0;
-    while (acurast__backlog_next(&entry->backlog, &cursor, &lane)) {
-        acurast__backlog_sender sender = {.id = lane.sender, .group = lane.group};
-        if (!acurast__ledger_owes(&directory->ledger, &directory->debtors, &sender))
-            continue;
-        acurast__chain dropped;
-        acurast__chain_init(&dropped);
-        lane_refund(&directory->ledger, &lane);
-        acurast__backlog_drop(&entry->backlog, lane.sender, &dropped);
-        acurast__tidings_drop_chain(tidings, ACURAST__DROP_MAILBOX_TOTAL, &dropped);
-        cursor = 0;
-    }
-    recount(entry);
-}
-
 static void part_collect(acurast__directory_part *part, acurast__tidings *tidings)
 {
     pthread_mutex_lock(&part->lock);
     for (acurast__list *at = part->absent.next; at != &part->absent; at = at->next)
-        entry_collect(ACURAST__CONTAINER(at, acurast__entry, link), tidings);
+        acurast__mailbox_collect(ACURAST__CONTAINER(at, acurast__entry, link), tidings);
     pthread_mutex_unlock(&part->lock);
 }
 

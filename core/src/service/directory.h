@@ -120,7 +120,7 @@ struct acurast__entry {
     bool posted;       /* the task is on its way */
     bool turning_away; /* the other task is */
     bool fed;          /* the holder comes for more by itself */
-    bool reserved;     /* while absent: it is in the ledger */
+    bool reserved;     /* while absent: it has a mailbox, and is in the ledger */
     bool track;        /* of the last holder */
     bool mixed;        /* the backlog may hold other frames than payloads */
     uint8_t id[16];
@@ -219,5 +219,8 @@ bool acurast__directory_relieve(acurast__directory *directory, acurast__tidings 
 
 /* Bytes held in mailboxes. Any thread. */
 uint64_t acurast__directory_memory(acurast__directory *directory);
+
+/* Counts what the backlog of an entry holds, after each change of it. With the part's lock. */
+void acurast__directory_recount(acurast__entry *entry);
 
 #endif

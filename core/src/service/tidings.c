@@ -252,7 +252,7 @@ void acurast__tidings_outcome(acurast__tidings *tidings, const uint8_t *bytes, s
 {
     acurast__frame frame;
     acurast__tracked tracked;
-    if (bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_TRACKED) && acurast__frame_decode(&frame, bytes, size) &&
+    if (acurast__frame_is_tracked(bytes) && acurast__frame_decode(&frame, bytes, size) &&
         acurast__tracked_decode(&tracked, &frame))
         acurast__tidings_receipt(tidings, frame.sender, tracked.run, tracked.number, status);
 }
@@ -301,15 +301,9 @@ static acurast__receipt_status status_of(acurast__drop why)
     }
 }
 
-static bool is_counted(const uint8_t *bytes)
-{
-    return bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_PAYLOAD) ||
-           bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_TRACKED);
-}
-
 void acurast__tidings_drop(acurast__tidings *tidings, acurast__drop why, const uint8_t *bytes, size_t size)
 {
-    if (!is_counted(bytes))
+    if (!acurast__frame_is_payload(bytes))
         return;
     acurast__count(&tidings->metrics->drops[why], 1);
     acurast__tidings_outcome(tidings, bytes, size, status_of(why));

@@ -24,6 +24,22 @@
 /* The first byte of a frame of version 1. */
 #define ACURAST__FRAME_BYTE(type) (ACURAST__VERSION << 4 | (type))
 
+static inline bool acurast__frame_is_plain(const uint8_t *bytes)
+{
+    return bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_PAYLOAD);
+}
+
+static inline bool acurast__frame_is_tracked(const uint8_t *bytes)
+{
+    return bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_TRACKED);
+}
+
+/* What is counted as a payload, and kept in mailboxes; the rest is for one connection. */
+static inline bool acurast__frame_is_payload(const uint8_t *bytes)
+{
+    return acurast__frame_is_plain(bytes) || acurast__frame_is_tracked(bytes);
+}
+
 typedef struct acurast__tidings {
     acurast__metrics *metrics;
     _Atomic uint64_t *waiting; /* where its memory is counted, and that of watches */
