@@ -15,6 +15,8 @@ from support.track import (
 from support.waiting import eventually
 
 SENT_AT_ONCE = 3000
+PAUSE = 5  # seconds that a sender is held up at most by the queue of one recipient
+QUEUE = 64 * 1024  # where a test wants a small one
 
 
 @pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
@@ -235,7 +237,8 @@ def test_the_shares_of_mailboxes_are_told(service, tracker, client):
 def stalled(service, identity, extension=b""):
     """A connection that does not read, with its socket as small as it gets."""
     one = rawws.RawSocket(service.url, receive_buffer=4096)
-    one.login(identity, **({"extension": extension} if extension else {}))
+    one.extension = extension
+    one.login(identity)
     return one
 
 
@@ -257,6 +260,83 @@ def test_a_full_queue_is_told(service, tracker, threads):
     assert reasons.value("acurast_dropped_frames_total", reason="sender_share") + reasons.value(
         "acurast_dropped_frames_total", reason="slow_reader"
     ) > 0
+
+
+def test_who_meets_a_full_queue_is_told_at_once(service, tracker, threads):
+    """It has nothing waiting there itself, so it is not held up first, as who has filled the queue is."""
+    one = service(threads=threads, send_buffer=QUEUE, socket_send_buffer="4KiB", rate_messages=0, rate_bytes=0)
+    filler, identity = tracker(one.url), v1.Identity()
+    with stalled(one, identity):
+        fill(filler, identity, 6, 12 * 1024)
+        eventually(lambda: one.metrics().value("acurast_frames_in_total") >= 4, "a queue that is half full")
+        for other in [tracker(one.url) for _ in range(4)]:
+            begin = time.monotonic()
+            number = other.track(identity.id, bytes(QUEUE - 4096))
+            assert other.told() == [(number, QUEUE_FULL)]
+            assert time.monotonic() - begin < PAUSE / 2
+            other.quiet()
+
+
+# ---- an asker that does not read
+
+
+def lost(service):
+    return service.metrics().value("acurast_tidings_lost_total")
+
+
+def small(service, threads):
+    """Little room for what is to be told to one, wherever it waits."""
+    return service(threads=threads, send_buffer=QUEUE, socket_send_buffer="4KiB", mailbox_seconds=0, rate_messages=0, rate_bytes=0)
+
+
+def read_receipts(asker, count):
+    """The next frames of receipts, with so many items at least: the items of each."""
+    frames = []
+    while sum(map(len, frames)) < count:
+        got = v1.Frame.parse(asker.message())
+        assert got.kind == track.RECEIPT, got
+        frames.append(track.items_of(got))
+    return frames
+
+
+def test_what_a_service_tells_to_one_that_does_not_read_is_bounded_and_each_word_told_or_counted(service, threads):
+    """It sends on while nothing of that is read. Then it reads, and is told again."""
+    one, identity, run, count = small(service, threads), v1.Identity(), os.urandom(8), 30000
+    before = one.metrics().value("acurast_buffer_bytes")
+    with stalled(one, identity, track.block()) as asker:
+        absent = os.urandom(16)
+        frames = [v1.frame(track.TRACKED, identity.id, absent, track.head(run, number + 1)) for number in range(count + 1)]
+        for at in range(0, count, 1000):
+            asker.write(b"".join(map(rawws.RawSocket.encode, frames[at : min(at + 1000, count)])))
+        eventually(lambda: one.metrics().value("acurast_receipts_told_total") == count, "all to be told")
+        missing = lost(one)
+        assert 0 < missing < count
+        assert one.metrics().value("acurast_buffer_bytes") - before < 2 * QUEUE
+        told = [each for frame in read_receipts(asker, count - missing) for each in frame]
+        assert len(told) == count - missing == len({each.number for each in told})
+        assert {(each.sender, each.run, each.status) for each in told} == {(v1.NOBODY, run, NOT_HERE)}
+        asker.send(frames[count])
+        assert read_receipts(asker, 1) == [[track.Told(v1.NOBODY, run, count + 1, NOT_HERE)]]
+    assert dropped(one, "unknown_recipient") == count + 1
+
+
+def test_what_recipients_say_to_one_that_does_not_read_is_bounded_and_each_frame_passed_on_or_counted(service, tracker, threads):
+    one, identity, run, count = small(service, threads), v1.Identity(), os.urandom(8), 30
+    before = one.metrics().value("acurast_buffer_bytes")
+    tellers = [tracker(one.url) for _ in range(count)]
+    with stalled(one, identity, track.block()) as asker:
+        for teller in tellers:
+            teller.say(identity.id, run, *[(number + 1, DELIVERED) for number in range(1024)])
+        eventually(lambda: one.metrics().value("acurast_receipts_relayed_total") == count, "all to be said")
+        missing = lost(one)
+        assert 0 < missing < count
+        assert one.metrics().value("acurast_buffer_bytes") - before < 2 * QUEUE
+        frames = read_receipts(asker, 1024 * (count - missing))
+        assert {len(frame) for frame in frames} == {1024}
+        assert len({frame[0].sender for frame in frames}) == count - missing
+        for teller in tellers:
+            teller.quiet()
+    assert one.metrics().sum("acurast_dropped_frames_total") == 0
 
 
 @pytest.mark.parametrize("back", ["tracker", "client"])

@@ -168,7 +168,7 @@ static void every_drop_has_its_word(void **state)
     assert_nothing(f);
 }
 
-static void a_payload_that_is_not_tracked_is_counted_alone_and_a_receipt_not_at_all(void **state)
+static void a_payload_that_is_not_tracked_is_counted_alone_and_a_receipt_not_as_one(void **state)
 {
     struct fixture *f = *state;
     acurast__chain chain;
@@ -184,6 +184,32 @@ static void a_payload_that_is_not_tracked_is_counted_alone_and_a_receipt_not_at_
     assert_null(chain.first);
     assert_int_equal(f->metrics.drops[ACURAST__DROP_MEMORY], 2);
     assert_receipts(f, alice, run, 3, 1, 21);
+    assert_nothing(f);
+}
+
+/* By a service that is short of memory: then each word of it is lost, as it was counted when it was told. */
+static void what_was_to_be_told_and_is_dropped_for_memory_is_counted_as_lost(void **state)
+{
+    struct fixture *f = *state;
+    acurast__tiding receipts, gone;
+    for (uint64_t i = 1; i <= 20; i++)
+        acurast__tidings_receipt(&f->tidings, alice, run, i, ACURAST__RECEIPT_RELAYED);
+    for (uint8_t i = 0; i < 3; i++)
+        acurast__tidings_gone(&f->tidings, alice, (const uint8_t[16]){i}, ACURAST__GONE_LEFT);
+    assert_true(acurast__tidings_next(&f->tidings, &receipts));
+    assert_true(acurast__tidings_next(&f->tidings, &gone));
+    acurast__tidings_drop(&f->tidings, ACURAST__DROP_SLOW_READER, receipts.bytes, receipts.size);
+    assert_int_equal(f->metrics.tidings_lost, 0);
+    acurast__tidings_drop(&f->tidings, ACURAST__DROP_MEMORY, receipts.bytes, receipts.size);
+    assert_int_equal(f->metrics.tidings_lost, 20);
+    acurast__tidings_drop(&f->tidings, ACURAST__DROP_MEMORY, gone.bytes, gone.size);
+    assert_int_equal(f->metrics.tidings_lost, 23);
+    memcpy(receipts.own + 1, bob, sizeof bob); /* a recipient's: counted by the frame */
+    acurast__tidings_drop(&f->tidings, ACURAST__DROP_MEMORY, receipts.bytes, receipts.size);
+    assert_int_equal(f->metrics.tidings_lost, 24);
+    assert_int_equal(f->metrics.drops[ACURAST__DROP_MEMORY], 0);
+    acurast__free(receipts.own);
+    acurast__free(gone.own);
     assert_nothing(f);
 }
 
@@ -236,7 +262,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_frame_is_followed_by_another, setup, teardown),
         cmocka_unit_test_setup_teardown(no_frame_is_larger_than_one_full_of_receipts, setup, teardown),
         cmocka_unit_test_setup_teardown(every_drop_has_its_word, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_payload_that_is_not_tracked_is_counted_alone_and_a_receipt_not_at_all, setup,
+        cmocka_unit_test_setup_teardown(a_payload_that_is_not_tracked_is_counted_alone_and_a_receipt_not_as_one, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_was_to_be_told_and_is_dropped_for_memory_is_counted_as_lost, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(memory_is_bounded_and_what_is_beyond_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(failing_memory_loses_and_counts_no_more_than_it_must, setup, teardown),

@@ -301,10 +301,24 @@ static acurast__receipt_status status_of(acurast__drop why)
     }
 }
 
+/* The words of a frame that is no payload, as they were counted when it was told: a recipient's receipt is one, whatever is in it. */
+static size_t words_in(const uint8_t *bytes, size_t size)
+{
+    if (bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_GONE))
+        return (size - GONE_HEAD) / ACURAST__GONE_ITEM_SIZE;
+    if (bytes[0] == ACURAST__FRAME_BYTE(ACURAST__FRAME_RECEIPT) &&
+        memcmp(bytes + 1, acurast__id_service, ACURAST__ID_SIZE) == 0)
+        return (size - RECEIPT_HEAD) / ACURAST__RECEIPT_ITEM_SIZE;
+    return 1;
+}
+
 void acurast__tidings_drop(acurast__tidings *tidings, acurast__drop why, const uint8_t *bytes, size_t size)
 {
-    if (!acurast__frame_is_payload(bytes))
+    if (!acurast__frame_is_payload(bytes)) {
+        if (why == ACURAST__DROP_MEMORY)
+            acurast__count(&tidings->metrics->tidings_lost, words_in(bytes, size));
         return;
+    }
     acurast__count(&tidings->metrics->drops[why], 1);
     acurast__tidings_outcome(tidings, bytes, size, status_of(why));
 }

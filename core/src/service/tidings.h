@@ -6,7 +6,8 @@
  * It also counts: whatever is dropped goes through here, so that no drop is counted and not told, or told and not counted. For a payload
  * that is not tracked that is all.
  *
- * Bounded: what is beyond, or finds no memory, is lost and counted; a sender then sends again. On one loop's thread.
+ * Bounded: what is beyond, or finds no memory, is lost and counted, and so is what finds no room in the queue of who is to hear it. The
+ * sender then hears nothing: it sends again where it has a reason to, and else its outcome is undetermined. On one loop's thread.
  */
 #ifndef ACURAST_SERVICE_TIDINGS_H
 #define ACURAST_SERVICE_TIDINGS_H
@@ -65,7 +66,10 @@ void acurast__tidings_outcome(acurast__tidings *tidings, const uint8_t *bytes, s
 void acurast__tidings_gone(acurast__tidings *tidings, const uint8_t asker[16], const uint8_t who[16],
                            acurast__gone_kind kind);
 
-/* Counts a frame as dropped, and its sender is told if it is tracked. A receipt is not counted as a payload. */
+/*
+ * Counts a frame as dropped, and its sender is told if it is tracked. What is no payload counts as lost where there was no memory; else
+ * whoever it was for has left, and nothing is counted.
+ */
 void acurast__tidings_drop(acurast__tidings *tidings, acurast__drop why, const uint8_t *bytes, size_t size);
 
 /* All of a chain, which is empty afterwards. */
