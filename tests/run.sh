@@ -183,6 +183,7 @@ suite_chaos()
         [ -z "${CI:-}" ] || { fail "the faults: their packages could not be installed"; return; }
         skip "the faults: their packages could not be installed with pip"
     elif compile "$BUILD"; then
+        ! command -v npm >/dev/null 2>&1 || npm_ready tests/interop # for the vendor's client
         ACURAST_BIN=$BUILD/bin ACURAST_BUILD=$BUILD PYTHONPATH=tests logged "$BUILD/logs/chaos.txt" \
             "$BUILD/venv/bin/python" -m chaos --seconds "$CHAOS_SECONDS" ${SEED:+--seed "$SEED"}
         count_pytest "$BUILD/logs/chaos.txt" $?

@@ -48,6 +48,7 @@ class Cast:
     name: str
     id: str
     v1: bool = False
+    foreign: bool = False  # not our client: it may die when it cannot connect, and keeps no count of its own
     killed: bool = False
     code: int | None = 0  # its exit status; None where it had to be ended at the deadline
     asked: bool = True  # it was told to end, or may have been replaced

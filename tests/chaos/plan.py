@@ -7,6 +7,7 @@ SENDERS = ("s1", "s2", "sv")
 RECEIVERS = ("r1", "r2", "r3", "rv")
 BOTH = ("b1",)
 EVERYBODY = SENDERS + RECEIVERS + BOTH
+VENDOR = "ve"  # where it can take part
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,31 @@ def _program_fault(rng, at):
     return [Step(at, what, who), Step(later, "thaw" if what == "freeze" else "go", who)]
 
 
-def make(seed, seconds):
+def is_tls(seed):
+    """Every other seed, so that two rounds in a row have both."""
+    return seed % 2 == 0
+
+
+def _vendor_steps(seed, seconds):
+    """Of a generator of its own: the rest is the same where the vendor's client cannot take part."""
+    rng = random.Random(f"{seed} {VENDOR}")
+    at = 1.0
+    while at < seconds:
+        what = rng.choice(("cut", "cut", "slow", "hold up", "freeze", "takeover", "kill program", "leave"))
+        later = at + rng.uniform(0.2, 1.5)
+        if what == "cut":
+            yield Step(at, what, VENDOR, _cut(rng))
+        elif what == "takeover":
+            yield Step(at, what, VENDOR)
+        elif what in ("kill program", "leave"):
+            yield from (Step(at, what, VENDOR, {"how": "close"}), Step(later, "come back", VENDOR))
+        else:
+            yield Step(at, what, VENDOR, _slow(rng) if what == "slow" else {})
+            yield Step(later, {"slow": "fast", "hold up": "let up", "freeze": "thaw"}[what], VENDOR)
+        at += rng.uniform(1, 3)
+
+
+def make(seed, seconds, vendor=False):
     """(settings of the service at first, steps in order)"""
     rng = random.Random(seed)
     first = service_settings(rng)
@@ -107,4 +132,6 @@ def make(seed, seconds):
         kind = rng.choices((_service_fault, _network_fault, _loss, _program_fault, _absence, _succession), (2, 6, 6, 10, 2, 1))[0]
         steps += kind(rng, at)
         at += rng.uniform(0.1, 0.4)
+    if vendor:
+        steps += _vendor_steps(seed, seconds)
     return first, sorted(steps, key=lambda step: step.at)

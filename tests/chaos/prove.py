@@ -7,14 +7,15 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from . import check, liar, report, stage
+from . import check, liar, plan, report, stage
 from .journal import Journal
+from .program import vendor_missing
 
 SECONDS = 1.5  # of a round with liars, before its end
 MAILBOX_OFF = {"threads": 2, "mailbox_count": 0}
 LIES = {
     "s1": liar.SaysDelivered, "s2": liar.SaysNotHere, "r1": liar.GivesTwice, "rv": liar.GivesPlainTwice,
-    "r2": liar.Swaps, "r3": liar.SwapsPlain, "b1": liar.Damages,
+    "r2": liar.Swaps, "r3": liar.SwapsPlain, "b1": liar.Damages, plan.VENDOR: liar.Damages,
 }
 LOSSES = {"s1": liar.SwallowsReceipts, "s2": liar.Repeats, "r1": liar.Swallows, "r2": liar.Repeats, "b1": liar.SaysForOthers}
 
@@ -38,8 +39,13 @@ class Falsifier:
         self.texts = {each.name: list(each.texts) for each in self.journals}
         self.casts = {each.name: replace(each.cast) for each in self.journals}
 
+    def _journal(self, each):
+        """As it is, or read again where something was changed."""
+        cast, texts = self.casts[each.name], self.texts[each.name]
+        return each if (cast, texts) == (each.cast, each.texts) else Journal(cast, texts)
+
     def found(self, rule):
-        journals = [Journal(self.casts[name], texts) for name, texts in self.texts.items()]
+        journals = [self._journal(each) for each in self.journals]
         return any(violation.rule == rule for violation in check.violations(journals))
 
     def change(self, line, *words):
@@ -134,6 +140,27 @@ def level_lowered(false):
     raise LookupError("nothing was delivered")
 
 
+def level_raised(foreign):
+    """A v1 peer is said to have been delivered to."""
+
+    def act(false):
+        ids = {each.cast.id for each in false.journals if each.cast.v1 and each.cast.foreign == foreign}
+        for send, line, _ in false.picks(check.DELIVERED, reached=check.RELAYED):
+            if send.recipient in ids:
+                return false.change(line, line.text[:-1] + "2")
+        raise LookupError("nothing was relayed to one")
+
+    return act
+
+
+def foreign_death(false):
+    """The vendor's client dies of what it got."""
+    cast = next((each for each in false.casts.values() if each.foreign), None)
+    if not cast:
+        raise LookupError("it did not take part")
+    cast.code, cast.killed, cast.errors = 1, False, "RangeError: Invalid WebSocket frame: RSV1 must be clear"
+
+
 def damaged(false):
     line = false.pick(check.DELIVERED)[2][0][1].line
     false.change(line, line.text.replace(" whole", " damaged"))
@@ -186,6 +213,7 @@ FALSIFICATIONS = [
     ("a plain outcome is turned into EXPIRED", "failed and given", outcome_turned(check.PLAIN, "EXPIRED")),
     ("a relayed one is turned into QUEUE_FULL", "failed and given", outcome_turned(check.RELAYED, "QUEUE_FULL")),
     ("delivered is turned into relayed", "level", level_lowered),
+    ("relayed is turned into delivered, of one without receipts", "level", level_raised(foreign=False)),
     ("a plain outcome is turned into UNDETERMINED", "level", outcome_turned(check.PLAIN, "UNDETERMINED")),
     ("a send in peace has failed", "peace", peace_disturbed),
     ("a payload is damaged", "foreign or damaged", damaged),
@@ -197,11 +225,16 @@ FALSIFICATIONS = [
     ("a program ends unasked", "crash", unasked),
     ("a program leaves an object", "crash", left_objects),
 ]
+FOREIGN_FALSIFICATIONS = [
+    ("relayed is turned into delivered, of the vendor's client", "level", level_raised(foreign=True)),
+    ("the vendor's client dies of what it got", "crash", foreign_death),
+]
 
 
 def falsify(journals):
     false = Falsifier(journals)
-    for name, rule, act in FALSIFICATIONS:
+    more = [] if vendor_missing() else FOREIGN_FALSIFICATIONS
+    for name, rule, act in FALSIFICATIONS + more:
         false.fresh()
         try:
             act(false)
@@ -239,7 +272,7 @@ def caught(lie, found):
 
 
 def liars():
-    lies = {who: kind() for who, kind in LIES.items()}
+    lies = {who: kind() for who, kind in LIES.items() if who != plan.VENDOR or not vendor_missing()}
     journals, _ = calm_round(lies)
     found = check.violations(journals)
     for who, lie in lies.items():

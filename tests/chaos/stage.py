@@ -7,13 +7,13 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from support import v1
+from support import certs, v1
 from support.programs import SANITIZER, Service, run
 from support.proxy import Fault, FaultProxy
 from support.waiting import DEADLINE, Late, eventually
 
 from . import plan
-from .program import Program
+from .program import Program, vendor_missing
 
 PEACE = 2  # seconds of sending without a fault at the end
 RETURN = 10  # seconds within which everybody has to be connected again
@@ -26,6 +26,7 @@ class Role:
     delivery: str = "callback"
     v1: bool = False
     sends: bool = False
+    foreign: bool = False
     options: dict = field(default_factory=dict)
 
 
@@ -38,13 +39,15 @@ ROLES = {
     "r3": Role("queue"),
     "rv": Role(v1=True),
     "b1": Role(sends=True),
+    plan.VENDOR: Role(sends=True, v1=True, foreign=True),
 }
+PAUSE = 1  # seconds between two lives of one that dies by itself
 PACES = ((40, 16), (150, 128), (500, 512))  # sends a second, sends without an outcome
 NOBODY = "00" * 16  # an id that is never here
 
 
 class Stage:
-    def __init__(self, seed, folder, seconds, proxies=None, settings=None):
+    def __init__(self, seed, folder, seconds, proxies=None, settings=None, tls=False):
         self.seed, self.folder, self.seconds = seed, folder, seconds
         self.proxies = proxies or {}  # role -> the class of its lines
         self.done = Counter()
@@ -52,10 +55,16 @@ class Stage:
         self.port = 1
         self.service, self.stopped, self.killed, self.draining = None, False, False, False
         self.programs = []
-        self.identities = {who: v1.Identity(self._secret(who)) for who in ROLES}
+        self.present = [who for who in ROLES if who != plan.VENDOR or not vendor_missing()]
+        self.identities = {who: v1.Identity(self._secret(who)) for who in self.present}
         self.known = known_options()
+        self.authority, self.tls = None, {}
+        if tls:
+            authority = certs.Authority(folder)
+            certificate, key, _ = authority.leaf()
+            self.authority, self.tls = authority.file, {"tls_cert": certificate, "tls_key": key}
         self.start(settings or {})
-        for who in ROLES:
+        for who in self.present:
             self._enter(who)
 
     def _secret(self, who):
@@ -65,12 +74,14 @@ class Stage:
         role = ROLES[who]
         number = 1 + sum(each.role is role for each in self.programs)
         rivals = [each for each in self.programs if each.role is role and each.alive()]
-        receivers = [self.identities[other].id.hex() for other in plan.RECEIVERS + plan.BOTH if other != who]
+        others = [*plan.RECEIVERS, *plan.BOTH, *({plan.VENDOR} & {*self.present})]
+        receivers = [self.identities[other].id.hex() for other in others if other != who]
         seed = int.from_bytes(self._secret(f"{who} {number}")[:6], "big")
         made = Program(
             who, role, f"{who}.{number}", self.identities[who], self.folder, self.port, seed, PACES[seed % len(PACES)],
             to=[*receivers, NOBODY] if role.sends else [],
             life=self.seconds + 3 * DEADLINE, proxy=self.proxies.get(who, FaultProxy),
+            authority=self.authority,
         )
         self.programs.append(made)
         if role.sends:
@@ -91,7 +102,7 @@ class Stage:
 
     def start(self, settings):
         self._reap_service()
-        chosen = {name: value for name, value in (ALWAYS | settings).items() if name.replace("_", "-") in self.known}
+        chosen = {name: value for name, value in (ALWAYS | settings | self.tls).items() if name.replace("_", "-") in self.known}
         self.service = Service(**chosen)
         self.port, self.stopped = self.service.port, False
         for each in self.programs:
@@ -227,23 +238,30 @@ class Stage:
     # --- the end
 
     def look_after(self):
-        """A service that has ended by itself is a violation, and the round goes on with another."""
+        """A service that has ended by itself is a violation, and the round goes on with another. So it does with the vendor's client."""
         if not self.service.alive() and not self.killed and not self.draining:
             self.start({})
+        last = next((each for each in reversed(self.programs) if each.role.foreign), None)
+        if last and not last.alive() and not last.cast.asked and not last.cast.killed and last.born + PAUSE < time.monotonic():
+            self._enter(last.who)
+            self.done["the vendor's client died"] += 1
 
     def heal(self):
+        """After any fault there is a new one of the vendor's client, since it does not tell whether it is connected."""
         self.do_cont("")
         if not self.service.alive() or self.draining:
             self.start({})
         for each in self.programs:
-            if each.alive():
+            if each.role.foreign and self.done:
+                each.kill()
+            elif each.alive():
                 each.proxy.default = Fault()
                 each.proxy.accept()
                 each.proxy.let_up()
                 each.proxy.reset()
                 each.thaw()
                 each.say("go")
-        for who in ROLES:
+        for who in self.present:
             if not self.living(who):
                 self._enter(who)
         self._settle()
@@ -262,7 +280,7 @@ class Stage:
 
     def finish(self):
         """Everybody ends, the senders first: the journals."""
-        for part in (plan.SENDERS, plan.BOTH, plan.RECEIVERS):
+        for part in (plan.SENDERS, plan.BOTH, (plan.VENDOR,), plan.RECEIVERS):
             ending = [each for each in self.programs if each.who in part]
             for each in ending:
                 if each.alive():

@@ -36,12 +36,12 @@ class _Link:
     def run(self):
         try:
             self.service = socket.create_connection(self.proxy.target, timeout=30)
+            for end in (self.client, self.service):  # fails where the proxy was closed in the meantime
+                end.settimeout(None)
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError:
             self._close()
             return
-        for end in (self.client, self.service):
-            end.settimeout(None)
-            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         other = threading.Thread(target=self._pump, args=(self.service, self.client, DOWN), daemon=True)
         other.start()
         self._pump(self.client, self.service, UP)
