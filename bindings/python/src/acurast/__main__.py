@@ -1,12 +1,14 @@
-"""`python -m acurast`: keys, request, send, look and listen from the shell, as the program acurast-peer has them.
+"""`python -m acurast`: keys, request, serve, send, look and listen from the shell, as the program acurast-peer has them.
 
 Results go to standard output, messages to standard error; --json prints one object a line. Exit codes: 0 done; 1 failed; 2 wrong
-usage; 3 no service or no answer in time; 4 the answer is an error.
+usage; 3 no service or no answer in time; 4 the answer is an error. Flags with a name in brackets can be set as that environment
+variable as well; the command line wins.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import json
 import os
@@ -16,8 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import _errors
+from . import _errors, _runtime
 from ._blocking import BlockingClient, connect
+from ._core import lib
+from ._exec import serve_exec
 from ._foreign import json_line, shown, shown_payload
 from ._identity import Identity, as_key, compress_key, id_of
 from ._keyfile import read_key
@@ -25,6 +29,9 @@ from ._message import LEVELS, Message
 from ._presence import Presence
 
 OK, FAILED, USAGE, LATE, REMOTE = 0, 1, 2, 3, 4
+SERVE = """Answers requests of these methods by a command of the shell. It finds the method in $ACURAST_METHOD, who asks in $ACURAST_SENDER and
+the params, as JSON, on its standard input. What it writes, one value of JSON, is the result; if it ends with another status than 0, the
+answer is the error -32000. Ends with 0 on Ctrl-C."""
 LATENESS = (_errors.TimeoutError, _errors.ExpiredError, _errors.UndeterminedError)
 
 
@@ -37,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except LATENESS as error:
         return complain(error, LATE)
+    except _errors.BadOptionError as error:
+        return complain(error, USAGE)
     except (_errors.Error, OSError, ValueError) as error:
         return complain(error, FAILED)
     except KeyboardInterrupt:
@@ -65,7 +74,7 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="python -m acurast", description=__doc__.partition(":")[2].strip())
-    commands = top.add_subparsers(required=True, metavar="keygen|id|request|send|look|listen")
+    commands = top.add_subparsers(required=True, metavar="keygen|id|request|serve|send|look|listen")
 
     keygen = commands.add_parser("keygen", help="make a key")
     keygen.add_argument("--out", metavar="FILE", help="where it goes, mode 0600; without it, to standard output as PEM")
@@ -85,6 +94,11 @@ def parser() -> argparse.ArgumentParser:
     request.add_argument("--retry", action="store_true", help="it may be executed twice, where nobody knows whether it was")
     request.set_defaults(command=command_request)
 
+    serve = commands.add_parser("serve", help="answer requests by a command of the shell", description=SERVE)
+    serve.add_argument("methods", nargs="+", metavar="METHOD", help="the methods that are served")
+    add_flag(serve, "exec", metavar="COMMAND", help="run by /bin/sh for each request")
+    serve.set_defaults(command=command_serve)
+
     send = commands.add_parser("send", help="send one payload, and perhaps wait for answers")
     send.add_argument("--to", required=True, metavar="RECIPIENT", help="an id or a public key, as hexadecimal")
     send.add_argument("--file", metavar="FILE", help="send this file; - is standard input, also without a payload")
@@ -102,17 +116,40 @@ def parser() -> argparse.ArgumentParser:
     listen.add_argument("--count", type=whole, metavar="COUNT", help="end after so many payloads")
     listen.set_defaults(command=command_listen)
 
-    for each in (request, send, look, listen):
+    for each in (request, serve, send, look, listen):
         url = os.environ.get("ACURAST_PEER_URL")
         each.add_argument("--url", action="append", required=not url, help="services to try, in order [ACURAST_PEER_URL]")
-        each.add_argument("--key", metavar="FILE", help="whose identity to use; without it a new key, forgotten afterwards")
+        add_flag(each, "key", required=False, metavar="FILE", help="whose identity to use; without it a new key, forgotten afterwards")
+        add_options(each)
+    for each in (request, send, look, listen):
         each.add_argument("--timeout", type=float, metavar="SECONDS", help="for all of it (send: 30; look, request: 10; listen: for ever)")
-        each.add_argument("--ca-file", metavar="FILE", help="PEM file of authorities to trust instead of the system's")
     for each in (send, listen):
         each.add_argument("--hex", action="store_true", help="payloads are hexadecimal")
     for each in (keygen, ids, request, send, look, listen):
         each.add_argument("--json", action="store_true", help="print one object a line")
     return top
+
+
+def add_flag(parser: argparse._ActionsContainer, name: str, *, help: str, required: bool = True, **settings: Any) -> None:
+    """A flag that can be set as an environment variable as well."""
+    variable = "ACURAST_PEER_" + name.upper().replace("-", "_")
+    default = os.environ.get(variable) or None
+    words = f"{help} [{variable}]".replace("%", "%%")
+    parser.add_argument("--" + name, default=default, required=required and default is None, help=words, **settings)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of the core's clients and of its I/O threads, as its table has them."""
+    group = parser.add_argument_group("options of the core")
+    for name, type, help in _runtime.options_in(lib.ACURAST_SCOPE_CONTEXT, lib.ACURAST_SCOPE_CLIENT):
+        if name != "url":
+            add_flag(group, name, required=False, metavar=type, help=help)
+
+
+def settings_of(flags: argparse.Namespace, scope: int) -> dict[str, str]:
+    """What was set of the core's options of a scope."""
+    names = (name.replace("-", "_") for name, _, _ in _runtime.options_in(scope))
+    return {name: value for name in names if (value := getattr(flags, name, None)) is not None and name != "url"}
 
 
 def whole(text: str) -> int:
@@ -200,6 +237,12 @@ def tell_progress(value: Any) -> None:
     print(json_line(value), file=sys.stderr, flush=True)
 
 
+def command_serve(flags: argparse.Namespace) -> int:
+    """Ends with OK on Ctrl-C and SIGTERM."""
+    asyncio.run(serve_exec(urls_of(flags), flags.methods, flags.exec, tell, **client_settings(flags)))
+    return OK
+
+
 def command_look(flags: argparse.Namespace) -> int:
     """OK where all are here."""
     ids = [id_of(each) for each in flags.recipients]
@@ -237,12 +280,24 @@ def command_listen(flags: argparse.Namespace) -> int:
 
 
 def open_client(flags: argparse.Namespace, deadline: float | None) -> BlockingClient:
-    identity = read_key(flags.key) if flags.key else None
-    urls = flags.url or os.environ["ACURAST_PEER_URL"].split()
+    settings = client_settings(flags)
     timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
-    client = connect(urls, identity=identity, timeout=timeout, ca_file=flags.ca_file)
+    client = connect(urls_of(flags), timeout=timeout, **settings)
     print(f"acurast: {client.id} connected", file=sys.stderr)
     return client
+
+
+def urls_of(flags: argparse.Namespace) -> list[str]:
+    urls: list[str] = flags.url or os.environ["ACURAST_PEER_URL"].replace(",", " ").split()
+    return urls
+
+
+def client_settings(flags: argparse.Namespace) -> dict[str, Any]:
+    """Whose identity, and the options of the core; those of its I/O threads are set on the way."""
+    threads: Any = settings_of(flags, lib.ACURAST_SCOPE_CONTEXT)
+    _runtime.configure(**threads)
+    identity = read_key(flags.key) if flags.key else None
+    return {"identity": identity, **settings_of(flags, lib.ACURAST_SCOPE_CLIENT)}
 
 
 def read_payload(flags: argparse.Namespace) -> bytes:

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import _errors
@@ -82,17 +82,34 @@ def _check_option(options: Any, status: int, name: str) -> None:
         raise error(status, text(lib.acurast_options_error(options)) or name)
 
 
-def _types() -> dict[str, int]:
+def _table() -> Iterator[Any]:
+    """The rows of the core's table of options; each is good until the next."""
     info = ffi.new("acurast_option_info *")
-    found: dict[str, int] = {}
     index = 0
     while lib.acurast_option_at(index, info) == 0:
-        found[text(info.name)] = int(info.type)
+        yield info
         index += 1
+
+
+_TYPES = {text(info.name): int(info.type) for info in _table()}
+_WORDS = {
+    lib.ACURAST_OPTION_COUNT: "COUNT",
+    lib.ACURAST_OPTION_SIZE: "SIZE",
+    lib.ACURAST_OPTION_MILLISECONDS: "TIME",
+    lib.ACURAST_OPTION_SECONDS: "TIME",
+    lib.ACURAST_OPTION_BOOL: "on|off",
+}
+
+
+def options_in(*scopes: int) -> list[tuple[str, str, str]]:
+    """The options of these scopes, for a command line: name, a word for the value, help."""
+    found = []
+    for info in _table():
+        if info.scope in scopes:
+            default, choices = text(info.default_text), text(info.choices)
+            said = text(info.help) + (f" (default {default})" if default else "")
+            found.append((text(info.name), choices or _WORDS.get(info.type, "TEXT"), said))
     return found
-
-
-_TYPES = _types()
 
 
 def _set(options: Any, keyword: str, value: Any) -> None:

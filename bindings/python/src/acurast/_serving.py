@@ -96,7 +96,10 @@ class Methods:
 
 
 def answer(number: int, result: Any) -> Submit:
-    raw = encoded(result)
+    return answer_raw(number, encoded(result))
+
+
+def answer_raw(number: int, raw: bytes) -> Submit:
     return lambda client, _: -lib.acurast_client_answer(client, number, raw, len(raw))
 
 
