@@ -28,7 +28,7 @@ int64_t acurast_py_send_until(acurast_client *client, const void *recipient, siz
                               size_t payload_size, uint32_t until, uint32_t tell_kept, uint32_t timeout_ms);
 int64_t acurast_py_look(acurast_client *client, const uint8_t *ids, size_t count, uint32_t timeout_ms);
 int64_t acurast_py_request(acurast_client *client, const void *recipient, size_t recipient_size, const char *method,
-                           const void *params, size_t params_size, uint32_t retry, uint32_t timeout_ms);
+                           const void *params, size_t params_size, uint32_t retry, uint32_t encoding, uint32_t timeout_ms);
 int64_t acurast_py_take(acurast_queue *queue, acurast_event_view *views, size_t max, int timeout_ms);
 """
 
@@ -79,9 +79,10 @@ static int64_t acurast_py_look(acurast_client *client, const uint8_t *ids, size_
 
 static int64_t acurast_py_request(acurast_client *client, const void *recipient, size_t recipient_size,
                                   const char *method, const void *params, size_t params_size, uint32_t retry,
-                                  uint32_t timeout_ms)
+                                  uint32_t encoding, uint32_t timeout_ms)
 {
-    acurast_request_params settings = {.size = sizeof settings, .timeout_ms = timeout_ms, .retry = retry};
+    acurast_request_params settings = {
+        .size = sizeof settings, .timeout_ms = timeout_ms, .encoding = encoding, .retry = retry};
     uint64_t operation = 0;
     acurast_status status = acurast_client_request(client, recipient, recipient_size, method, params, params_size,
                                                    &settings, &operation);

@@ -331,13 +331,6 @@ async def test_those_that_know_nothing_of_this_library_ask_and_are_asked(old):
             assert (raised.value.code, raised.value.remote_message) == (7, "no")
 
 
-async def test_a_request_in_messagepack_is_answered_with_an_error(url):
-    async with pair(url) as (server, asker):
-        await asker.send(server.id, b"\x94\x00\x09\xa4echo\x90")
-        payload = (await within(asker.receive())).payload
-        assert payload[:3] == b"\x94\x01\x09" and b"MessagePack is not spoken here" in payload
-
-
 async def test_a_request_goes_on_after_the_service_has_started_again():
     options = {"backoff_min": 0.01, "backoff_max": 0.05}
     service = acurast.Service()

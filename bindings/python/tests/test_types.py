@@ -34,6 +34,7 @@ async def main(request: acurast.Request) -> None:
         client.serve({"price": price, "plain": lambda params, request: params})
         try:
             print(await client.request("02", "price", {"pair": "x"}, timeout=2, on_progress=print))
+            await client.request("02", "price", encoding="msgpack")
         except acurast.RemoteError as error:
             assert_type(error.code, int)
         await client.wait_closed()
@@ -63,6 +64,7 @@ async def wrong(client: acurast.Client) -> None:
     await client.send("00", "text")  # type: ignore[arg-type]
     await client.send("00", b"x", until="read")  # type: ignore[arg-type]
     await client.request("00", "price", "text")  # type: ignore[arg-type]
+    await client.request("00", "price", encoding="xml")  # type: ignore[arg-type]
     acurast.Identity.generate("rsa")  # type: ignore[arg-type]
 """
 

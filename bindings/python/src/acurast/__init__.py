@@ -17,6 +17,7 @@ from ._changes import Departures, StateChanges
 from ._client import Client
 from ._core import ffi as _ffi
 from ._core import lib as _lib
+from ._encoding import UnreadableError
 from ._errors import *  # noqa: F403
 from ._errors import Status
 from ._identity import Id, Identity, compress_key, id_of, verify
@@ -55,6 +56,7 @@ __all__ = [
     "StateChanges",
     "Stats",
     "Status",
+    "UnreadableError",
     "compress_key",
     "configure",
     "connect",

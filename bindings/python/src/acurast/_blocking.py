@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _errors, _requests, _runtime, _serving
 from ._core import lib
+from ._encoding import EncodingName, encoding_argument
 from ._changes import CHANGES_KEPT
 from ._engine import OUTBOX_FULL, Engine, level_argument, look, positive, seconds, send_timeout_ms, send_until
 from ._identity import Id, Identity, Key
@@ -211,16 +212,18 @@ class BlockingClient(Engine):
         timeout: float | None = None,
         retry: bool = False,
         on_progress: Callable[[Any], object] | None = None,
+        encoding: EncodingName = "json",
     ) -> Any:
         """Asks by JSON-RPC 2.0 and returns the result: any value of JSON. As Client.request().
 
         `on_progress` is called in this thread; what it raises ends the request. It may miss all but the last 256 values.
         """
         _requests.progress_argument(on_progress)
-        submit = _requests.request(self._recipient(to), method, params, retry)
+        written = encoding_argument(encoding)
+        submit = _requests.request(self._recipient(to), method, params, retry, written)
         operation = self._ask(submit, timeout)
-        tell = None if on_progress is None else lambda raw: on_progress(_requests.decoded(raw))
-        return _requests.result_of(self._result(operation, tell))
+        tell = _requests.progress_teller(on_progress, written)
+        return _requests.result_of(self._result(operation, tell), written)
 
     def request_many(
         self,
@@ -232,14 +235,15 @@ class BlockingClient(Engine):
         agree: bool = False,
         timeout: float | None = None,
         retry: bool = False,
+        encoding: EncodingName = "json",
     ) -> Answers:
         """Asks many the same, and returns once `need` of them (default: all) have given a result; with `agree`, the same result.
 
         As Client.request_many().
         """
-        ids = many_ids(recipients)
-        poll = Poll(len(ids), need_argument(need, len(ids)), agree)
-        submits = [(id, _requests.request(id, method, params, retry)) for id in ids]
+        ids, written = many_ids(recipients), encoding_argument(encoding)
+        poll = Poll(len(ids), need_argument(need, len(ids)), agree, written)
+        submits = [(id, _requests.request(id, method, params, retry, written)) for id in ids]
         asked: dict[int, Id] = {}
         deadline = _deadline(_requests.TIMEOUT if timeout is None else timeout)
         send_timeout_ms(timeout)
@@ -380,7 +384,7 @@ class BlockingClient(Engine):
 
     def _vote(self, poll: Poll, id: Id, operation: int) -> Answers | None:
         try:
-            return poll.answer(id, _requests.result_of(self._result(operation)))
+            return poll.reply(id, self._result(operation))
         except NotEnoughAnswersError:
             raise
         except _errors.Error as error:
@@ -402,7 +406,7 @@ class BlockingClient(Engine):
         try:
             try:
                 result = self._methods[incoming.token](incoming.params(), BlockingRequest(self._say, incoming))
-                self._say(_serving.answer(incoming.number, result))
+                self._say(_serving.answer(incoming, result))
             except Exception as error:
                 self._say_failure(incoming, error)
         except BaseException:

@@ -22,6 +22,7 @@ from . import _errors, _requests, _runtime, _serving
 from ._at_once import AtOnce
 from ._changes import Changes, Departures, StateChanges, Waiters, wait_in, wake
 from ._core import lib
+from ._encoding import EncodingName, encoding_argument
 from ._engine import OUTBOX_FULL, Engine, level_argument, look, seconds, send_timeout_ms, send_until
 from ._identity import Id, Identity, Key
 from ._many import Answers, NotEnoughAnswersError, Poll, many_ids, need_argument
@@ -89,7 +90,7 @@ class Client(Engine):
         self._outcomes: dict[int, asyncio.Future[Outcome]] = {}
         self._told: dict[int, asyncio.Future[Any]] = {}  # looks, and sends with a level
         self._kept_callbacks: dict[int, Callable[[], object]] = {}
-        self._progress_callbacks: dict[int, Callable[[Any], object]] = {}
+        self._progress_callbacks: dict[int, Callable[[bytes], object]] = {}
         self._serving: set[asyncio.Task[None]] = set()
         self._getters: deque[asyncio.Future[None]] = deque()
         self._room_waiters: Waiters = {}
@@ -332,8 +333,12 @@ class Client(Engine):
         timeout: float | None = None,
         retry: bool = False,
         on_progress: Callable[[Any], object] | None = None,
+        encoding: EncodingName = "json",
     ) -> Any:
         """Asks by JSON-RPC 2.0 and returns the result: any value of JSON.
+
+        With encoding="msgpack" it asks by MessagePack-RPC, which can also say bytes. That needs the package msgpack, which the extra
+        acurast[msgpack] brings, and a recipient that speaks it. Without params the recipient is given an empty list then.
 
         `timeout`: seconds until the answer (default: 10). `on_progress` is called in the event loop with each value by which the
         recipient tells how far it is. The recipient's program is given the request once, if it is a client of this library; another
@@ -343,18 +348,15 @@ class Client(Engine):
         Raises RemoteError, which is the error that the recipient answered; NotHereError and the other errors of a send with `until`
         where it was not delivered and will not be: at once, where the service is one of libacurast; UndeterminedError where it was
         sent, the recipient has left, and nobody knows whether it was executed; TimeoutError; ClosedError or the reason why the client
-        closed by itself; TypeError and ValueError for arguments.
+        closed by itself; TypeError and ValueError for arguments. In MessagePack also UnreadableError, and ModuleNotFoundError where
+        the package is missing.
         """
         self._check_loop()
         _requests.progress_argument(on_progress)
-        submit = _requests.request(self._recipient(to), method, params, retry)
-        self._asks = True
-        try:
-            operation = await self._begun(submit, _requests.TIMEOUT if timeout is None else timeout)
-        except _errors.ExpiredError as error:
-            raise _errors.TimeoutError(error.detail) from None
-        reply = await self._told_of(operation, None, on_progress)
-        return _requests.result_of(reply)
+        written = encoding_argument(encoding)
+        submit = _requests.request(self._recipient(to), method, params, retry, written)
+        tell = _requests.progress_teller(on_progress, written)
+        return _requests.result_of(await self._asked(submit, timeout, tell), written)
 
     async def request_many(
         self,
@@ -366,23 +368,23 @@ class Client(Engine):
         agree: bool = False,
         timeout: float | None = None,
         retry: bool = False,
+        encoding: EncodingName = "json",
     ) -> Answers:
         """Asks many the same, and returns once `need` of them (default: all) have given a result; with `agree`, the same result.
 
-        Results are the same where they are equal JSON, but for the order of an object's members and how numbers are written.
+        Results are the same where they are equal JSON, but for the order of an object's members and how numbers are written; those of
+        MessagePack where their bytes are equal.
         Whoever is named twice is asked once. The requests that are open at the end are cancelled.
 
         Raises NotEnoughAnswersError as soon as it has become impossible; its `answers` and `failures` keep what was said. The rest
         is as for request().
         """
         self._check_loop()
-        ids = many_ids(recipients)
-        poll = Poll(len(ids), need_argument(need, len(ids)), agree)
-        _requests.request(ids[0], method, params, retry)  # a wrong argument is nobody's failure to answer
+        ids, written = many_ids(recipients), encoding_argument(encoding)
+        poll = Poll(len(ids), need_argument(need, len(ids)), agree, written)
+        submits = [_requests.request(id, method, params, retry, written) for id in ids]
         send_timeout_ms(timeout)
-        asked = {
-            asyncio.ensure_future(self.request(id, method, params, timeout=timeout, retry=retry)): id for id in ids
-        }
+        asked = {asyncio.ensure_future(self._asked(submit, timeout, None)): id for id, submit in zip(ids, submits)}
         answers = None
         try:
             while answers is None:
@@ -463,11 +465,20 @@ class Client(Engine):
         """Begins an operation that is told about later, and waits for what is told."""
         return await self._told_of(await self._begun(submit, timeout), on_kept, None)
 
+    async def _asked(self, submit: Submit, timeout: float | None, tell: Callable[[bytes], object] | None) -> _requests.Reply:
+        self._asks = True
+        try:
+            operation = await self._begun(submit, _requests.TIMEOUT if timeout is None else timeout)
+        except _errors.ExpiredError as error:
+            raise _errors.TimeoutError(error.detail) from None
+        reply: _requests.Reply = await self._told_of(operation, None, tell)
+        return reply
+
     async def _told_of(
         self,
         operation: int,
         on_kept: Callable[[], object] | None,
-        on_progress: Callable[[Any], object] | None,
+        on_progress: Callable[[bytes], object] | None,
     ) -> Any:
         future: asyncio.Future[Any] = _running_loop().create_future()
         self._told[operation] = future
@@ -522,7 +533,7 @@ class Client(Engine):
                 result = self._methods[incoming.token](incoming.params(), Request(self._say, incoming))
                 if inspect.isawaitable(result):
                     result = await result
-                await self._say(_serving.answer(incoming.number, result))
+                await self._say(_serving.answer(incoming, result))
             except Exception as error:
                 await self._say_failure(incoming, error)
         except BaseException:
@@ -572,7 +583,7 @@ class Client(Engine):
     def _tell_progress(self, operation: int, value: bytes) -> None:
         callback = self._progress_callbacks.get(operation)
         if callback is not None:
-            callback(_requests.decoded(value))
+            callback(value)
 
     def _on_request(self, request: Incoming) -> None:
         if self._loop is not None:
@@ -609,9 +620,9 @@ class Client(Engine):
         super()._release()
 
 
-def _vote(poll: Poll, id: Id, task: asyncio.Task[Any]) -> Answers | None:
+def _vote(poll: Poll, id: Id, task: asyncio.Task[_requests.Reply]) -> Answers | None:
     try:
-        return poll.answer(id, task.result())
+        return poll.reply(id, task.result())
     except NotEnoughAnswersError:
         raise
     except _errors.Error as error:

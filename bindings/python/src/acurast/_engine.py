@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from . import _errors, _runtime
 from ._core import ffi, lib
+from ._encoding import BY_NUMBER
 from ._errors import Status
 from ._identity import Id, Identity, as_bytes, id_argument
 from ._message import LEVELS, REACHED, Message, State, StateChange, Stats, state_change
@@ -32,7 +33,6 @@ GONE = lib.ACURAST_EVENT_GONE
 REPLY = lib.ACURAST_EVENT_REPLY
 PROGRESS = lib.ACURAST_EVENT_PROGRESS
 REQUEST = lib.ACURAST_EVENT_REQUEST
-JSON = lib.ACURAST_ENCODING_JSON
 OUTBOX_FULL = -int(Status.OUTBOX_FULL)
 CLOSED = -int(Status.CLOSED)
 
@@ -117,7 +117,7 @@ def raw(view: Any) -> bytes:
 def incoming(view: Any) -> Incoming:
     """What a REQUEST event says."""
     sender, method = Id(_buffer(view.sender, ID_SIZE)), _runtime.text(view.text)
-    return Incoming(view.token, view.operation, sender, method, raw(view), view.encoding == JSON)
+    return Incoming(view.token, view.operation, sender, method, raw(view), BY_NUMBER[view.encoding])
 
 
 def positive(value: object, name: str) -> int:

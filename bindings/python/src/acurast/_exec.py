@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from . import _errors
 from ._client import Client
+from ._encoding import JSON
 from ._serving import INTERNAL_ERROR, INVALID_REQUEST, SERVER_ERROR, Incoming, RpcError, answer_raw, failure
 
 RESULT_MAX = 16 * 1024 * 1024  # bytes
@@ -102,7 +103,7 @@ class ExecClient(Client):
 
     async def _output(self, incoming: Incoming) -> bytes:
         """What the command wrote, without the line end that commands of the shell put behind it."""
-        if not incoming.is_json:
+        if incoming.encoding is not JSON:
             raise RpcError(INVALID_REQUEST, "MessagePack is not spoken here")
         command = await self._run(incoming)
         if command.large:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import _errors
+from ._encoding import JSON, Encoding
 from ._identity import Id, Identity, Key, id_argument
+from ._requests import Reply, result_of
 
 
 @dataclass(frozen=True)
@@ -72,15 +74,19 @@ class Poll:
     open: int
     need: int
     agree: bool
+    encoding: Encoding
     answers: dict[Id, Any] = field(default_factory=dict)
     failures: dict[Id, _errors.Error] = field(default_factory=dict)
-    _groups: dict[str, int] = field(default_factory=dict)  # how many gave it, by its text
+    _groups: dict[str | bytes, int] = field(default_factory=dict)  # how many gave it, by its text
 
-    def answer(self, id: Id, value: Any) -> Answers | None:
-        """Takes a result. The answers, if it was the last one needed. Raises where that has become impossible."""
+    def reply(self, id: Id, reply: Reply) -> Answers | None:
+        """Takes an answer: returns the answers, if it was the last one needed. Raises where it is an error, or that has become impossible."""
+        value = result_of(reply, self.encoding)
         self.open -= 1
         self.answers[id] = value
-        text = canonical(value) if self.agree else ""
+        text: str | bytes = ""
+        if self.agree:
+            text = canonical(value) if self.encoding is JSON else reply.payload
         self._groups[text] = self._groups.get(text, 0) + 1
         if self._groups[text] == self.need:
             return Answers(value if self.agree else next(iter(self.answers.values())), self.answers, self.failures)

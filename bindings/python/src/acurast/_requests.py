@@ -1,14 +1,15 @@
-"""Asking: a request is an operation like a send, and is over with its answer. Values are JSON."""
+"""Asking: a request is an operation like a send, and is over with its answer."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from . import _errors, _runtime
 from ._core import lib
-from ._runtime import Submit
+from ._encoding import Encoding, UnreadableError
 from ._foreign import shown
+from ._runtime import Submit
 
 REMOTE_ERROR = lib.ACURAST_REMOTE_ERROR
 TIMEOUT = 10.0  # seconds, where none are given
@@ -23,24 +24,6 @@ class Reply(NamedTuple):
     payload: bytes
 
 
-def encoded(value: Any) -> bytes:
-    """A value as JSON. TypeError or ValueError for what JSON cannot say."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-
-
-def decoded(raw: bytes) -> Any:
-    """A value of JSON that the core has checked. It never fails, whatever a stranger wrote."""
-    return json.loads(raw.decode(), parse_int=_number)
-
-
-def _number(digits: str) -> int | float:
-    """Python refuses to make an int of thousands of digits."""
-    try:
-        return int(digits)
-    except ValueError:
-        return float(digits)
-
-
 def method_argument(method: object) -> bytes:
     if not isinstance(method, str):
         raise TypeError(f"method must be a str, not {type(method).__name__}")
@@ -49,13 +32,13 @@ def method_argument(method: object) -> bytes:
     return method.encode()
 
 
-def params_argument(params: object) -> bytes:
-    """Params as JSON; nothing where there are none."""
+def params_argument(params: object, encoding: Encoding) -> bytes:
+    """Params as bytes; nothing where there are none."""
     if params is None:
         return b""
     if not isinstance(params, (list, tuple, dict)):
         raise TypeError(f"params must be a list, a dict or None, not {type(params).__name__}")
-    return encoded(params)
+    return encoding.encoded(params)
 
 
 def progress_argument(on_progress: Any) -> None:
@@ -63,24 +46,44 @@ def progress_argument(on_progress: Any) -> None:
         raise TypeError(f"on_progress must be a callable or None, not {type(on_progress).__name__}")
 
 
-def request(recipient: bytes, method: object, params: object, retry: bool) -> Submit:
-    name, raw = method_argument(method), params_argument(params)
+def progress_teller(on_progress: Callable[[Any], object] | None, encoding: Encoding) -> Callable[[bytes], object] | None:
+    """Calls `on_progress` with values. What cannot be read is passed over: the answer is what counts."""
+    if on_progress is None:
+        return None
+
+    def tell(raw: bytes) -> None:
+        try:
+            value = encoding.decoded(raw)
+        except UnreadableError:
+            return
+        on_progress(value)
+
+    return tell
+
+
+def request(recipient: bytes, method: object, params: object, retry: bool, encoding: Encoding) -> Submit:
+    name, raw = method_argument(method), params_argument(params, encoding)
     return lambda client, milliseconds: lib.acurast_py_request(
-        client, recipient, len(recipient), name, raw, len(raw), bool(retry), milliseconds
+        client, recipient, len(recipient), name, raw, len(raw), bool(retry), encoding.number, milliseconds
     )
 
 
-def result_of(reply: Reply) -> Any:
+def result_of(reply: Reply, encoding: Encoding) -> Any:
     """The result, or what was raised instead of it."""
     if reply.status == 0:
-        return decoded(reply.payload)
+        return encoding.decoded(reply.payload)
     if reply.status == REMOTE_ERROR:
-        raise remote_error(reply.code, decoded(reply.payload))
+        try:
+            came = encoding.decoded(reply.payload)
+        except UnreadableError:
+            came = None
+        raise remote_error(reply.code, came)
     raise _runtime.error(reply.status)
 
 
 def remote_error(code: int, came: Any) -> _errors.RemoteError:
-    members = came if isinstance(came, dict) else {}
+    """MessagePack-RPC leaves to programs what an error is: a text is its message, and what else is no map its data."""
+    members = came if isinstance(came, dict) else {"message" if isinstance(came, str) else "data": came}
     said = members.get("message", "")
     if not isinstance(said, str):
         said = ""

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 from . import _errors, _runtime
 from ._core import lib
-from ._runtime import Submit
+from ._encoding import UNREADABLE, Encoding, UnreadableError
 from ._identity import Id
-from ._requests import decoded, encoded, method_argument
+from ._requests import method_argument
+from ._runtime import Submit
 
 INVALID_REQUEST = -32600
+INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 SERVER_ERROR = -32000
 
@@ -25,7 +27,7 @@ class RpcError(Exception):
     """What a handler raises to answer with an error of its own: RpcError(-32602, "pair must be a str").
 
     `code` is an int; JSON-RPC 2.0 keeps those from -32768 to -32000 for what it gives a meaning. `message` is for people. `data` is
-    what JSON can say; None adds nothing. The asker gets all three as a RemoteError.
+    what the request's encoding can say; None adds nothing. The asker gets all three as a RemoteError.
     """
 
     def __init__(self, code: int, message: str, data: Any = None) -> None:
@@ -52,13 +54,27 @@ class Incoming(NamedTuple):
     sender: Id
     method: str
     payload: bytes
-    is_json: bool
+    encoding: Encoding
 
     def params(self) -> Any:
-        """RpcError where they are of an encoding that is not spoken here."""
-        if not self.is_json:
-            raise RpcError(INVALID_REQUEST, "MessagePack is not spoken here")
-        return decoded(self.payload) if self.payload else None
+        """RpcError where they cannot be read."""
+        try:
+            return self.encoding.decoded(self.payload) if self.payload else None
+        except ModuleNotFoundError as error:
+            _warn_of_package(error)
+            raise RpcError(INVALID_REQUEST, "MessagePack is not spoken here") from None
+        except UnreadableError:
+            raise RpcError(INVALID_PARAMS, f"Invalid params: they hold {UNREADABLE}") from None
+
+
+_warned: set[str] = set()
+
+
+def _warn_of_package(error: ModuleNotFoundError) -> None:
+    """Once, so that strangers cannot fill the log."""
+    if error.msg not in _warned:
+        _warned.add(error.msg)
+        _runtime.logger.warning("a request in MessagePack was refused: %s", error.msg)
 
 
 class Methods:
@@ -95,16 +111,16 @@ class Methods:
                 raise _runtime.error(status)
 
 
-def answer(number: int, result: Any) -> Submit:
-    return answer_raw(number, encoded(result))
+def answer(incoming: Incoming, result: Any) -> Submit:
+    return answer_raw(incoming.number, incoming.encoding.encoded(result))
 
 
 def answer_raw(number: int, raw: bytes) -> Submit:
     return lambda client, _: -lib.acurast_client_answer(client, number, raw, len(raw))
 
 
-def progress(number: int, value: Any) -> Submit:
-    raw = encoded(value)
+def progress(incoming: Incoming, value: Any) -> Submit:
+    number, raw = incoming.number, incoming.encoding.encoded(value)
     return lambda client, _: -lib.acurast_client_progress(client, number, raw, len(raw))
 
 
@@ -114,7 +130,7 @@ def failure(incoming: Incoming, error: BaseException) -> Submit:
         _runtime.logger.error("the handler of %r has failed", incoming.method, exc_info=error)
         error = RpcError(SERVER_ERROR, "Server error")
     try:
-        data = b"" if error.data is None else encoded(error.data)
+        data = b"" if error.data is None else incoming.encoding.encoded(error.data)
         message = error.message.replace("\0", "\ufffd").encode()
     except (TypeError, ValueError, RecursionError) as wrong:
         _runtime.logger.error("the handler of %r has raised what cannot be sent", incoming.method, exc_info=wrong)
@@ -138,18 +154,20 @@ def is_over(error: _errors.Error) -> bool:
 class Request:
     """A request as its handler sees it."""
 
-    __slots__ = ("sender", "method", "_say", "_number")
+    __slots__ = ("sender", "method", "encoding", "_say", "_incoming")
 
     def __init__(self, say: Callable[[Submit], Awaitable[None]], incoming: Incoming) -> None:
         self.sender = incoming.sender
         """The id of who asks: what the service says, no more."""
         self.method = incoming.method
+        self.encoding = incoming.encoding.name
+        """How it is written, and its answer will be: "json" or "msgpack"."""
         self._say = say
-        self._number = incoming.number
+        self._incoming = incoming
 
     async def progress(self, value: Any) -> None:
         """Tells the asker how far it is. Of a request that is over nothing more can be told, which is no failure."""
-        await self._say(progress(self._number, value))
+        await self._say(progress(self._incoming, value))
 
     def __repr__(self) -> str:
         return f"<acurast.{type(self).__name__} {self.method!r} from {self.sender}>"
@@ -158,18 +176,20 @@ class Request:
 class BlockingRequest:
     """A request as a handler of a client that blocks sees it."""
 
-    __slots__ = ("sender", "method", "_say", "_number")
+    __slots__ = ("sender", "method", "encoding", "_say", "_incoming")
 
     def __init__(self, say: Callable[[Submit], None], incoming: Incoming) -> None:
         self.sender = incoming.sender
         """The id of who asks: what the service says, no more."""
         self.method = incoming.method
+        self.encoding = incoming.encoding.name
+        """How it is written, and its answer will be: "json" or "msgpack"."""
         self._say = say
-        self._number = incoming.number
+        self._incoming = incoming
 
     def progress(self, value: Any) -> None:
         """Tells the asker how far it is. Of a request that is over nothing more can be told, which is no failure."""
-        self._say(progress(self._number, value))
+        self._say(progress(self._incoming, value))
 
     def __repr__(self) -> str:
         return f"<acurast.{type(self).__name__} {self.method!r} from {self.sender}>"
