@@ -1,20 +1,26 @@
-"""The README's programs and the examples do what they say."""
+"""The README's programs and fragments, and the examples, do what they say."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import acurast
 import pytest
-from conftest import DEADLINE
+from conftest import DEADLINE, soon
 
 HERE = Path(__file__).resolve().parent.parent
-BLOCKS = re.findall(r"## ([^\n]+)\n[^#]*?```python\n(.*?)```", (HERE / "README.md").read_text(), re.DOTALL)
-README = dict(BLOCKS)
-PROGRAMS = {"A processor that answers", "A dApp that asks", "Requests", "A dApp", "An echo processor", "Scripts and notebooks", "Know what became of it"}
+TEXT = (HERE / "README.md").read_text()
+SECTIONS = {part.partition("\n")[0]: part for part in re.split(r"^##+ ", TEXT, flags=re.MULTILINE)[1:]}
+BLOCKS = {name: re.findall(r"```python\n(.*?)```", part, re.DOTALL) for name, part in SECTIONS.items()}
+README = {name: found[0] for name, found in BLOCKS.items() if found}
+PROGRAMS = {name for name, code in README.items() if re.search("^import ", code, re.MULTILINE)}
+NOBODY = "00" * 16
 
 
 class Script:
@@ -52,8 +58,9 @@ def adapted(name, url, processor=""):
     return code.replace("02…", str(processor))
 
 
-def test_the_readme_has_its_programs():
-    assert set(README) == {*PROGRAMS, "Tests of your dApp"}
+def test_each_section_has_at_most_one_block_and_each_block_a_test():
+    assert all(len(found) <= 1 for found in BLOCKS.values())
+    assert PROGRAMS == RUN_HERE and set(README) - PROGRAMS == set(FRAGMENTS)
     for name in ("A dApp", "An echo processor"):
         assert len([line for line in README[name].splitlines() if line.strip()]) <= 10
 
@@ -65,8 +72,6 @@ def test_the_dapp_and_the_echo_of_the_readme(acurast_service, tmp_path):
         assert echo.line() == f"id {identity.id}"
         for recipient in (identity.public_key.hex(), identity.id):
             assert run(["-c", adapted("A dApp", acurast_service.url, recipient)], tmp_path) == f"{identity.id} hello\n"
-        out = run(["-c", adapted("Scripts and notebooks", acurast_service.url, identity.id)], tmp_path)
-        assert "'method': 'add'" in out
         became = "Know what became of it"
         assert run(["-c", adapted(became, acurast_service.url, identity.id)], tmp_path) == "Outcome.DELIVERED\n"
         assert run(["-c", adapted(became, acurast_service.url, "00" * 16)], tmp_path) == "not delivered\n"
@@ -79,9 +84,23 @@ def test_the_processor_that_answers_and_the_dapp_that_asks_of_the_readme(acurast
     with Script(["-c", adapted("A processor that answers", url)], tmp_path) as processor:
         key = processor.line().removeprefix("key ")
         assert key == identity.public_key.hex()
-        for name in ("A dApp that asks", "Requests"):
+        for name in ("A dApp that asks", "Requests", "Scripts and notebooks"):
             assert run(["-c", adapted(name, url, key)], tmp_path) == answer
-        assert run(["-c", adapted("Requests", url, "00" * 16)], tmp_path) == "nobody is there\n"
+        assert run(["-c", adapted("Requests", url, NOBODY)], tmp_path) == "nobody is there\n"
+        assert run(["-c", adapted("Threads and loops", url, key)], tmp_path) == "['EUR/CHF', 'USD/CHF']\n"
+    with Script(["-c", adapted("Answer in a script", url)], tmp_path) as processor:
+        key = processor.line().removeprefix("key ")
+        assert run(["-c", adapted("Requests", url, key)], tmp_path) == f"looking\n{answer}"
+
+
+def test_the_child_of_the_readme(acurast_service, tmp_path):
+    (tmp_path / "parent.py").write_text(adapted("Processes", acurast_service.url))
+    assert run(["parent.py"], tmp_path) == "from the child\n"
+
+
+def test_the_log_of_the_readme(tmp_path):
+    done = subprocess.run([sys.executable, "-W", "error", "-c", README["Logging"]], capture_output=True, text=True, timeout=DEADLINE)
+    assert done.returncode == 0 and "INFO:acurast:" in done.stderr and "DEBUG:acurast.service:" in done.stderr, done
 
 
 def test_the_test_of_the_readme(tmp_path):
@@ -105,6 +124,200 @@ def test_the_examples(acurast_service, tmp_path):
     finally:
         for each in running:
             each.__exit__()
+
+
+# ---- fragments: they stand in a coroutine ----
+
+
+class World:
+    """What the fragments find: a client, and a processor that answers and echoes. What they print is kept."""
+
+    def __init__(self, url, client, processor):
+        self.client, self.processor, self.printed = client, processor, []
+        self.names = {
+            "asyncio": asyncio,
+            "acurast": acurast,
+            "client": client,
+            "URL": url,
+            "PROCESSOR": processor.identity.public_key.hex(),
+            "OTHER": NOBODY,
+            "PROCESSORS": [],
+            "price_of": lambda pair, sender: [pair, str(sender)],
+            "print": lambda *words: self.printed.append(" ".join(map(str, words))),
+        }
+
+    async def run(self, name):
+        exec("async def fragment():\n" + textwrap.indent(README[name], "    "), self.names)
+        await asyncio.wait_for(self.names["fragment"](), DEADLINE)
+
+    @contextlib.asynccontextmanager
+    async def running(self, name):
+        task = asyncio.ensure_future(self.run(name))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def slow(params, request):
+    await asyncio.get_running_loop().create_future()
+
+
+METHODS = {
+    "price": lambda params, request: {"pair": params["pair"], "price": 0.94},
+    "echo": lambda params, request: params,
+    "slow": slow,
+}
+
+
+async def echo(client):
+    async for message in client:
+        await client.send(message.sender, message.payload)
+
+
+async def payloads(world):
+    await world.run("Payloads")
+    assert world.printed == [f"{world.processor.id} b'bytes'"]
+
+
+async def handlers(world):
+    await world.run("Handlers")
+    ask, told = world.processor.request, []
+    assert await ask(world.client.id, "price", {"pair": "x"}, on_progress=told.append) == ["x", str(world.processor.id)]
+    assert told == ["looking"]
+    with pytest.raises(acurast.RemoteError, match="-32602: pair must be a str"):
+        await ask(world.client.id, "price", [])
+
+
+async def many(world):
+    async with acurast.Client(world.names["URL"]) as a, acurast.Client(world.names["URL"]) as b:
+        for each in (a, b):
+            each.serve(METHODS)
+        world.names["PROCESSORS"] += [world.processor.id, a.id, b.id, NOBODY]
+        await world.run("Ask many")
+    assert world.printed[0].startswith("{'pair': 'EUR/CHF', 'price': 0.94}")
+
+
+async def messagepack(world):
+    await world.run("MessagePack")
+    assert world.printed == ["[b'\\x00\\xff']"]
+
+
+async def quiet(world, name):
+    await world.run(name)
+    assert world.printed == []
+
+
+async def sealing(world):
+    await world.run("Sealing")
+    assert world.printed == ["b'secret'", "it does not open"]
+
+
+async def reconnects(world):
+    async with world.running("Reconnects") as task:
+        await soon(lambda: world.client._watchers)
+        await world.client.close()
+        await task
+    assert world.printed[-1] == "CLOSED None"
+
+
+async def stopping(world):
+    await world.run("Stop waiting")
+    assert world.printed == ["no answer in time"]
+    await soon(lambda: world.client.stats().outbox_count == 0)
+
+
+async def the_end(world):
+    await world.run("The end")
+    assert world.printed == ["CLOSED"]
+
+
+async def errors(world):
+    await world.run("Errors")
+    (said,) = re.findall(r"# (NotHereError.*)", README["Errors"])
+    assert world.printed == [said]
+
+
+async def options(world):
+    await world.run("Options")
+    assert world.printed == ["CONNECTED"]
+
+
+async def mailboxes(world):
+    identity = world.processor.identity
+    await world.processor.close()
+    async with world.running("Mailboxes") as task:
+        await soon(lambda: world.printed == ["it is away; its mailbox has it"])
+        async with acurast.Client(world.names["URL"], identity=identity) as again:
+            assert (await again.receive()).payload == b"hello"
+            await task
+
+
+async def who_is_here(world):
+    await world.run("Who is here")
+    assert world.printed == [f"Presence.HERE {world.processor.identity.public_key}", "Presence.NOT_HERE None"]
+
+
+async def who_has_left(world):
+    await world.client.look([world.processor.id])
+    async with world.running("Who has left"):
+        await soon(lambda: world.client._gone_watchers)
+        await world.processor.close()
+        await soon(lambda: world.printed == [f"{world.processor.id} has left; now it is Presence.AWAY"])
+
+
+FRAGMENTS = {
+    "Handlers": handlers,
+    "Ask many": many,
+    "MessagePack": messagepack,
+    "Payloads": payloads,
+    "Many sends": lambda world: quiet(world, "Many sends"),
+    "Recipients": lambda world: quiet(world, "Recipients"),
+    "Sealing": sealing,
+    "Reconnects": reconnects,
+    "Back-pressure": lambda world: quiet(world, "Back-pressure"),
+    "Stop waiting": stopping,
+    "The end": the_end,
+    "Errors": errors,
+    "Options": options,
+    "Mailboxes": mailboxes,
+    "Who is here": who_is_here,
+    "Who has left": who_has_left,
+}
+RUN_HERE = {
+    "A processor that answers",
+    "A dApp that asks",
+    "Requests",
+    "Answer in a script",
+    "A dApp",
+    "An echo processor",
+    "Scripts and notebooks",
+    "Threads and loops",
+    "Processes",
+    "Logging",
+    "Know what became of it",
+    "Tests of your dApp",
+}
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+async def test_the_fragments_of_the_readme(acurast_service, name):
+    url = acurast_service.url
+    async with acurast.Client(url) as client, acurast.Client(url) as processor:
+        processor.serve(METHODS)
+        echoing = asyncio.ensure_future(echo(processor))
+        try:
+            await FRAGMENTS[name](World(url, client, processor))
+        finally:
+            echoing.cancel()
+            await asyncio.gather(echoing, return_exceptions=True)
+
+
+def test_the_links_of_the_readme_lead_to_its_headings():
+    anchors = {re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-") for name in SECTIONS}
+    links = re.findall(r"\]\(#([^)]*)\)", TEXT)
+    assert links and set(links) <= anchors
 
 
 @pytest.mark.parametrize("name", [name for name in acurast.__all__ if name not in ("ClientOptions",)])
