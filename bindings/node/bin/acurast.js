@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 'use strict';
-// `npx acurast`: keys, send and listen from the shell, as the program acurast-peer has them; and `build`, which compiles the
-// package's addon from its sources where no prebuilt one fits.
+// `npx acurast`: keys, requests, payloads and who is here, from the shell, as the program acurast-peer has them; and `build`, which
+// compiles the package's addon from its sources where no prebuilt one fits.
 //
 // Results go to standard output, messages to standard error; --json prints one object a line.
 
@@ -15,6 +15,7 @@ const HELP = `usage: npx acurast COMMAND [FLAGS]
   keygen   make a key                      [--out FILE] [--ed25519]
   id       print ids and public keys       [--key FILE] [RECIPIENT ...]
   request  ask, and print the answer       [--progress] [--retry] RECIPIENT METHOD [PARAMS]
+  serve    answer by a command             --exec COMMAND [--serve-running COUNT] [--serve-waiting COUNT] METHOD ...
   send     send one payload                --to RECIPIENT [--file FILE] [--wait COUNT] [--until LEVEL] [PAYLOAD]
   look     tell who is here                RECIPIENT ...
   listen   print what comes                [--echo] [--count COUNT]
@@ -30,6 +31,11 @@ and --file, standard input. PARAMS: an array or an object of JSON.
   --progress         print what the recipient tells meanwhile, on standard error
   --retry            it may be executed twice, where nobody knows whether it was
   --ca-file FILE     PEM file of authorities to trust instead of the system's
+  --exec COMMAND     run by /bin/sh for each request: its method is $ACURAST_METHOD, who asks is $ACURAST_SENDER, and its params, as
+                     JSON, are on standard input. What it writes, one value of JSON, is the result; if it ends with another
+                     status than 0, the answer is the error -32000. Ctrl-C ends serving, with 0
+  --serve-running COUNT, --serve-waiting COUNT
+                     how many run at once, and how many wait; beyond that the answer is the error -32001, "busy"
   --hex              payloads are hexadecimal
   --json             print one object a line
   --help, --version
@@ -53,27 +59,24 @@ const FLAGS = {
   id: { key: { type: 'string' } },
   send: { to: { type: 'string' }, file: { type: 'string' }, wait: { type: 'string' }, until: { type: 'string' } },
   request: { progress: { type: 'boolean' }, retry: { type: 'boolean' } },
+  serve: { exec: { type: 'string' }, 'serve-running': { type: 'string' }, 'serve-waiting': { type: 'string' } },
   look: {},
   listen: { echo: { type: 'boolean' }, count: { type: 'string' } },
   build: {},
 };
-const OF_A_CLIENT = {
-  url: { type: 'string', multiple: true },
-  key: { type: 'string' },
-  timeout: { type: 'string' },
-  'ca-file': { type: 'string' },
-  hex: { type: 'boolean' },
-};
+const OF_A_CLIENT = { url: { type: 'string', multiple: true }, key: { type: 'string' }, 'ca-file': { type: 'string' } };
+const OF_A_TALK = { ...OF_A_CLIENT, timeout: { type: 'string' }, hex: { type: 'boolean' } };
+const SHARED = { request: OF_A_TALK, send: OF_A_TALK, look: OF_A_TALK, listen: OF_A_TALK, serve: OF_A_CLIENT };
 const LEVELS = ['written', 'relayed', 'delivered'];
-const COMMANDS = { keygen, id, request, send, look, listen, build };
-const TAKE_POSITIONALS = ['id', 'request', 'send', 'look'];
+const COMMANDS = { keygen, id, request, serve, send, look, listen, build };
+const TAKE_POSITIONALS = ['id', 'request', 'serve', 'send', 'look'];
 
 async function main([name, ...args]) {
   if (name === '--help' || name === '-h') return say(HELP);
   if (name === '--version') return say(require('../package.json').version);
   if (!Object.hasOwn(COMMANDS, name ?? '')) throw new UsageError(name ? `there is no command ${name}` : 'name a command');
   const common = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } };
-  const options = { ...FLAGS[name], ...(['request', 'send', 'look', 'listen'].includes(name) ? OF_A_CLIENT : {}), ...common };
+  const options = { ...FLAGS[name], ...SHARED[name], ...common };
   const { values, positionals } = parseArgs({ args, options, allowPositionals: TAKE_POSITIONALS.includes(name) });
   return values.help ? say(HELP) : COMMANDS[name](values, positionals);
 }
@@ -164,6 +167,42 @@ async function request(flags, [to, method, params, ...more]) {
   }
 }
 
+/** Until it is interrupted: a second signal does not wait for what the first did not end. */
+async function serve(flags, methods) {
+  if (!flags.exec) throw new UsageError('name the command: --exec');
+  if (!methods.length) throw new UsageError('name one method or more');
+  const { Executor } = require('../lib/exec.js');
+  const executor = new Executor(flags.exec, tell);
+  const bounds = { serveRunning: whole(flags, 'serve-running'), serveWaiting: whole(flags, 'serve-waiting') };
+  const client = new (acurast().Client)(urlsOf(flags), { ...settingsOf(flags), ...bounds });
+  client.serve(executor.handlers(methods));
+  client.on('handlerError', complain);
+  let interrupts = 0;
+  const interrupt = async () => {
+    interrupts += 1;
+    await executor.end(interrupts > 1 ? 'SIGKILL' : 'SIGTERM');
+    client.close();
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  const { error } = await served(client);
+  await executor.end('SIGTERM');
+  if (error) complain(error);
+  return interrupts ? OK : FAILED;
+}
+
+/** Connects, tells how that goes, and resolves with the end of the client. */
+function served(client) {
+  return new Promise((resolve) => {
+    client.on('state', (change) => {
+      const { state, error, retryIn } = change;
+      if (state === 'connected') tellConnected(client);
+      else if (state === 'disconnected') tell(`disconnected: ${error?.message ?? 'by the service'}; next try in ${retryIn} ms`);
+      else if (state === 'closed') resolve(change);
+    });
+    client.connect({ timeout: Infinity }).catch(() => {}); // its end is told by the state
+  });
+}
+
 /** OK where all are here. */
 async function look(flags, recipients) {
   if (!recipients.length) throw new UsageError('name one recipient or more');
@@ -234,12 +273,19 @@ function deadlineOf(flags, otherwise) {
   return { left, after: (done) => setTimeout(done, left()) };
 }
 
-async function open(flags, limit) {
+function urlsOf(flags) {
   const urls = flags.url ?? process.env.ACURAST_PEER_URL?.split(/[\s,]+/).filter(Boolean);
   if (!urls?.length) throw new UsageError('name a service: --url');
-  const identity = flags.key ? readKey(flags.key) : undefined;
-  const client = await acurast().connect(urls, { identity, caFile: flags['ca-file'], timeout: limit.left() });
-  console.error(`acurast: ${client.id} connected`);
+  return urls;
+}
+
+const settingsOf = (flags) => ({ identity: flags.key ? readKey(flags.key) : undefined, caFile: flags['ca-file'] });
+
+const tellConnected = ({ id }) => console.error(`acurast: ${id} connected`);
+
+async function open(flags, limit) {
+  const client = await acurast().connect(urlsOf(flags), { ...settingsOf(flags), timeout: limit.left() });
+  tellConnected(client);
   return client;
 }
 

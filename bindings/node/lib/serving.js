@@ -18,6 +18,16 @@ const INVALID_REQUEST = -32600;
 const INTERNAL_ERROR = -32603;
 const SERVER_ERROR = -32000;
 
+const RAW = Symbol('raw');
+
+/**
+ * A handler that is given its params as they travel, '' without any, and that answers itself with a result as it travels.
+ * @param {(params: string, request: IncomingRequest, answer: (result: string | Uint8Array) => Promise<void>) => Promise<void>} handler
+ */
+function raw(handler) {
+  return Object.assign(handler, { [RAW]: true });
+}
+
 /** Whether it says that nobody waits for the answer any more. */
 function isOver(error) {
   return error instanceof errors.NotFoundError || error instanceof errors.ClosedError;
@@ -146,14 +156,15 @@ class Serving {
     if (!isJson) return this.#fail(number, new RpcError(INVALID_REQUEST, 'MessagePack is not spoken here'));
     const request = new IncomingRequest(this, number, sender, method);
     this.#running.add(request);
-    this.#run(this.#methods[token], number, params && JSON.parse(params), request);
+    this.#run(this.#methods[token], number, params, request);
   }
 
   /** Never rejects. */
   async #run(handler, number, params, request) {
+    const answer = (result) => this.#answer(number, result);
     try {
-      const result = resultOf(await handler(params === '' ? undefined : params, request));
-      await this.#answer(number, result);
+      if (handler[RAW]) await handler(params, request, answer);
+      else await answer(resultOf(await handler(params === '' ? undefined : JSON.parse(params), request)));
     } catch (error) {
       const known = error instanceof RpcError || IncomingRequest.isEndOf(request, error);
       if (!known) guarded(() => this.#report(error, request));
@@ -163,9 +174,9 @@ class Serving {
     }
   }
 
-  async #answer(number, text) {
+  async #answer(number, result) {
     try {
-      await this.say((handle) => native.clientAnswer(handle, number, text));
+      await this.say((handle) => native.clientAnswer(handle, number, result));
     } catch (error) {
       if (!isOver(error)) throw error;
     }
@@ -202,4 +213,4 @@ class Reporter {
   }
 }
 
-module.exports = { Reporter, Serving };
+module.exports = { Reporter, Serving, raw };

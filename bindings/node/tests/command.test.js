@@ -7,13 +7,10 @@ const os = require('node:os');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
 const { Identity, RpcError, Service, connect } = require('..');
-const { BIN, Program } = require('../../../tests/interop/lib/program');
+const { PROGRAMS, run, start } = require('./lib/command');
 
-const COMMAND = path.join(__dirname, '..', 'bin', 'acurast.js');
 const NOBODY = '00'.repeat(16);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'acurast-command-'));
-const PEER = path.join(BIN, 'acurast-peer');
-const PROGRAMS = { acurast: [process.execPath, COMMAND], ...(fs.existsSync(PEER) && { 'acurast-peer': [PEER] }) };
 let service;
 
 before(async () => (service = await Service.start()));
@@ -21,18 +18,6 @@ after(async () => {
   await service.close();
   fs.rmSync(folder, { recursive: true });
 });
-
-function start(args, { program = PROGRAMS.acurast, input } = {}) {
-  const [file, ...first] = program;
-  return new Program('acurast', [...first, ...args], { file, input });
-}
-
-/** Runs it to its end. */
-async function run(args, options) {
-  const program = start(args, { input: '', ...options });
-  const { code } = await program.wait();
-  return { code, lines: program.lines, errors: program.errors.join('\n') };
-}
 
 async function listening(program, ...flags) {
   const listener = start(['listen', '--url', service.url, '--json', ...flags], { program });
@@ -164,6 +149,12 @@ describe('exit codes', () => {
     [2, ['request', ...nowhere, '123', 'echo'], /"123": /],
     [2, ['request', ...nowhere, NOBODY, 'echo', '"x"'], /an array or an object/],
     [2, ['request', ...nowhere, NOBODY, 'echo', '{'], /an array or an object/],
+    [2, ['serve', ...nowhere, 'echo'], /--exec/],
+    [2, ['serve', ...nowhere, '--exec', 'cat'], /one method or more/],
+    [2, ['serve', ...nowhere, '--exec', 'cat', '--serve-running', '0', 'echo'], /--serve-running/],
+    [2, ['serve', ...nowhere, '--exec', 'cat', '--timeout', '1', 'echo'], /--timeout/],
+    [2, ['serve', '--exec', 'cat', 'echo'], /name a service/],
+    [1, ['serve', ...nowhere, '--exec', 'cat', 'rpc.echo'], /./],
     [2, ['look', ...nowhere], /one recipient or more/],
     [2, ['look', ...nowhere, '123'], /"123": /],
     [3, ['look', ...nowhere, '--timeout', '0.2', NOBODY], /./],
