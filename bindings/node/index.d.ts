@@ -149,7 +149,13 @@ export interface Gone {
   readonly presence: Presence;
 }
 
-/** What JSON-RPC 2.0 takes as params: by position, or by name. Whatever JSON cannot say in it is a TypeError. */
+/**
+ * How a request travels. 'json': JSON-RPC 2.0, which deployed scripts speak. 'msgpack': MessagePack-RPC, where values may be bytes
+ * (Uint8Array) and integers of 64 bits (BigInt beyond 2^53) as well; it needs the package @msgpack/msgpack beside this one.
+ */
+export type Encoding = 'json' | 'msgpack';
+
+/** What a request takes as params: by position, or by name. Whatever its encoding cannot say in it is a TypeError. */
 export type Params = readonly unknown[] | object;
 
 export interface RequestOptions {
@@ -164,14 +170,16 @@ export interface RequestOptions {
   retry?: boolean | undefined;
   /** Called with what the recipient tells on the way. */
   onProgress?: ((value: unknown) => void) | undefined;
+  /** Default 'json'. UnsupportedError for 'msgpack' without its package. */
+  encoding?: Encoding | undefined;
 }
 
 export interface RequestManyOptions extends RequestOptions {
   /** So many results are enough (default: one of each recipient). */
   need?: number | undefined;
   /**
-   * The results have to be equal (default false): the same JSON, where neither the order of an object's members nor how a number is
-   * written counts. Numbers are those of JavaScript.
+   * The results have to be equal (default false), where neither the order of an object's members nor how a number is written counts.
+   * Numbers are those of JavaScript.
    */
   agree?: boolean | undefined;
 }
@@ -203,18 +211,22 @@ export interface IncomingRequest {
   /** The asker's id, 32 hex digits: what the service says, no more. */
   readonly sender: string;
   readonly method: string;
+  /** In which the asker has asked, and is answered. */
+  readonly encoding: Encoding;
   /** Is aborted, by ClosedError or why the client closed by itself, when that happens before the answer. */
   readonly signal: AbortSignal;
   /**
-   * Tells the asker how far it is, with any value of JSON. Resolves once it is on its way, or once that is of no use any more. Rejects with
-   * TypeError for what JSON cannot say, with InvalidError for half a pair of surrogates.
+   * Tells the asker how far it is, with any value of the encoding. Resolves once it is on its way, or once that is of no use any more. Rejects
+   * with TypeError for what the encoding cannot say, with InvalidError for half a pair of surrogates.
    */
   progress(value: unknown): Promise<void>;
 }
 
 /**
  * Answers requests for one method. What it returns is the result; undefined is null. An RpcError that it throws is the error. For whatever
- * else it throws the asker gets the code -32000 and no more. `params` come from a stranger: an array or an object of JSON, or undefined.
+ * else it throws the asker gets the code -32000 and no more. `params` come from a stranger: an array or an object, or undefined. A
+ * request in MessagePack whose params cannot be said in JavaScript gets the code -32602, and one of any params -32600 where its package is
+ * missing.
  */
 export type Handler<P = unknown> = {
   // A method's parameters are compared both ways, so that a handler may name what it expects.
@@ -227,7 +239,7 @@ export type Handlers = Readonly<Record<string, Handler>>;
 /** Thrown by a handler: the error that the asker gets, as it is. */
 export declare class RpcError extends Error {
   /**
-   * `code`: an integer; JSON-RPC 2.0 keeps -32768 to -32000 for what it defines, such as -32602 for wrong params. `data`: a value of JSON.
+   * `code`: an integer; JSON-RPC 2.0 keeps -32768 to -32000 for what it defines, such as -32602 for wrong params. `data`: a value of the encoding.
    */
   constructor(code: number, message: string, data?: unknown);
   readonly code: number;
@@ -374,11 +386,11 @@ export declare class Client extends EventEmitter<ClientEvents> implements AsyncI
   /** The public key, 66 hex digits, of who is here. Rejects with NotHereError where nobody is, also if it is away; else as look(). */
   keyOf(id: Key, options?: LookOptions): Promise<string>;
   /**
-   * Asks for `method` by JSON-RPC 2.0, and resolves with the result. `T` says what you expect, and is not looked at. Works with any peer that
+   * Asks for `method` by JSON-RPC 2.0 or MessagePack-RPC, and resolves with the result. `T` says what you expect, and is not looked at. Works with any peer that
    * speaks it, such as a deployment script. Rejects with RemoteError: it answered with an error. With NotHereError, MailboxFullError,
    * MailboxExpiredError, QueueFullError, NotDeliveredError, ServiceMemoryError or TooLargeError: it was not delivered and will not be; at once,
    * where the service is one of libacurast. With UndeterminedError: it was sent, the recipient has left, and nobody knows whether it was
-   * executed. With TimeoutError, the signal's reason, ClosedError, InvalidError (the method's name is too long, or half a pair of
+   * executed. With UnsupportedError: the result cannot be said in JavaScript. With TimeoutError, the signal's reason, ClosedError, InvalidError (the method's name is too long, or half a pair of
    * surrogates), BadRecipientError, BadHexError or BadKeyError. A full outbox makes it wait, in order; its time runs meanwhile.
    *
    * A client that asks or serves drops the oldest messages beyond a quarter of `inboxCount` and of `inboxBytes`, as long as its program has

@@ -20,8 +20,6 @@ const REPLY = 9;
 const PROGRESS = 10;
 const REQUEST = 11;
 
-const JSON_ENCODING = 0;
-
 const STATES = [
   'idle',
   'connecting',
@@ -106,7 +104,7 @@ function deliver(taker, cell, extras) {
       return taker?.onProgress(first, extras[at - 1]);
     case REQUEST:
       at += 4;
-      return taker?.onRequest(first, second, extras[at - 4], extras[at - 3], extras[at - 2], extras[at - 1] === JSON_ENCODING);
+      return taker?.onRequest(first, second, extras[at - 4], extras[at - 3], extras[at - 2], extras[at - 1]);
   }
 }
 

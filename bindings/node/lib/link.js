@@ -172,12 +172,12 @@ class Link {
     this.listener?.emit('gone', { id, presence });
   }
 
-  onReply(token, status, code, text) {
-    this.outbox.onReply(token, status, code, text);
+  onReply(token, status, code, came) {
+    this.outbox.onReply(token, status, code, came);
   }
 
-  onProgress(token, text) {
-    this.outbox.onProgress(token, text);
+  onProgress(token, came) {
+    this.outbox.onProgress(token, came);
   }
 
   onRequest(...values) {

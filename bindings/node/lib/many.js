@@ -8,12 +8,14 @@ const { errors } = require('./errors');
 const isObject = (value) => value !== null && typeof value === 'object';
 const byKey = ([a], [b]) => (a < b ? -1 : 1);
 
-/** A value of JSON as text that is the same for equal values: keys in order, no blanks.
+/** A value as text that is the same for equal values: keys in order, no blanks.
  * @returns {string}
  */
 function canonical(value) {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (typeof value === 'bigint') return String(value);
   if (!isObject(value)) return JSON.stringify(value);
+  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`;
   const members = Object.entries(value).sort(byKey);
   return `{${members.map(([key, each]) => `${JSON.stringify(key)}:${canonical(each)}`).join()}}`;
 }

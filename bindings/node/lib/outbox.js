@@ -51,12 +51,12 @@ class Outbox {
     else look.settle(errorOf(status), true);
   }
 
-  onReply(token, status, code, text) {
-    this.#take(token).answered(status, code, text);
+  onReply(token, status, code, came) {
+    this.#take(token).answered(status, code, came);
   }
 
-  onProgress(token, text) {
-    this.#begun[token].progress(text);
+  onProgress(token, came) {
+    this.#begun[token].progress(came);
   }
 
   onWritable() {

@@ -1,9 +1,10 @@
 'use strict';
-// Asking: a request is an operation of the outbox like a send, and is over with its answer. Values are JSON.
+// Asking: a request is an operation of the outbox like a send, and is over with its answer.
 
 const check = require('./check');
 const native = require('./native');
 const { Operation } = require('./operation');
+const { encodingOf, paramsOf, valueOf } = require('./encoding');
 const { errorOf, errors } = require('./errors');
 const { shown } = require('./foreign');
 const { recipient } = require('./identity');
@@ -19,29 +20,21 @@ function methodOf(value, name = 'method') {
   return value;
 }
 
-/** Params as JSON, '' where there are none. */
-function paramsOf(params) {
-  if (params === undefined) return '';
-  const text = params !== null && typeof params === 'object' ? JSON.stringify(params) : undefined;
-  if (!/^[[{]/.test(text)) throw check.wrongType('params', 'an Array, or an object that JSON says as one', params);
-  return text;
-}
-
 /** @param {string} name */
 function listener(value, name) {
   if (value !== undefined && typeof value !== 'function') throw check.wrongType(name, 'of type function', value);
   return value;
 }
 
-/** What the recipient has said went wrong; `text` is the error as it came.
+/** What the recipient has said went wrong. A MessagePack error of a form of its own is all data.
  * @param {number} code
- * @param {string} text
+ * @param {any} came
  */
-function remoteError(code, text) {
-  const came = JSON.parse(text);
-  const said = typeof came?.message === 'string' ? came.message : '';
+function remoteError(code, came) {
+  const formed = typeof came?.message === 'string';
+  const said = formed ? came.message : '';
   const error = new errors.RemoteError([String(code), shown(said.slice(0, LONGEST_SHOWN))].filter(Boolean).join(': '));
-  for (const [name, value] of Object.entries({ remoteCode: code, remoteMessage: said, data: came?.data })) {
+  for (const [name, value] of Object.entries({ remoteCode: code, remoteMessage: said, data: formed ? came.data : came })) {
     Object.defineProperty(error, name, { value });
   }
   return error;
@@ -51,15 +44,16 @@ class Request extends Operation {
   #deadline = Infinity; // while it waits for room
   #timer;
 
-  constructor(holder, timeout, signal, to, method, params, { retry, onProgress }) {
+  constructor(holder, timeout, signal, to, method, params, { retry, onProgress, encoding }) {
     super(holder, timeout, signal);
-    Object.assign(this, { to, method, params, retry, onProgress });
+    Object.assign(this, { to, method, params, retry, onProgress, encoding });
   }
 
   hand(handle, token) {
     const left = this.#deadline === Infinity ? this.timeout : Math.ceil(this.#deadline - performance.now());
-    const { to, method, params, retry } = this;
-    const answer = native.clientRequest(handle, to, method, params, token, left && Math.max(left, 1), retry);
+    const { to, method, params, retry, encoding } = this;
+    const time = left && Math.max(left, 1);
+    const answer = native.clientRequest(handle, to, method, params, token, time, retry, encoding.number);
     if (answer > 0) clearTimeout(this.#timer);
     return answer;
   }
@@ -85,23 +79,44 @@ class Request extends Operation {
     this.params = undefined;
   }
 
-  progress(text) {
-    this.onProgress?.(JSON.parse(text));
+  /** What cannot be said here is left out: the answer is what counts. */
+  progress(came) {
+    if (!this.onProgress) return;
+    let value;
+    try {
+      value = valueOf(this.encoding, came, 'progress');
+    } catch {
+      return;
+    }
+    this.onProgress(value);
   }
 
-  answered(status, code, text) {
+  answered(status, code, came) {
     if (this.over) return;
-    if (status === 0) this.settle(JSON.parse(text));
-    else this.settle(status === REMOTE_ERROR ? remoteError(code, text) : errorOf(status), true);
+    if (status !== 0) return this.settle(status === REMOTE_ERROR ? this.#error(code, came) : errorOf(status), true);
+    try {
+      this.settle(valueOf(this.encoding, came, 'the result'));
+    } catch (error) {
+      this.settle(error, true);
+    }
+  }
+
+  #error(code, came) {
+    try {
+      return remoteError(code, valueOf(this.encoding, came, 'the error'));
+    } catch {
+      return remoteError(code, undefined);
+    }
   }
 }
 
 /** Checks everything. */
-function requestOf(holder, to, method, params, { timeout, signal, retry = false, onProgress }) {
+function requestOf(holder, to, method, params, { timeout, signal, retry = false, onProgress, encoding }) {
   const time = timeout === undefined ? 0 : check.integer(timeout, 'options.timeout', 1, LONGEST);
   if (typeof retry !== 'boolean') throw check.wrongType('options.retry', 'of type boolean', retry);
-  const how = { retry, onProgress: listener(onProgress, 'options.onProgress') };
-  return new Request(holder, time, check.signal(signal), recipient(to), methodOf(method), paramsOf(params), how);
+  const how = { retry, onProgress: listener(onProgress, 'options.onProgress'), encoding: encodingOf(encoding) };
+  const said = paramsOf(how.encoding, params);
+  return new Request(holder, time, check.signal(signal), recipient(to), methodOf(method), said, how);
 }
 
 module.exports = { Request, methodOf, requestOf };

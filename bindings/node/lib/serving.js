@@ -6,6 +6,7 @@
 // The core bounds how many run (the options serveRunning and serveWaiting). A client that closes ends them all.
 
 const native = require('./native');
+const { BY_NUMBER, valueOf } = require('./encoding');
 const { Operation } = require('./operation');
 const { RpcError } = require('./rpc-error');
 const { errors } = require('./errors');
@@ -15,13 +16,14 @@ const { shownMessage } = require('./foreign');
 const check = require('./check');
 
 const INVALID_REQUEST = -32600;
+const INVALID_PARAMS = -32602;
 const INTERNAL_ERROR = -32603;
 const SERVER_ERROR = -32000;
 
 const RAW = Symbol('raw');
 
 /**
- * A handler that is given its params as they travel, '' without any, and that answers itself with a result as it travels.
+ * A handler of JSON that is given its params as they travel, '' without any, and that answers itself with a result as it travels.
  * @param {(params: string, request: IncomingRequest, answer: (result: string | Uint8Array) => Promise<void>) => Promise<void>} handler
  */
 function raw(handler) {
@@ -64,15 +66,19 @@ class Answer extends Operation {
 class IncomingRequest {
   #serving;
   #number;
+  #encoding;
   #stop; // an AbortController, once somebody asks for its signal
   #reason;
 
-  constructor(serving, number, sender, method) {
+  constructor(serving, number, sender, method, encoding) {
     /** Id of who asks, as hex: what the service says, no more. */
     this.sender = sender;
     this.method = method;
+    /** In which values travel: 'json' or 'msgpack'. */
+    this.encoding = encoding.name;
     this.#serving = serving;
     this.#number = number;
+    this.#encoding = encoding;
   }
 
   /** Is aborted when the client closes before the answer. */
@@ -84,10 +90,10 @@ class IncomingRequest {
 
   /** Tells the asker how far it is. Of a request that is over nothing more can be told, which is no failure. */
   async progress(value) {
-    const text = JSON.stringify(value);
-    if (text === undefined) throw check.wrongType('value', 'what JSON can say', value);
+    const said = this.#encoding.encode(value);
+    if (said === '') throw check.wrongType('value', 'a value that can travel', value);
     try {
-      await this.#serving.say((handle) => native.clientProgress(handle, this.#number, text));
+      await this.#serving.say((handle) => native.clientProgress(handle, this.#number, said));
     } catch (error) {
       if (!isOver(error)) throw error;
     }
@@ -105,9 +111,20 @@ class IncomingRequest {
   }
 }
 
-/** A value as JSON; '' for what JSON does not say, such as undefined. */
-function resultOf(value) {
-  return JSON.stringify(value) ?? '';
+/** Params that came, or the RpcError to answer. A handler that is raw has them as they are. */
+function paramsOf(handler, encoding, came) {
+  if (handler[RAW] && encoding.name !== 'json') throw new RpcError(INVALID_REQUEST, 'only JSON is spoken here');
+  try {
+    encoding.load();
+  } catch {
+    throw new RpcError(INVALID_REQUEST, 'MessagePack is not spoken here');
+  }
+  if (handler[RAW]) return came;
+  try {
+    return came === '' ? undefined : valueOf(encoding, came, 'params');
+  } catch ({ cause }) {
+    throw new RpcError(INVALID_PARAMS, `Invalid params: ${cause.message}`);
+  }
 }
 
 class Serving {
@@ -152,23 +169,24 @@ class Serving {
     return this.#outbox.begin(new Answer(call));
   }
 
-  onRequest(token, number, sender, method, params, isJson) {
-    if (!isJson) return this.#fail(number, new RpcError(INVALID_REQUEST, 'MessagePack is not spoken here'));
-    const request = new IncomingRequest(this, number, sender, method);
+  onRequest(token, number, sender, method, came, encoding) {
+    const spoken = BY_NUMBER[encoding];
+    const request = new IncomingRequest(this, number, sender, method, spoken);
     this.#running.add(request);
-    this.#run(this.#methods[token], number, params, request);
+    this.#run(this.#methods[token], number, came, request, spoken);
   }
 
   /** Never rejects. */
-  async #run(handler, number, params, request) {
+  async #run(handler, number, came, request, encoding) {
     const answer = (result) => this.#answer(number, result);
     try {
+      const params = paramsOf(handler, encoding, came);
       if (handler[RAW]) await handler(params, request, answer);
-      else await answer(resultOf(await handler(params === '' ? undefined : JSON.parse(params), request)));
+      else await answer(encoding.encode(await handler(params, request)));
     } catch (error) {
       const known = error instanceof RpcError || IncomingRequest.isEndOf(request, error);
       if (!known) guarded(() => this.#report(error, request));
-      await this.#fail(number, error instanceof RpcError ? error : new RpcError(SERVER_ERROR, 'Server error'));
+      await this.#fail(number, error instanceof RpcError ? error : new RpcError(SERVER_ERROR, 'Server error'), encoding);
     } finally {
       this.#running.delete(request);
     }
@@ -182,9 +200,9 @@ class Serving {
     }
   }
 
-  async #fail(number, error) {
+  async #fail(number, error, encoding) {
     try {
-      const data = resultOf(error.data);
+      const data = encoding.encode(error.data);
       const message = String(error.message).replaceAll('\0', '\ufffd');
       await this.say((handle) => native.clientAnswerError(handle, number, error.code, message, data));
     } catch {

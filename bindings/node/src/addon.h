@@ -152,6 +152,12 @@ source *client_of(napi_env env, napi_value value);
 /* What a call that begins an operation answers: its number, or a status below 0. */
 napi_value begun(napi_env env, acurast_status status, uint64_t operation);
 
+/* ---- request.c ---- */
+
+/* The token of a request for the core: its own, and the encoding, which an answer does not tell. */
+uint64_t request_token(uint32_t token, uint32_t encoding);
+uint32_t request_encoding(uint64_t token);
+
 /* ---- client.c, request.c, service.c, identity.c, key.c: their functions, by name ---- */
 
 typedef struct entry {

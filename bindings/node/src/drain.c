@@ -17,7 +17,7 @@
  *
  * An event of a type that is not among these is left out.
  *
- * Results, errors, values and params are JSON as text, '' where there is none or where they are in another encoding.
+ * Results, errors, values and params are text where they are JSON, bytes where they are MessagePack, and '' where there is none.
  *
  * What numbers cannot say stands in the array `extras`, in the order of the events. Small payloads travel through the scratch
  * array, from which JavaScript makes its copy: a buffer made from here costs more than copying twice.
@@ -54,29 +54,29 @@ static double place_payload(batch *self, const acurast_event_view *view)
     return (double)at;
 }
 
-static void add_json(batch *self, const acurast_event_view *view)
+static void add_value(batch *self, const acurast_event_view *view, uint32_t encoding)
 {
-    bool is_json = view->encoding == ACURAST_ENCODING_JSON && view->payload;
-    add_extra(self,
-              from_utf8(self->home->env, is_json ? (const char *)view->payload : "", is_json ? view->payload_size : 0));
+    bool is_text = encoding == ACURAST_ENCODING_JSON || !view->payload_size;
+    const void *value = view->payload_size ? (const void *)view->payload : "";
+    add_extra(self, (is_text ? from_utf8 : from_bytes)(self->home->env, value, view->payload_size));
 }
 
 /* Of the events of requests. */
 static void add_request_event(batch *self, const acurast_event_view *view, double *cell)
 {
     napi_env env = self->home->env;
-    cell[2] = (double)view->token;
+    cell[2] = (uint32_t)view->token;
     if (view->type == ACURAST_EVENT_REPLY) {
         cell[3] = view->status;
         add_extra(self, from_number(env, (double)view->code));
-        add_json(self, view);
+        add_value(self, view, request_encoding(view->token));
     } else if (view->type == ACURAST_EVENT_PROGRESS) {
-        add_json(self, view);
+        add_value(self, view, view->encoding);
     } else {
         cell[3] = (double)view->operation;
         add_extra(self, from_hex(env, view->sender, ACURAST_ID_SIZE));
         add_extra(self, from_text(env, view->text));
-        add_json(self, view);
+        add_value(self, view, view->encoding);
         add_extra(self, from_number(env, view->encoding));
     }
 }

@@ -10,25 +10,36 @@ static void take(napi_env env, napi_value value, input *into, bool *ok)
     *ok = *ok && input_take(env, value, into);
 }
 
+uint64_t request_token(uint32_t token, uint32_t encoding)
+{
+    return (uint64_t)encoding << 32 | token;
+}
+
+uint32_t request_encoding(uint64_t token)
+{
+    return (uint32_t)(token >> 32);
+}
+
 /*
- * clientRequest(handle, recipient, method, params, token, timeout in ms, may be executed twice)
+ * clientRequest(handle, recipient, method, params, token, timeout in ms, may be executed twice, encoding)
  *     -> the operation or a status below 0
  */
 static napi_value request(napi_env env, napi_callback_info info)
 {
-    napi_value values[7];
+    napi_value values[8];
     acurast_request_params settings = {.size = sizeof settings};
     uint64_t operation = 0;
     uint32_t token = 0;
     bool retry = false, ok = true;
     input recipient, method, params;
-    if (!arguments(env, info, 7, values))
+    if (!arguments(env, info, 8, values))
         return NULL;
     source *self = client_of(env, values[0]);
-    if (!self || !whole(env, values[4], &token) || !whole(env, values[5], &settings.timeout_ms))
+    if (!self || !whole(env, values[4], &token) || !whole(env, values[5], &settings.timeout_ms) ||
+        !whole(env, values[7], &settings.encoding))
         return NULL;
     napi_get_value_bool(env, values[6], &retry);
-    settings.token = token;
+    settings.token = request_token(token, settings.encoding);
     settings.retry = retry;
     take(env, values[1], &recipient, &ok);
     take(env, values[2], &method, &ok);
@@ -72,7 +83,7 @@ static source *answered(napi_env env, const napi_value *values, uint64_t *number
     return self;
 }
 
-/* f(handle, request, one JSON value) -> 0 or a status below 0 */
+/* f(handle, request, one value as it travels) -> 0 or a status below 0 */
 static napi_value tell(napi_env env, napi_callback_info info,
                        acurast_status (*call)(acurast_client *, uint64_t, const void *, size_t))
 {

@@ -256,14 +256,6 @@ test('peers that know nothing of this library ask and are asked', async (t) => {
   }
 });
 
-test('a request in MessagePack is answered, with an error', async (t) => {
-  const { server, asker } = await asking(t);
-  await asker.send(server.id, Buffer.concat([Buffer.from([0x94, 0, 9, 0xa4]), Buffer.from('echo'), Buffer.from([0x90])]));
-  const { payload } = await within(asker.receive());
-  assert.deepEqual([...payload.subarray(0, 3)], [0x94, 1, 9]);
-  assert.match(Buffer.from(payload).toString('latin1'), /MessagePack is not spoken here/);
-});
-
 test('many in flight, from many, each with its own answer', async (t) => {
   const { service: started, server, asker } = await asking(t);
   const more = await Promise.all(numbers(7).map(() => client(t, started.url)));

@@ -20,6 +20,7 @@ import {
 import type {
   ClientOptions,
   ConnectOptions,
+  Encoding,
   Gone,
   Handlers,
   IncomingRequest,
@@ -68,7 +69,8 @@ interface Price {
 export async function requests(client: Client): Promise<number> {
   const handlers: Handlers = {
     price: async ({ pair }: { pair: string }, request: IncomingRequest) => {
-      await request.progress({ asked: request.sender, method: request.method, over: request.signal.aborted });
+      const encoding: Encoding = request.encoding;
+      await request.progress({ encoding, asked: request.sender, method: request.method, over: request.signal.aborted });
       if (!pair) throw new RpcError(-32602, 'pair must be a string', { pair });
       return { price: 1 };
     },
@@ -78,7 +80,7 @@ export async function requests(client: Client): Promise<number> {
   const stop: { signal: AbortSignal; onProgress: (value: unknown) => void } = { signal: AbortSignal.timeout(1), onProgress: console.log };
   const { price } = await client.request<Price>(client.id, 'price', { pair: 'EUR/CHF' }, { timeout: 5, retry: true, ...stop });
   const unknown: unknown = await client.request(client.id, 'price', [1]);
-  const many: ManyAnswers<Price> = await client.requestMany<Price>([client.id], 'price', [], { need: 1, agree: true });
+  const many: ManyAnswers<Price> = await client.requestMany<Price>([client.id], 'price', [], { need: 1, agree: true, encoding: 'msgpack' });
   return price + many.value.price + many.answers.length + many.failures.length + Number(unknown) + client.stats().strayAnswers;
 }
 
@@ -90,6 +92,8 @@ export function requestErrors(error: unknown): number {
 export async function wrongRequests(client: Client): Promise<void> {
   // @ts-expect-error: params are an array or an object
   await client.request(client.id, 'price', 1);
+  // @ts-expect-error: no such encoding
+  await client.request(client.id, 'price', [], { encoding: 'cbor' });
   // @ts-expect-error: one recipient has request()
   await client.requestMany(client.id, 'price');
   // @ts-expect-error: no function
