@@ -9,10 +9,14 @@ const { test } = require('node:test');
 const { promisify } = require('node:util');
 const ts = require('typescript');
 const { NOT_OFFERED } = require('../../lib/processor/members.js');
-const { HERE, command, evaluate, example, folder } = require('./lib/harness');
+const { within } = require('../lib/harness');
+const { blocks } = require('../lib/page');
+const { HERE, command, deploy, evaluate, example, folder } = require('./lib/harness');
 
 const BIN = process.env.ACURAST_BIN || path.join(HERE, '..', '..', 'build', 'bin');
-const PAGE = fs.readFileSync(path.join(HERE, 'lib', 'processor', 'README.md'), 'utf8');
+const FILE = path.join(HERE, 'lib', 'processor', 'README.md');
+const PAGE = fs.readFileSync(FILE, 'utf8');
+const BLOCKS = blocks(FILE, 'js');
 const DECLARATION = path.join(HERE, 'acurast-processor.d.ts');
 const run = promisify(execFile);
 
@@ -25,8 +29,7 @@ function inside(t, name, text) {
 }
 
 test('the test on the page passes', async (t) => {
-  const [, code] = /```js\n([^]*?)```/.exec(PAGE);
-  const file = inside(t, 'page.mjs', code.replace("'./echo.js'", JSON.stringify(example('echo.js'))));
+  const file = inside(t, 'page.mjs', BLOCKS['In tests'].replace("'./echo.js'", JSON.stringify(example('echo.js'))));
   // Without what node:test tells its children, so that it reports by itself.
   const { stdout } = await run('/usr/bin/env', [
     '-u',
@@ -38,6 +41,45 @@ test('the test on the page passes', async (t) => {
   assert.match(stdout, /^# pass 1$/m);
 });
 
+/** Runs the script under a title to its end: [its exit code, what it printed]. */
+async function script(t, title, options) {
+  const { deployment, events } = await deploy(t, { code: BLOCKS[title] }, options);
+  const code = await within(deployment.ended, 'the end of the script');
+  return [code, ...events.all.filter(({ event }) => event === 'print').map(({ text }) => text)];
+}
+
+const SCRIPTS = {
+  async 'It is real Node'(run) {
+    assert.deepEqual(await run(), [0, 'true 2d711642']);
+  },
+  async 'It is a worker thread'(run) {
+    assert.deepEqual(await run(), [3, 'false {}']);
+  },
+  async 'It is no sandbox'(run) {
+    const [code, line] = await run({ allowNet: ['api.example.com'] });
+    assert.equal(code, 0);
+    assert.match(line, /^refused: .*elsewhere\.example/);
+  },
+  async 'It keeps what you let it keep'(run, t) {
+    const state = folder(t);
+    const runs = [await run({ state }), await run({ state }), await run()];
+    const [first, second, fresh] = runs.map(([, line]) => line.split(' '));
+    assert.deepEqual([second[0], first[1], second[1], fresh[1]], [first[0], '1', '2', '1']);
+    assert.notEqual(fresh[0], first[0]);
+  },
+  async 'Not offered'(run) {
+    assert.deepEqual(await run({ without: ['p2p'] }), [0, 'without', 'a stand-in']);
+  },
+};
+
+for (const [title, check] of Object.entries(SCRIPTS)) {
+  test(`the script of "${title}"`, (t) => check((options) => script(t, title, options), t));
+}
+
+test('every script of the page is run', () => {
+  assert.deepEqual(Object.keys(BLOCKS).sort(), ['In tests', ...Object.keys(SCRIPTS)].sort());
+});
+
 test('the page has the flags that the command has', async (t) => {
   const said = command(t, ['--help'], { json: false });
   assert.equal((await said.ended).code, 0);
@@ -47,6 +89,9 @@ test('the page has the flags that the command has', async (t) => {
     flagsIn(table),
     flagsIn(said.out).filter((flag) => !['--help', '--version'].includes(flag)),
   );
+  const commands = PAGE.match(/^ {4}npx acurast-processor .*$/gm);
+  assert.ok(commands.length >= 4);
+  for (const flag of flagsIn(commands.join())) assert.ok(flagsIn(said.out).includes(flag), flag);
 });
 
 /** Members of an interface of the declaration: { name: its comment }. */
