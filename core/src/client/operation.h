@@ -70,6 +70,12 @@ typedef struct acurast__operation {
     uint8_t *frame; /* at its end: what was seen, the answer, or all of them */
 } acurast__operation;
 
+/* An answer may come all the same; and where there are no receipts, it is not known whether it would be executed twice. */
+static inline bool acurast__operation_only_waits(const acurast__operation *operation)
+{
+    return operation->delivered || (operation->plain && !operation->retry);
+}
+
 /* With a copy of the payload behind its header; NULL without memory. Any thread. */
 acurast__operation *acurast__operation_create(const uint8_t sender[16], const uint8_t recipient[16],
                                               const void *payload, size_t payload_size);

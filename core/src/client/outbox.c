@@ -288,18 +288,12 @@ void acurast__outbox_requeue(acurast__outbox *outbox, acurast__operation *operat
     insert(&outbox->queued, operation);
 }
 
-/* An answer may come all the same; and where there are no receipts, it is not known whether it would be executed twice. */
-static bool goes_on_waiting(const acurast__operation *operation)
-{
-    return operation->delivered || (operation->plain && !operation->retry);
-}
-
 static void return_all(acurast__outbox *outbox, acurast__list *list)
 {
     for (acurast__list *link = list->prev, *before; link != list; link = before) {
         acurast__operation *operation = ACURAST__CONTAINER(link, acurast__operation, link);
         before = link->prev;
-        if (operation->place == ACURAST__PLACE_FLYING || !goes_on_waiting(operation))
+        if (operation->place == ACURAST__PLACE_FLYING || !acurast__operation_only_waits(operation))
             acurast__outbox_requeue(outbox, operation);
     }
 }

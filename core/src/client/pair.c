@@ -52,7 +52,7 @@ uint64_t acurast__pair_before(const acurast__operation *operation)
     const acurast__pair *pair = operation->pair;
     for (const acurast__list *at = operation->in_pair.prev; pair && at != &pair->operations; at = at->prev) {
         const acurast__operation *before = ACURAST__CONTAINER(at, acurast__operation, in_pair);
-        if (!before->delivered)
+        if (!before->delivered && !before->plain)
             return before->number;
     }
     return 0;

@@ -19,7 +19,7 @@ bool acurast__pair_join(acurast__idmap *pairs, acurast__operation *operation);
 /* Takes it out; nothing happens where it is in none. */
 void acurast__pair_leave(acurast__idmap *pairs, acurast__operation *operation);
 
-/* The number of the one before it that is not delivered; 0 for the first. */
+/* The number of the one before it that is not delivered, and was sent with a number; 0 for the first. */
 uint64_t acurast__pair_before(const acurast__operation *operation);
 
 /* NULL where nothing is open. */

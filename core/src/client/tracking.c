@@ -1,6 +1,9 @@
 /*
  * A receipt that fails a transmission ends the operation only where nothing else of it is under way. Two are no failures: EARLY, which
  * says that it has to be sent again in order, and DRAINING, after which it waits for the next connection.
+ *
+ * Where the first EARLY does not help, the recipient is another program than the one that was sent what comes before it, or that was lost:
+ * nobody tells of it where presence is hidden. So that is sent again as well.
  */
 #include "client/tracking.h"
 
@@ -73,16 +76,34 @@ static void fail(acurast__outbox *outbox, acurast__operation *operation, uint8_t
     acurast__outbox_end(outbox, operation, status_of(receipt));
 }
 
+/* Those before it to the same recipient, back to one that is under way by itself; each no more often than it may come before its turn. */
+static void send_those_before(acurast__outbox *outbox, acurast__operation *operation)
+{
+    acurast__pair *pair = operation->pair;
+    for (acurast__list *link = operation->in_pair.prev; pair && link != &pair->operations; link = link->prev) {
+        acurast__operation *before = ACURAST__CONTAINER(link, acurast__operation, in_pair);
+        if (acurast__operation_only_waits(before))
+            continue;
+        if (before->place != ACURAST__PLACE_AWAITING || before->bounces >= BOUNCES_MAX)
+            return;
+        before->bounces++;
+        acurast__outbox_requeue(outbox, before);
+    }
+}
+
 /* It was given up for another; whoever says so of the first has not kept the rules. */
 static void bounce(acurast__outbox *outbox, acurast__operation *operation)
 {
     answered(operation);
     if (operation->place != ACURAST__PLACE_AWAITING || operation->live)
         return;
-    if (operation->after && operation->bounces++ < BOUNCES_MAX)
-        acurast__outbox_requeue(outbox, operation);
-    else
+    if (!operation->after || operation->bounces >= BOUNCES_MAX) {
         acurast__outbox_end(outbox, operation, ACURAST_UNDETERMINED);
+        return;
+    }
+    if (operation->bounces++)
+        send_those_before(outbox, operation);
+    acurast__outbox_requeue(outbox, operation);
 }
 
 static void keep(acurast__outbox *outbox, acurast__operation *operation)
@@ -174,7 +195,7 @@ uint64_t acurast__tracking_receipts(acurast__outbox *outbox, const acurast__fram
 /* What flies will be written all the same, so that it counts as sent. */
 static void send_again(acurast__outbox *outbox, acurast__operation *operation)
 {
-    if (operation->place == ACURAST__PLACE_QUEUED || operation->delivered)
+    if (operation->place == ACURAST__PLACE_QUEUED || acurast__operation_only_waits(operation))
         return;
     operation->maybe = operation->maybe || operation->place == ACURAST__PLACE_FLYING;
     acurast__outbox_requeue(outbox, operation);
