@@ -435,6 +435,69 @@ static void a_client_masks_every_byte(void **state)
     on_every_kind(client_writes);
 }
 
+/* ---- an answer that is quicker than the word that all was written ---- */
+
+#define ROUNDS 300u
+
+static void answer(side *s, const uint8_t *bytes, size_t size)
+{
+    (void)bytes, (void)size;
+    assert_true(acurast__ws_send(s->ws, "a", 1));
+}
+
+static void greet_answering(side *s)
+{
+    s->on_message = answer;
+}
+
+static void ask_again(side *s)
+{
+    static uint8_t question[60000];
+    assert_true(acurast__ws_send(s->ws, question, sizeof question));
+}
+
+/* Whoever answers has all of it. */
+static void on_answer(side *s, const uint8_t *bytes, size_t size)
+{
+    (void)bytes, (void)size;
+    acurast__ws_catch_up(s->ws);
+    unsigned told = box_count(&s->written);
+    acurast__ws_catch_up(s->ws); /* there is nothing to be said any more */
+    assert_int_equal(box_count(&s->written), told);
+    assert_int_equal(acurast__ws_written(s->ws), acurast__ws_queued(s->ws));
+    if (box_count(&s->message) < ROUNDS)
+        ask_again(s);
+}
+
+static void answer_quickly(const world_options *options)
+{
+    world w;
+    client c;
+    acurast__tls *tls = NULL;
+    const char *detail;
+    world_options o = *options;
+    o.loops = 2;
+    o.greet = greet_answering;
+    world_open(&w, &o);
+    client_init(&c, &w);
+    if (o.tls_cert)
+        assert_int_equal(acurast__tls_client(world_authority.file, NULL, &tls, &detail), ACURAST_OK);
+    c.target.tls = tls;
+    c.side.on_message = on_answer;
+    c.side.on_open = ask_again;
+    client_connect(&c);
+    box_await(&c.side.message, ROUNDS);
+    client_end(&c);
+    acurast__tls_release(tls);
+    world_close(&w);
+}
+
+static void what_is_answered_was_written(void **state)
+{
+    (void)state;
+    on_every_kind(answer_quickly);
+}
+
 /* ---- slow is not silent ---- */
 
 static void send_megabytes(void *argument)
@@ -508,6 +571,7 @@ int main(void)
         cmocka_unit_test(an_abort_does_not_wait_for_the_reader),
         cmocka_unit_test(a_reset_with_something_queued_leaves_nothing),
         cmocka_unit_test(a_client_masks_every_byte),
+        cmocka_unit_test(what_is_answered_was_written),
         cmocka_unit_test(a_reader_that_is_slow_within_a_frame_stays),
         cmocka_unit_test(a_reader_that_is_stuck_within_a_frame_is_hung_up),
     };

@@ -105,6 +105,9 @@ size_t acurast__ws_memory(const acurast__ws *ws);
 uint64_t acurast__ws_queued(const acurast__ws *ws);
 uint64_t acurast__ws_written(const acurast__ws *ws);
 
+/* For who has got an answer to what was just written: calls `written` now if that is still to come. */
+void acurast__ws_catch_up(acurast__ws *ws);
+
 /*
  * Client only: opens the owner's lane where nothing waits to be written, the socket is plain and its send buffer not tiny, for bodies of at
  * most `max_body` bytes; else it does nothing. It is closed again by itself, at the latest before `closed`.

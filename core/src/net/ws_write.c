@@ -263,6 +263,16 @@ static void say_goodbye(acurast__ws *ws)
     acurast__loop_reap(ws->loop, &ws->reap, ws->wsi);
 }
 
+/* Through TLS, libwebsockets may have finished what was cut, and read an answer to it, before it tells us that we may write. */
+void acurast__ws_catch_up(acurast__ws *ws)
+{
+    if (!ws->held || !ws->open || ws->shut || ws->aborted || lws_partial_buffered(ws->wsi))
+        return;
+    acurast__ws_hold(ws, 0);
+    if (ws->handlers->written)
+        ws->handlers->written(ws->owner, ws);
+}
+
 void acurast__ws_push(acurast__ws *ws)
 {
     if (ws->direct && !ws->closing)
