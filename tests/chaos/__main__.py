@@ -25,6 +25,7 @@ def arguments(words):
     parser = argparse.ArgumentParser(prog="chaos", description="The truth under faults.")
     parser.add_argument("--seconds", type=float, default=60, help="how long all rounds last together (60)")
     parser.add_argument("--seed", type=int, default=None, help="of the first round; a random one without it")
+    parser.add_argument("--threads", type=int, help="of the service, in all its lives; without it as the plan says")
     parser.add_argument("--prove", action="store_true", help="only show that known faults are found")
     parser.add_argument("--keep", help="a folder for the journals; without it those of a round with violations are kept in /tmp")
     given = parser.parse_args(words)
@@ -50,10 +51,10 @@ def vacuous(journals):
                 yield check.Violation("shows nothing", f"{count} payloads have come {way} the vendor's client", ())
 
 
-def one_round(seed, seconds, folder, tally):
+def one_round(seed, seconds, folder, tally, fixed):
     settings, steps = plan.make(seed, seconds, vendor=not vendor_missing())
     (folder / "plan").write_text("\n".join([str(settings), *map(str, steps)]) + "\n")
-    world = stage.Stage(seed, folder, seconds, settings=settings, tls=plan.is_tls(seed))
+    world = stage.Stage(seed, folder, seconds, settings=settings, tls=plan.is_tls(seed), fixed=fixed)
     journals = stage.play(world, steps, seconds)
     tally.add(journals, world.done)
     found = [check.Violation("service", words, ()) for words in world.faults]
@@ -64,10 +65,11 @@ def rounds(given, tally):
     """How many have passed, and how many have failed."""
     seed = random.randrange(1, 10**6) if given.seed is None else given.seed
     count = max(1, round(given.seconds / ROUND))
+    fixed = {"threads": given.threads} if given.threads else {}
     failed = 0
     for number in range(count):
         folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed + number}-", dir=given.keep))
-        found = one_round(seed + number, max(1, given.seconds / count - END), folder, tally)
+        found = one_round(seed + number, max(1, given.seconds / count - END), folder, tally, fixed)
         report.show(found)
         failed += bool(found)
         where = f"; the journals are in {folder}" if found or given.keep else ""

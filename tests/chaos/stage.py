@@ -47,7 +47,7 @@ NOBODY = "00" * 16  # an id that is never here
 
 
 class Stage:
-    def __init__(self, seed, folder, seconds, proxies=None, settings=None, tls=False):
+    def __init__(self, seed, folder, seconds, proxies=None, settings=None, tls=False, fixed=None):
         self.seed, self.folder, self.seconds = seed, folder, seconds
         self.proxies = proxies or {}  # role -> the class of its lines
         self.done = Counter()
@@ -58,11 +58,12 @@ class Stage:
         self.present = [who for who in ROLES if who != plan.VENDOR or not vendor_missing()]
         self.identities = {who: v1.Identity(self._secret(who)) for who in self.present}
         self.known = known_options()
-        self.authority, self.tls = None, {}
+        self.authority, self.fixed = None, fixed or {}
         if tls:
             authority = certs.Authority(folder)
             certificate, key, _ = authority.leaf()
-            self.authority, self.tls = authority.file, {"tls_cert": certificate, "tls_key": key}
+            self.authority = authority.file
+            self.fixed = self.fixed | {"tls_cert": certificate, "tls_key": key}
         self.start(settings or {})
         for who in self.present:
             self._enter(who)
@@ -102,7 +103,7 @@ class Stage:
 
     def start(self, settings):
         self._reap_service()
-        chosen = {name: value for name, value in (ALWAYS | settings | self.tls).items() if name.replace("_", "-") in self.known}
+        chosen = {name: value for name, value in (ALWAYS | settings | self.fixed).items() if name.replace("_", "-") in self.known}
         self.service = Service(**chosen)
         self.port, self.stopped = self.service.port, False
         for each in self.programs:
