@@ -253,8 +253,9 @@ class Stage:
         if not self.service.alive() or self.draining:
             self.start({})
         for each in self.programs:
-            if each.role.foreign and self.done:
-                each.kill()
+            if each.role.foreign:
+                if self.done:
+                    each.kill()
             elif each.alive():
                 each.proxy.default = Fault()
                 each.proxy.accept()
