@@ -22,6 +22,7 @@ PACKAGES = "libwebsockets-dev libwebsockets-evlib-uv libsodium-dev libuv1-dev li
 
 GLUE_DECLARATIONS = """
 #define ACURAST_LOOK_MAX ...
+#define ACURAST_REQUEST_MANY_MAX ...
 int64_t acurast_py_send(acurast_client *client, const void *recipient, size_t recipient_size, const void *payload,
                         size_t payload_size, uint32_t no_outcome, uint32_t write_now, uint32_t timeout_ms);
 int64_t acurast_py_send_until(acurast_client *client, const void *recipient, size_t recipient_size, const void *payload,
@@ -29,6 +30,9 @@ int64_t acurast_py_send_until(acurast_client *client, const void *recipient, siz
 int64_t acurast_py_look(acurast_client *client, const uint8_t *ids, size_t count, uint32_t timeout_ms);
 int64_t acurast_py_request(acurast_client *client, const void *recipient, size_t recipient_size, const char *method,
                            const void *params, size_t params_size, uint32_t retry, uint32_t encoding, uint32_t timeout_ms);
+int64_t acurast_py_request_many(acurast_client *client, const uint8_t *ids, size_t count, const char *method,
+                                const void *params, size_t params_size, uint32_t retry, uint32_t encoding,
+                                uint32_t need, uint32_t agree, uint32_t timeout_ms);
 int64_t acurast_py_take(acurast_queue *queue, acurast_event_view *views, size_t max, int timeout_ms);
 """
 
@@ -86,6 +90,18 @@ static int64_t acurast_py_request(acurast_client *client, const void *recipient,
     uint64_t operation = 0;
     acurast_status status = acurast_client_request(client, recipient, recipient_size, method, params, params_size,
                                                    &settings, &operation);
+    return answer(status, operation);
+}
+
+static int64_t acurast_py_request_many(acurast_client *client, const uint8_t *ids, size_t count, const char *method,
+                                       const void *params, size_t params_size, uint32_t retry, uint32_t encoding,
+                                       uint32_t need, uint32_t agree, uint32_t timeout_ms)
+{
+    acurast_many_params settings = {.size = sizeof settings, .timeout_ms = timeout_ms, .encoding = encoding,
+                                    .retry = retry, .need = need, .agree = agree};
+    uint64_t operation = 0;
+    acurast_status status =
+        acurast_client_request_many(client, ids, count, method, params, params_size, &settings, &operation);
     return answer(status, operation);
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import pickle
 
@@ -400,6 +399,43 @@ async def test_it_ends_as_soon_as_it_is_impossible_and_keeps_what_was_said(url):
         await soon(lambda: asker.stats().outbox_count == 0 and not asker._told)
 
 
+async def test_numbers_are_compared_exactly(url):
+    values = [9007199254740993, 9007199254740992, 9007199254740993.5, 9007199254740992.0]
+    async with council(url, values) as (asker, ids):
+        with pytest.raises(acurast.NotEnoughAnswersError) as raised:
+            await within(asker.request_many(ids[:3], "price", need=2, agree=True))
+        assert len(raised.value.answers) in (2, 3)
+        assert (await within(asker.request_many(ids[:2] + ids[3:], "price", need=2, agree=True))).value == 9007199254740992
+
+
+async def test_many_have_one_time_and_find_room_in_an_outbox(url):
+    async with council(url, [1, 2, ...]) as (_, ids), Client(url, outbox_count=8) as asker:
+        asked = [asker.request_many(ids, "price", need=2, timeout=LONG) for _ in range(20)]
+        for ended in await within(asyncio.gather(*asked)):
+            assert ended.answers == {ids[0]: 1, ids[1]: 2} and ended.failures == {}
+        with pytest.raises(acurast.NotEnoughAnswersError, match="2 results, 1 failures, 3 needed") as raised:
+            await within(asker.request_many(ids, "price", timeout=0.3))
+        assert [type(error) for error in raised.value.failures.values()] == [acurast.TimeoutError]
+
+
+async def test_a_full_outbox_is_a_failure_of_all_to_answer(url):
+    async with council(url, [...]) as (_, ids), Client(url, outbox_count=4) as asker:
+        silent = [asyncio.ensure_future(asker.request(ids[0], "price", timeout=LONG)) for _ in range(4)]
+        await soon(lambda: asker.stats().outbox_count == 4)
+        with pytest.raises(acurast.NotEnoughAnswersError, match="0 results, 1 failures, 1 needed") as raised:
+            await within(asker.request_many(ids, "price", timeout=0.05))
+        assert [type(error) for error in raised.value.failures.values()] == [acurast.TimeoutError]
+        for each in silent:
+            each.cancel()
+
+
+async def test_a_large_answer_is_a_failure_of_who_gave_it(url):
+    async with council(url, ["x" * 9_000_000, 1]) as (asker, ids):
+        with pytest.raises(acurast.NotEnoughAnswersError) as raised:
+            await within(asker.request_many(ids, "price", timeout=LONG))
+        assert [type(error) for error in raised.value.failures.values()] == [acurast.TooLargeError]
+
+
 async def test_cancelling_and_closing_end_all_requests_to_many(url):
     async with council(url, [1, ...]) as (asker, ids):
         for end, error in ((lambda: asked.cancel(), asyncio.CancelledError), (asker.close, acurast.ClosedError)):
@@ -417,7 +453,7 @@ async def test_cancelling_and_closing_end_all_requests_to_many(url):
 
 
 async def test_arguments_are_checked(acurast_service):
-    async with Client(acurast_service.url) as client:
+    async with Client(acurast_service.url) as client, Client(acurast_service.url, outbox_count=6) as small:
         me, many = client.id, client.request_many
         client.serve({"a": echo})
         for wrong, error, words in (
@@ -440,6 +476,8 @@ async def test_arguments_are_checked(acurast_service):
             (lambda: many([me], "a", timeout=0), ValueError, "timeout"),
             (lambda: many([me, str(me), client.identity], "a", need=2), ValueError, "need must be between 1 and 1"),
             (lambda: many([me], "a", need="1"), TypeError, "need must be an int"),
+            (lambda: many([b"%016d" % i for i in range(1025)], "a"), ValueError, "at most 1024"),
+            (lambda: small.request_many([me, small.id, NOBODY], "a"), acurast.TooLargeError, "3 recipients are too many"),
             (lambda: many([me], "a" * 256), acurast.InvalidError, "."),
         ):
             with pytest.raises(error, match=words):
@@ -455,11 +493,3 @@ async def test_arguments_are_checked(acurast_service):
                 RpcError(*values)
     with pytest.raises(acurast.BadStateError):
         await Client(acurast_service.url).request(me, "a")
-
-
-def test_canonical_text():
-    canonical = acurast._many.canonical
-    same = ['{"a":1,"b":[true,null]}', '{"b":[true,null],"a":1.0}', '{"\\u0061":10e-1, "b":[true,null]}']
-    assert len({canonical(json.loads(text)) for text in same}) == 1
-    different = ["1", "true", '"1"', "1.5", "null", "[1]", "9007199254740993", "9007199254740992.0", "1e400"]
-    assert len({canonical(json.loads(text)) for text in different}) == len(different)

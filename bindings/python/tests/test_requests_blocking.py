@@ -149,7 +149,7 @@ def test_many_in_flight_through_small_outboxes(url):
 def test_many_are_asked(url):
     values = [{"a": 1, "b": 2}, {"a": 2}, {"b": 2, "a": 1.0}]
     with contextlib.ExitStack() as stack:
-        asker = stack.enter_context(acurast.connect(url, outbox_count=2))
+        asker = stack.enter_context(acurast.connect(url, outbox_count=10))
         ids = []
         for value in values:
             server = stack.enter_context(acurast.connect(url))

@@ -43,7 +43,6 @@ __all__ = [
     "Id",
     "Identity",
     "Message",
-    "NotEnoughAnswersError",
     "Outcome",
     "Presence",
     "Request",

@@ -24,7 +24,7 @@ from ._encoding import EncodingName, encoding_argument
 from ._changes import CHANGES_KEPT
 from ._engine import OUTBOX_FULL, Engine, level_argument, look, positive, seconds, send_timeout_ms, send_until
 from ._identity import Id, Identity, Key
-from ._many import Answers, NotEnoughAnswersError, Poll, many_ids, need_argument
+from ._many import Answers, answers_of, many_ids, need_argument, none_asked, request_many
 from ._message import Level, Message, Outcome, State, StateChange
 from ._presence import Gone, Seen, joined_ids, parts
 from ._runtime import Submit
@@ -242,25 +242,14 @@ class BlockingClient(Engine):
         As Client.request_many().
         """
         ids, written = many_ids(recipients), encoding_argument(encoding)
-        poll = Poll(len(ids), need_argument(need, len(ids)), agree, written)
-        submits = [(id, _requests.request(id, method, params, retry, written)) for id in ids]
-        asked: dict[int, Id] = {}
-        deadline = _deadline(_requests.TIMEOUT if timeout is None else timeout)
+        enough = need_argument(need, len(ids))
+        submit = request_many(ids, method, params, enough, agree, retry, written)
         send_timeout_ms(timeout)
         try:
-            for id, submit in submits:
-                try:
-                    asked[self._ask(submit, max(_left(deadline) or 0, 0.001))] = id
-                except _errors.TimeoutError as error:  # the outbox was full
-                    poll.fail(id, error)
-            while True:
-                operation = self._first_over(asked)
-                answers = self._vote(poll, asked.pop(operation), operation)
-                if answers is not None:
-                    return answers
-        finally:
-            for operation in asked:
-                self._forget(operation)
+            operation = self._ask(submit, timeout)
+        except (_errors.TimeoutError, _errors.TooLargeError) as error:
+            raise none_asked(error, ids, enough, agree) from None
+        return answers_of(self._result(operation), enough, agree, written)
 
     def serve(
         self,
@@ -371,25 +360,6 @@ class BlockingClient(Engine):
             return self._submit(submit, True, _requests.TIMEOUT if timeout is None else timeout)
         except _errors.ExpiredError as error:
             raise _errors.TimeoutError(error.detail) from None
-
-    def _first_over(self, operations: Iterable[int]) -> int:
-        def over() -> int | None:
-            return next((each for each in operations if self._results[each] is not None), None)
-
-        self._wait(lambda: over() is not None, None)
-        operation = over()
-        if operation is None:
-            raise self._gone()
-        return operation
-
-    def _vote(self, poll: Poll, id: Id, operation: int) -> Answers | None:
-        try:
-            return poll.reply(id, self._result(operation))
-        except NotEnoughAnswersError:
-            raise
-        except _errors.Error as error:
-            poll.fail(id, error)
-            return None
 
     def _work(self, deadline: float | None, stop: threading.Event) -> None:
         """Answers requests until `stop`, the deadline, or the end of the client."""

@@ -25,7 +25,7 @@ from ._core import lib
 from ._encoding import EncodingName, encoding_argument
 from ._engine import OUTBOX_FULL, Engine, level_argument, look, seconds, send_timeout_ms, send_until
 from ._identity import Id, Identity, Key
-from ._many import Answers, NotEnoughAnswersError, Poll, many_ids, need_argument
+from ._many import Answers, answers_of, many_ids, need_argument, none_asked, request_many
 from ._message import Level, Message, Outcome, State, StateChange
 from ._presence import Gone, Seen, joined_ids, parts
 from ._runtime import Submit
@@ -373,29 +373,23 @@ class Client(Engine):
         """Asks many the same, and returns once `need` of them (default: all) have given a result; with `agree`, the same result.
 
         Results are the same where they are equal JSON, but for the order of an object's members and how numbers are written; those of
-        MessagePack where their bytes are equal.
-        Whoever is named twice is asked once. The requests that are open at the end are cancelled.
+        MessagePack where their bytes are equal. Whoever is named twice is asked once; 1,024 can be asked, and fewer than half of the
+        option `outbox_count`. An answer of more than 64 KiB, or its equal share of 16 MiB where that is more, is a TooLargeError of who
+        gave it. The requests that are open at the end are cancelled.
 
         Raises NotEnoughAnswersError as soon as it has become impossible; its `answers` and `failures` keep what was said. The rest
         is as for request().
         """
         self._check_loop()
         ids, written = many_ids(recipients), encoding_argument(encoding)
-        poll = Poll(len(ids), need_argument(need, len(ids)), agree, written)
-        submits = [_requests.request(id, method, params, retry, written) for id in ids]
+        enough = need_argument(need, len(ids))
+        submit = request_many(ids, method, params, enough, agree, retry, written)
         send_timeout_ms(timeout)
-        asked = {asyncio.ensure_future(self._asked(submit, timeout, None)): id for id, submit in zip(ids, submits)}
-        answers = None
         try:
-            while answers is None:
-                done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
-                for each in done:
-                    answers = answers or _vote(poll, asked.pop(each), each)
-        finally:
-            for each in asked:
-                each.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
-        return answers
+            end = await self._asked(submit, timeout, None)
+        except (_errors.TimeoutError, _errors.TooLargeError) as error:
+            raise none_asked(error, ids, enough, agree) from None
+        return answers_of(end, enough, agree, written)
 
     def serve(self, methods: Mapping[str, Callable[..., Any]]) -> None:
         """Serves methods from now on: `client.serve({"price": price})`, before connect() or at any time.
@@ -465,14 +459,14 @@ class Client(Engine):
         """Begins an operation that is told about later, and waits for what is told."""
         return await self._told_of(await self._begun(submit, timeout), on_kept, None)
 
-    async def _asked(self, submit: Submit, timeout: float | None, tell: Callable[[bytes], object] | None) -> _requests.Reply:
+    async def _asked(self, submit: Submit, timeout: float | None, tell: Callable[[bytes], object] | None) -> Any:
+        """What comes back in the end."""
         self._asks = True
         try:
             operation = await self._begun(submit, _requests.TIMEOUT if timeout is None else timeout)
         except _errors.ExpiredError as error:
             raise _errors.TimeoutError(error.detail) from None
-        reply: _requests.Reply = await self._told_of(operation, None, tell)
-        return reply
+        return await self._told_of(operation, None, tell)
 
     async def _told_of(
         self,
@@ -618,13 +612,3 @@ class Client(Engine):
             self._stop()
             self._stop = None
         super()._release()
-
-
-def _vote(poll: Poll, id: Id, task: asyncio.Task[_requests.Reply]) -> Answers | None:
-    try:
-        return poll.reply(id, task.result())
-    except NotEnoughAnswersError:
-        raise
-    except _errors.Error as error:
-        poll.fail(id, error)
-        return None

@@ -16,6 +16,7 @@ from ._core import ffi, lib
 from ._encoding import BY_NUMBER
 from ._errors import Status
 from ._identity import Id, Identity, as_bytes, id_argument
+from ._many import ended
 from ._message import LEVELS, REACHED, Message, State, StateChange, Stats, state_change
 from ._presence import ID_SIZE, Gone, Seen, gone_value, seen_values
 from ._requests import Reply
@@ -33,6 +34,7 @@ GONE = lib.ACURAST_EVENT_GONE
 REPLY = lib.ACURAST_EVENT_REPLY
 PROGRESS = lib.ACURAST_EVENT_PROGRESS
 REQUEST = lib.ACURAST_EVENT_REQUEST
+ANSWERS = lib.ACURAST_EVENT_ANSWERS
 OUTBOX_FULL = -int(Status.OUTBOX_FULL)
 CLOSED = -int(Status.CLOSED)
 
@@ -327,6 +329,8 @@ class Engine:
                     self._on_outcome(view.operation, 0, Reply(view.status, view.code, raw(view)))
                 elif kind == REQUEST:
                     requests.append(incoming(view))
+                elif kind == ANSWERS:
+                    self._on_outcome(view.operation, 0, ended(view))
                 elif kind == PROGRESS:
                     self._on_progress(view.operation, raw(view))
                 elif kind == WRITABLE:

@@ -1,16 +1,21 @@
-"""One request to many: it ends with so many results, or with so many equal ones, or as soon as that has become impossible."""
+"""One request to many. The core asks, counts and compares; this makes values of what it tells at the end."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from . import _errors
-from ._encoding import JSON, Encoding
+from . import _errors, _runtime
+from ._core import ffi, lib
+from ._encoding import Encoding
+from ._errors import Status
 from ._identity import Id, Identity, Key, id_argument
-from ._requests import Reply, result_of
+from ._requests import Reply, method_argument, params_argument, result_of
+from ._runtime import Submit
+
+MOST: int = lib.ACURAST_REQUEST_MANY_MAX
+OK, CANCELLED, NOT_ENOUGH = Status.OK, Status.CANCELLED, Status.NOT_ENOUGH_ANSWERS
 
 
 @dataclass(frozen=True)
@@ -34,19 +39,6 @@ class NotEnoughAnswersError(_errors.NotEnoughAnswersError):
         self.failures: dict[Id, _errors.Error] = {}
 
 
-def canonical(value: Any) -> str:
-    """A value of JSON as text that is the same for equal values: keys in order, no blanks, 1.0 as 1."""
-    return json.dumps(_whole(value), sort_keys=True, separators=(",", ":"))
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _whole(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_whole(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def many_ids(recipients: Iterable[Key | Identity]) -> list[Id]:
     """The argument `recipients`: whoever is named twice has one voice."""
     if isinstance(recipients, (str, bytes, bytearray, memoryview, Identity)) or not isinstance(recipients, Iterable):
@@ -54,6 +46,8 @@ def many_ids(recipients: Iterable[Key | Identity]) -> list[Id]:
     ids = list(dict.fromkeys(id_argument(each, "recipients") for each in recipients))
     if not ids:
         raise ValueError("recipients must not be empty")
+    if len(ids) > MOST:
+        raise ValueError(f"recipients must be at most {MOST}, not {len(ids)}")
     return ids
 
 
@@ -67,44 +61,73 @@ def need_argument(need: object, count: int) -> int:
     return need
 
 
-@dataclass
-class Poll:
-    """The votes so far."""
+def request_many(
+    ids: list[Id], method: object, params: object, need: int, agree: object, retry: object, encoding: Encoding
+) -> Submit:
+    name, raw, joined = method_argument(method), params_argument(params, encoding), b"".join(ids)
+    return lambda client, milliseconds: lib.acurast_py_request_many(
+        client, joined, len(ids), name, raw, len(raw), bool(retry), encoding.number, need, bool(agree), milliseconds
+    )
 
-    open: int
-    need: int
-    agree: bool
-    encoding: Encoding
-    answers: dict[Id, Any] = field(default_factory=dict)
-    failures: dict[Id, _errors.Error] = field(default_factory=dict)
-    _groups: dict[str | bytes, int] = field(default_factory=dict)  # how many gave it, by its text
 
-    def reply(self, id: Id, reply: Reply) -> Answers | None:
-        """Takes an answer: returns the answers, if it was the last one needed. Raises where it is an error, or that has become impossible."""
-        value = result_of(reply, self.encoding)
-        self.open -= 1
-        self.answers[id] = value
-        text: str | bytes = ""
-        if self.agree:
-            text = canonical(value) if self.encoding is JSON else reply.payload
-        self._groups[text] = self._groups.get(text, 0) + 1
-        if self._groups[text] == self.need:
-            return Answers(value if self.agree else next(iter(self.answers.values())), self.answers, self.failures)
-        self._check()
-        return None
+class Said(NamedTuple):
+    """What one of them has said."""
 
-    def fail(self, id: Id, error: _errors.Error) -> None:
-        """Takes an error. What is our own fault, or the end of our client, is raised."""
-        if isinstance(error, (_errors.ClosedError, _errors.InvalidError)):
-            raise error
-        self.open -= 1
-        self.failures[id] = error
-        self._check()
+    id: Id
+    reply: Reply
+    group: int
+    """Results that are equal have the same; the largest group has 1, and without `agree` all have."""
 
-    def _check(self) -> None:
-        if max(self._groups.values(), default=0) + self.open >= self.need:
-            return
-        said = f"{len(self.answers)} results, {len(self.failures)} failures"
-        error = NotEnoughAnswersError(f"{said}, {self.need}{' equal' if self.agree else ''} needed")
-        error.answers, error.failures = self.answers, self.failures
-        raise error
+
+class Ended(NamedTuple):
+    """What an ANSWERS event says."""
+
+    status: int
+    said: list[Said]
+
+
+def ended(view: Any) -> Ended:
+    answers, said = ffi.cast("acurast_answer *", view.payload), []
+    for index in range(view.payload_size // ffi.sizeof("acurast_answer")):
+        each = answers[index]
+        raw = bytes(ffi.buffer(each.data, each.size)) if each.size else b""
+        said.append(Said(Id(bytes(each.id)), Reply(each.status, each.code, raw), each.group))
+    return Ended(view.status, said)
+
+
+def answers_of(end: Ended, need: int, agree: object, encoding: Encoding) -> Answers:
+    """The answers, or what was raised instead of them. A result that cannot be read is a failure."""
+    if end.status not in (OK, NOT_ENOUGH):
+        raise _runtime.error(end.status)
+    answers, failures, agreed = {}, {}, []
+    for id, reply, group in end.said:
+        if reply.status == CANCELLED:  # it was open at the end
+            continue
+        try:
+            answers[id] = result_of(reply, encoding)
+        except _errors.Error as error:
+            failures[id] = error
+        else:
+            if group == 1:
+                agreed.append(answers[id])
+    if end.status == OK and len(agreed) >= need:
+        return Answers(agreed[0], answers, failures)
+    raise not_enough(answers, failures, need, agree)
+
+
+def not_enough(
+    answers: dict[Id, Any], failures: dict[Id, _errors.Error], need: int, agree: object
+) -> NotEnoughAnswersError:
+    said = f"{len(answers)} results, {len(failures)} failures"
+    error = NotEnoughAnswersError(f"{said}, {need}{' equal' if agree else ''} needed")
+    error.answers, error.failures = answers, failures
+    return error
+
+
+def none_asked(error: _errors.Error, ids: list[Id], need: int, agree: object) -> _errors.Error:
+    """The error where the request did not begin."""
+    if isinstance(error, _errors.TimeoutError):  # the outbox was full
+        return not_enough({}, {id: _errors.TimeoutError(error.detail) for id in ids}, need, agree)
+    if isinstance(error, _errors.TooLargeError):
+        return _errors.TooLargeError(f"or {len(ids)} recipients are too many for outbox_count")
+    return error
