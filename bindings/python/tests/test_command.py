@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -135,6 +136,32 @@ def test_a_request_and_what_comes_back(acurast_service, peer):
         finally:
             server.close()
             serving.join(DEADLINE)
+
+
+def test_several_are_asked(acurast_service, peer):
+    url, nobody = acurast_service.url, "00" * 16
+    with contextlib.ExitStack() as stack:
+        ids = []
+        for value in ({"a": 1, "b": "\u202e"}, {"b": "\u202e", "a": 1.0}, 2):
+            server = stack.enter_context(acurast.connect(url))
+            server.method("price")(lambda params, request, value=value: value)
+            thread = threading.Thread(target=server.serve, kwargs={"threads": 1})
+            thread.start()
+            stack.callback(thread.join, DEADLINE)
+            stack.callback(server.close)
+            ids.append(str(server.id))
+        ask, all = ["request", "--url", url, "--timeout", "20"], ",".join([*ids, nobody])
+        code, out, words = run(*ask, "--need", "2", "--agree", all, "price", program=peer)
+        assert code == 0 and json.loads(out) == {"a": 1, "b": "\u202e"} and "\u202e" not in out, words
+        code, out, words = run(*ask, "--need", "3", "--agree", all, "price", program=peer)
+        assert (code, out) == (3, "") and f"{nobody}: the recipient is not here" in words and f"{ids[2]}: 2" in words
+        code, out, words = run(*ask, "--json", ",".join([ids[2], nobody]), "price", program=peer)
+        said = {each.pop("id"): each for each in map(json.loads, out.splitlines())}
+        assert code == 3 and said[nobody] == {"event": "answer", "status": "NOT_HERE"}
+        code, out, words = run(*ask, "--json", ids[2], "--need", "1", "price", program=peer)
+        assert code == 0 and json.loads(out)["result"] == 2
+        assert run(*ask, ids[2], "--need", "2", "price", program=peer)[0] == 2
+        assert run(*ask, f"{nobody},{nobody}", "price", program=peer)[0] == 2
 
 
 def test_ctrl_c_ends_listening(acurast_service):

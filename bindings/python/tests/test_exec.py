@@ -11,6 +11,7 @@ import threading
 
 import acurast
 import pytest
+from acurast.__main__ import main
 from conftest import BIN, DEADLINE, eventually
 
 PYTHON = [sys.executable, "-m", "acurast"]
@@ -209,13 +210,17 @@ def test_a_client_that_closes_by_itself_ends_its_commands_and_the_program(relay,
         (1, ["--exec", "true", "rpc.echo"]),
     ],
 )
-@pytest.mark.parametrize("program", ["python", "acurast-peer"])
-def test_wrong_usage(program, code, arguments):
-    if program == "acurast-peer" and not (BIN / "acurast-peer").exists():
-        pytest.skip(f"acurast-peer is not built: {BIN}")
-    words = PYTHON if program == "python" else [BIN / "acurast-peer"]
-    done = subprocess.run([*words, "serve", "--url", "ws://127.0.0.1:1", *arguments], capture_output=True, timeout=DEADLINE)
-    assert (done.returncode, done.stdout) == (code, b"") and done.stderr
+def test_wrong_usage_is_that_of_the_program(capsys, code, arguments):
+    arguments = ["serve", "--url", "ws://127.0.0.1:1", *arguments]
+    try:
+        ended = main(arguments)
+    except SystemExit as exit:
+        ended = exit.code
+    out, words = capsys.readouterr()
+    assert (ended, out) == (code, "") and words
+    if (BIN / "acurast-peer").exists():
+        done = subprocess.run([BIN / "acurast-peer", *arguments], capture_output=True, timeout=DEADLINE)
+        assert (done.returncode, done.stdout) == (code, b"") and done.stderr
 
 
 def test_it_is_ended_while_it_is_not_connected():

@@ -16,15 +16,16 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from . import _errors, _runtime
 from ._blocking import BlockingClient, connect
 from ._core import lib
 from ._exec import serve_exec
 from ._foreign import json_line, shown, shown_payload
-from ._identity import Identity, as_key, compress_key, id_of
+from ._identity import Id, Identity, as_key, compress_key, id_of
 from ._keyfile import read_key
+from ._many import NotEnoughAnswersError
 from ._message import LEVELS, Message
 from ._presence import Presence
 
@@ -87,9 +88,11 @@ def parser() -> argparse.ArgumentParser:
     ids.set_defaults(command=command_id)
 
     request = commands.add_parser("request", help="ask, and print the answer")
-    request.add_argument("recipient", metavar="RECIPIENT", help="an id or a public key, as hexadecimal")
+    request.add_argument("recipient", metavar="RECIPIENT", help="an id or a public key, as hexadecimal; several with commas between them")
     request.add_argument("method", metavar="METHOD")
     request.add_argument("params", nargs="?", type=params_of, metavar="PARAMS", help="an array or an object of JSON")
+    request.add_argument("--need", type=whole, metavar="COUNT", help="of several, how many have to answer (default: all)")
+    request.add_argument("--agree", action="store_true", help="and with the same result")
     request.add_argument("--progress", action="store_true", help="print what the recipient tells meanwhile, on standard error")
     request.add_argument("--retry", action="store_true", help="it may be executed twice, where nobody knows whether it was")
     request.set_defaults(command=command_request)
@@ -219,18 +222,56 @@ def params_of(text: str) -> Any:
 
 
 def command_request(flags: argparse.Namespace) -> int:
-    recipient = id_of(flags.recipient)
+    recipients = [id_of(each) for each in flags.recipient.split(",")]
+    many = len(recipients) > 1 or flags.need or flags.agree
+    if many and len(set(recipients)) < max(len(recipients), flags.need or 0):
+        return complain("nobody is asked twice, and --need is at most the number of recipients", USAGE)
     deadline = time.monotonic() + (10.0 if flags.timeout is None else flags.timeout)
-    on_progress = tell_progress if flags.progress else None
     with open_client(flags, deadline) as client:
         left = max(0.001, deadline - time.monotonic())
-        try:
-            say(client.request(recipient, flags.method, flags.params, timeout=left, retry=flags.retry, on_progress=on_progress))
-        except _errors.RemoteError as error:
-            said = {"code": error.code, "message": error.remote_message}
-            print(json_line(said if error.data is None else {**said, "data": error.data}), file=sys.stderr)
-            return REMOTE
+        return ask_many(client, flags, recipients, left) if many else ask(client, flags, recipients[0], left)
+
+
+def ask(client: BlockingClient, flags: argparse.Namespace, recipient: Id, left: float) -> int:
+    on_progress = tell_progress if flags.progress else None
+    try:
+        say(client.request(recipient, flags.method, flags.params, timeout=left, retry=flags.retry, on_progress=on_progress))
+    except _errors.RemoteError as error:
+        print(json_line(said_by(error)), file=sys.stderr)
+        return REMOTE
     return OK
+
+
+def ask_many(client: BlockingClient, flags: argparse.Namespace, recipients: list[Id], left: float) -> int:
+    """LATE where too few have answered, or too few the same; what each said goes to standard error then."""
+    more = {"need": flags.need, "agree": flags.agree, "timeout": left, "retry": flags.retry}
+    try:
+        found = client.request_many(recipients, flags.method, flags.params, **more)
+    except NotEnoughAnswersError as error:
+        show_answers(flags, error.answers, error.failures, sys.stdout if flags.json else sys.stderr)
+        return complain(error, LATE)
+    if flags.json:
+        show_answers(flags, found.answers, found.failures, sys.stdout)
+    else:
+        say(found.value)
+    return OK
+
+
+def show_answers(flags: argparse.Namespace, answers: dict[Id, Any], failures: dict[Id, _errors.Error], to: TextIO) -> None:
+    for id, value in answers.items():
+        line = json_line({"event": "answer", "id": str(id), "status": "OK", "result": value}) if flags.json else f"{id}: {json_line(value)}"
+        print(line, file=to)
+    for id, error in failures.items():
+        words: dict[str, Any] = {"error": said_by(error)} if isinstance(error, _errors.RemoteError) else {}
+        if flags.json:
+            print(json_line({"event": "answer", "id": str(id), "status": error.status.name, **words}), file=to)
+        else:
+            print(f"{id}: {json_line(words['error']) if words else error.text}", file=to)
+
+
+def said_by(error: _errors.RemoteError) -> dict[str, Any]:
+    said = {"code": error.code, "message": error.remote_message}
+    return said if error.data is None else {**said, "data": error.data}
 
 
 def tell_progress(value: Any) -> None:
@@ -295,7 +336,8 @@ def urls_of(flags: argparse.Namespace) -> list[str]:
 def client_settings(flags: argparse.Namespace) -> dict[str, Any]:
     """Whose identity, and the options of the core; those of its I/O threads are set on the way."""
     threads: Any = settings_of(flags, lib.ACURAST_SCOPE_CONTEXT)
-    _runtime.configure(**threads)
+    if threads:
+        _runtime.configure(**threads)
     identity = read_key(flags.key) if flags.key else None
     return {"identity": identity, **settings_of(flags, lib.ACURAST_SCOPE_CLIENT)}
 
