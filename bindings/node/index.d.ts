@@ -178,8 +178,8 @@ export interface RequestManyOptions extends RequestOptions {
   /** So many results are enough (default: one of each recipient). */
   need?: number | undefined;
   /**
-   * The results have to be equal (default false), where neither the order of an object's members nor how a number is written counts.
-   * Numbers are those of JavaScript.
+   * The results have to be equal (default false). Of JSON, neither the order of an object's members nor how a number is written counts, and
+   * numbers are compared exactly; of MessagePack, bytes are compared.
    */
   agree?: boolean | undefined;
 }
@@ -399,8 +399,9 @@ export declare class Client extends EventEmitter<ClientEvents> implements AsyncI
   request<T = unknown>(to: Key, method: string, params?: Params, options?: RequestOptions): Promise<T>;
   /**
    * Asks all of `recipients` the same, and resolves once `need` of them gave a result, or the same result with `agree`; the other
-   * requests are cancelled. Whoever is named twice has one voice. Rejects with NotEnoughAnswersError as soon as that has become impossible,
-   * or with the signal's reason.
+   * requests are cancelled. Whoever is named twice has one voice. Rejects with NotEnoughAnswersError as soon as that has become impossible
+   * or the time for all of it is over, with the signal's reason, with TooLargeError where they are not fewer than half of `outboxCount`, with
+   * InvalidError for more than 1,024, and with what request() rejects with at once.
    */
   requestMany<T = unknown>(
     recipients: readonly Key[],

@@ -8,8 +8,8 @@ const events = require('./events');
 const { Identity, handleOf, idOf, isIdentity, recipient } = require('./identity');
 const { Link } = require('./link');
 const { Look, Send, UNTIL } = require('./operation');
-const { needOf, poll } = require('./many');
-const { requestOf } = require('./request');
+const { surveyOf } = require('./many');
+const { Request, requestOf } = require('./request');
 const { Waiter } = require('./waiter');
 const { errors } = require('./errors');
 const { pairs } = require('./options');
@@ -190,23 +190,19 @@ class Client extends EventEmitter {
   // ---- requests ----
 
   async request(to, method, params, options) {
-    const request = requestOf(this, to, method, params, optional(options));
+    const request = requestOf(Request, this, recipient(to), method, params, optional(options));
     this.#link.inbox.letGo();
     return this.#begin(request);
   }
 
   async requestMany(recipients, method, params, options) {
-    const { need, agree = false, signal, ...each } = optional(options);
+    const given = optional(options);
     if (!Array.isArray(recipients)) throw check.wrongType('recipients', 'an Array', recipients);
     const ids = [...new Set(recipients.map((one) => idOf(recipient(one))))];
     if (!ids.length) throw check.wrongValue('recipients', 'not empty');
-    const enough = needOf(need, ids.length);
-    if (typeof agree !== 'boolean') throw check.wrongType('options.agree', 'of type boolean', agree);
-    if (check.signal(signal)?.aborted) throw signal.reason;
-    requestOf(this, ids[0], method, params, each); // a wrong argument is nobody's failure to answer
-    this.#check();
-    const ask = (id, rest) => this.request(id, method, params, { ...each, signal: rest });
-    return poll(ids, ask, enough, agree, signal);
+    const survey = surveyOf(this, ids, method, params, given);
+    this.#link.inbox.letGo();
+    return this.#begin(survey);
   }
 
   serve(methods) {

@@ -19,6 +19,7 @@ const GONE = 8;
 const REPLY = 9;
 const PROGRESS = 10;
 const REQUEST = 11;
+const ANSWERS = 12;
 
 const STATES = [
   'idle',
@@ -102,6 +103,9 @@ function deliver(taker, cell, extras) {
     case PROGRESS:
       at += 1;
       return taker?.onProgress(first, extras[at - 1]);
+    case ANSWERS:
+      at += 1;
+      return taker?.onAnswers(first, second, extras[at - 1]);
     case REQUEST:
       at += 4;
       return taker?.onRequest(first, second, extras[at - 4], extras[at - 3], extras[at - 2], extras[at - 1]);

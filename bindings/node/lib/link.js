@@ -176,6 +176,10 @@ class Link {
     this.outbox.onReply(token, status, code, came);
   }
 
+  onAnswers(token, status, list) {
+    this.outbox.onAnswers(token, status, list);
+  }
+
   onProgress(token, came) {
     this.outbox.onProgress(token, came);
   }

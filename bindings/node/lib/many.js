@@ -1,100 +1,52 @@
 'use strict';
-// One request to many: it ends with so many results, or with so many equal ones, or as soon as that has become impossible.
+// One request to many: the core asks, counts and compares, and its one end tells what each has said.
 
 const check = require('./check');
-const { follow, unfollow } = require('./abort');
-const { errors } = require('./errors');
+const native = require('./native');
+const { Request, requestOf } = require('./request');
+const { errorOf, errors } = require('./errors');
 
-const isObject = (value) => value !== null && typeof value === 'object';
-const byKey = ([a], [b]) => (a < b ? -1 : 1);
+const CELLS = 5; // status, code, group, id, result or error: of one answer, as src/drain.c has them
+const NOT_ENOUGH_ANSWERS = errors.NotEnoughAnswersError.prototype.status;
+const CANCELLED = errors.SendCancelledError.prototype.status;
 
-/** A value as text that is the same for equal values: keys in order, no blanks.
- * @returns {string}
- */
-function canonical(value) {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (typeof value === 'bigint') return String(value);
-  if (!isObject(value)) return JSON.stringify(value);
-  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`;
-  const members = Object.entries(value).sort(byKey);
-  return `{${members.map(([key, each]) => `${JSON.stringify(key)}:${canonical(each)}`).join()}}`;
-}
-
-class Poll {
-  answers = [];
-  failures = [];
-  #open;
-  #need;
-  #agree;
-  #groups = new Map(); // how many gave it, by its text
-  #largest = 0;
-
-  constructor(open, need, agree) {
-    this.#open = open;
-    this.#need = need;
-    this.#agree = agree;
+class Survey extends Request {
+  call(handle, token, time) {
+    const { to, method, params, retry, encoding, need, agree } = this;
+    return native.clientRequestMany(handle, to, method, params, token, time, retry, encoding.number, need, agree);
   }
 
-  /** Takes a result. True if that was the last one needed. */
-  answer(id, value) {
-    this.#open--;
-    this.answers.push({ id, value });
-    const text = this.#agree ? canonical(value) : '';
-    const equal = (this.#groups.get(text) ?? 0) + 1;
-    this.#groups.set(text, equal);
-    this.#largest = Math.max(this.#largest, equal);
-    return equal === this.#need;
+  /** It is over; what was open then was cancelled, and is no failure of anybody. */
+  ended(status, list) {
+    if (this.over) return;
+    if (status !== 0 && status !== NOT_ENOUGH_ANSWERS) return this.settle(errorOf(status), true);
+    const answers = [];
+    const failures = [];
+    const agreed = []; // the answers of the largest group of equal ones, or all
+    for (let at = 0; at < list.length; at += CELLS) {
+      const [each, code, group, id, came] = list.slice(at, at + CELLS);
+      if (each === CANCELLED) continue;
+      const { value, error } = this.outcome(each, code, came);
+      if (error) failures.push({ id, error });
+      else answers.push({ id, value });
+      if (!error && group === 1) agreed.push(value);
+    }
+    // Results that cannot be said here were results to the core.
+    if (status === 0 && agreed.length >= this.need) return this.settle({ value: agreed[0], answers, failures });
+    const needed = `${this.need}${this.agree ? ' equal' : ''} needed`;
+    const error = new errors.NotEnoughAnswersError(`${answers.length} results, ${failures.length} failures, ${needed}`);
+    this.settle(Object.assign(error, { answers, failures }), true);
   }
-
-  fail(id, error) {
-    this.#open--;
-    this.failures.push({ id, error });
-  }
-
-  get impossible() {
-    return this.#largest + this.#open < this.#need;
-  }
-
-  /** What the failure says. */
-  get detail() {
-    const said = `${this.answers.length} results, ${this.failures.length} failures`;
-    return `${said}, ${this.#need}${this.#agree ? ' equal' : ''} needed`;
-  }
-}
-
-function notEnough({ detail, answers, failures }) {
-  return Object.assign(new errors.NotEnoughAnswersError(detail), { answers, failures });
 }
 
 /**
+ * Checks everything.
  * @param {string[]} ids all different
- * @param {(id: string, signal: AbortSignal) => Promise<unknown>} ask
  */
-function poll(ids, ask, need, agree, signal) {
-  const rest = new AbortController(); // cancels the requests that are still open
-  const state = new Poll(ids.length, need, agree);
-  const { answers, failures } = state;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => end(() => reject(signal.reason));
-    const end = (settle) => {
-      settle();
-      rest.abort();
-      if (signal) unfollow(signal, onAbort);
-    };
-    const take = (id, { status, value, reason }) => {
-      if (rest.signal.aborted) return;
-      if (status === 'rejected') state.fail(id, reason);
-      else if (state.answer(id, value)) return end(() => resolve({ value: agree ? value : answers[0].value, answers, failures }));
-      if (state.impossible) end(() => reject(notEnough(state)));
-    };
-    if (signal) follow(signal, onAbort);
-    for (const id of ids) Promise.allSettled([ask(id, rest.signal)]).then(([settled]) => take(id, settled));
-  });
+function surveyOf(holder, ids, method, params, { need = ids.length, agree = false, ...options }) {
+  check.integer(need, 'options.need', 1, ids.length);
+  if (typeof agree !== 'boolean') throw check.wrongType('options.agree', 'of type boolean', agree);
+  return requestOf(Survey, holder, Buffer.from(ids.join(''), 'hex'), method, params, options, { need, agree });
 }
 
-/** How many have to answer: all, unless `need` says otherwise. */
-function needOf(need, count) {
-  return need === undefined ? count : check.integer(need, 'options.need', 1, count);
-}
-
-module.exports = { canonical, needOf, poll };
+module.exports = { surveyOf };

@@ -55,6 +55,10 @@ class Outbox {
     this.#take(token).answered(status, code, came);
   }
 
+  onAnswers(token, status, list) {
+    this.#take(token).ended(status, list);
+  }
+
   onProgress(token, came) {
     this.#begun[token].progress(came);
   }

@@ -7,7 +7,6 @@ const { Operation } = require('./operation');
 const { encodingOf, paramsOf, valueOf } = require('./encoding');
 const { errorOf, errors } = require('./errors');
 const { shown } = require('./foreign');
-const { recipient } = require('./identity');
 
 const LONGEST = 2 ** 32 - 1; // ms
 const LONGEST_SHOWN = 500; // characters of what a stranger wrote
@@ -44,18 +43,21 @@ class Request extends Operation {
   #deadline = Infinity; // while it waits for room
   #timer;
 
-  constructor(holder, timeout, signal, to, method, params, { retry, onProgress, encoding }) {
+  constructor(holder, timeout, signal, to, method, params, how) {
     super(holder, timeout, signal);
-    Object.assign(this, { to, method, params, retry, onProgress, encoding });
+    Object.assign(this, { to, method, params, ...how });
   }
 
   hand(handle, token) {
     const left = this.#deadline === Infinity ? this.timeout : Math.ceil(this.#deadline - performance.now());
-    const { to, method, params, retry, encoding } = this;
-    const time = left && Math.max(left, 1);
-    const answer = native.clientRequest(handle, to, method, params, token, time, retry, encoding.number);
+    const answer = this.call(handle, token, left && Math.max(left, 1));
     if (answer > 0) clearTimeout(this.#timer);
     return answer;
+  }
+
+  call(handle, token, time) {
+    const { to, method, params, retry, encoding } = this;
+    return native.clientRequest(handle, to, method, params, token, time, retry, encoding.number);
   }
 
   /** Its time runs although the core does not know it yet. */
@@ -93,30 +95,28 @@ class Request extends Operation {
 
   answered(status, code, came) {
     if (this.over) return;
-    if (status !== 0) return this.settle(status === REMOTE_ERROR ? this.#error(code, came) : errorOf(status), true);
-    try {
-      this.settle(valueOf(this.encoding, came, 'the result'));
-    } catch (error) {
-      this.settle(error, true);
-    }
+    const { value, error } = this.outcome(status, code, came);
+    this.settle(error ?? value, error !== undefined);
   }
 
-  #error(code, came) {
+  /** What an answer comes to: { value } or { error }. */
+  outcome(status, code, came) {
     try {
-      return remoteError(code, valueOf(this.encoding, came, 'the error'));
-    } catch {
-      return remoteError(code, undefined);
+      if (status === 0) return { value: valueOf(this.encoding, came, 'the result') };
+      return { error: status === REMOTE_ERROR ? remoteError(code, valueOf(this.encoding, came, 'the error')) : errorOf(status) };
+    } catch (error) {
+      return { error: status === REMOTE_ERROR ? remoteError(code, undefined) : error };
     }
   }
 }
 
-/** Checks everything. */
-function requestOf(holder, to, method, params, { timeout, signal, retry = false, onProgress, encoding }) {
+/** Checks everything; `Kind` is a class of requests, and `more` what else it wants to know. */
+function requestOf(Kind, holder, to, method, params, { timeout, signal, retry = false, onProgress, encoding }, more) {
   const time = timeout === undefined ? 0 : check.integer(timeout, 'options.timeout', 1, LONGEST);
   if (typeof retry !== 'boolean') throw check.wrongType('options.retry', 'of type boolean', retry);
-  const how = { retry, onProgress: listener(onProgress, 'options.onProgress'), encoding: encodingOf(encoding) };
+  const how = { retry, onProgress: listener(onProgress, 'options.onProgress'), encoding: encodingOf(encoding), ...more };
   const said = paramsOf(how.encoding, params);
-  return new Request(holder, time, check.signal(signal), recipient(to), methodOf(method), said, how);
+  return new Kind(holder, time, check.signal(signal), to, methodOf(method), said, how);
 }
 
 module.exports = { Request, methodOf, requestOf };

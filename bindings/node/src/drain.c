@@ -10,6 +10,7 @@
  *   GONE      presence                                       extras: who
  *   REPLY     token, status                                  extras: code, result or error
  *   PROGRESS  token                                          extras: value
+ *   ANSWERS   token, status                                  extras: an array of status, code, group, id, result or error, of each in turn
  *   REQUEST   token, operation                               extras: sender, method, params, encoding
  *   STATE     state, status                                  extras: text, close code, milliseconds until the next try
  *   WRITABLE
@@ -54,11 +55,41 @@ static double place_payload(batch *self, const acurast_event_view *view)
     return (double)at;
 }
 
+static napi_value from_encoded(napi_env env, const void *value, size_t size, uint32_t encoding)
+{
+    bool is_text = encoding == ACURAST_ENCODING_JSON || !size;
+    return (is_text ? from_utf8 : from_bytes)(env, size ? value : "", size);
+}
+
 static void add_value(batch *self, const acurast_event_view *view, uint32_t encoding)
 {
-    bool is_text = encoding == ACURAST_ENCODING_JSON || !view->payload_size;
-    const void *value = view->payload_size ? (const void *)view->payload : "";
-    add_extra(self, (is_text ? from_utf8 : from_bytes)(self->home->env, value, view->payload_size));
+    add_extra(self, from_encoded(self->home->env, view->payload, view->payload_size, encoding));
+}
+
+/* Handles of the values live as long as their answer is being written down. */
+static void add_answer(napi_env env, napi_value list, uint32_t at, const acurast_answer *answer, uint32_t encoding)
+{
+    napi_handle_scope scope = NULL;
+    if (napi_open_handle_scope(env, &scope) != napi_ok)
+        return;
+    napi_set_element(env, list, at, from_number(env, answer->status));
+    napi_set_element(env, list, at + 1, from_number(env, (double)answer->code));
+    napi_set_element(env, list, at + 2, from_number(env, answer->group));
+    napi_set_element(env, list, at + 3, from_hex(env, answer->id, ACURAST_ID_SIZE));
+    napi_set_element(env, list, at + 4, from_encoded(env, answer->data, answer->data ? answer->size : 0, encoding));
+    napi_close_handle_scope(env, scope);
+}
+
+static void add_answers(batch *self, const acurast_event_view *view)
+{
+    napi_env env = self->home->env;
+    const acurast_answer *answers = (const void *)view->payload;
+    uint32_t count = (uint32_t)(view->payload_size / sizeof *answers);
+    napi_value list = NULL;
+    napi_create_array(env, &list);
+    for (uint32_t i = 0; i < count; i++)
+        add_answer(env, list, 5 * i, &answers[i], request_encoding(view->token));
+    add_extra(self, list);
 }
 
 /* Of the events of requests. */
@@ -70,6 +101,9 @@ static void add_request_event(batch *self, const acurast_event_view *view, doubl
         cell[3] = view->status;
         add_extra(self, from_number(env, (double)view->code));
         add_value(self, view, request_encoding(view->token));
+    } else if (view->type == ACURAST_EVENT_ANSWERS) {
+        cell[3] = view->status;
+        add_answers(self, view);
     } else if (view->type == ACURAST_EVENT_PROGRESS) {
         add_value(self, view, view->encoding);
     } else {
@@ -123,6 +157,7 @@ static void add_event(batch *self, const acurast_event_view *view)
         add_extra(self, from_text(env, view->text));
         break;
     case ACURAST_EVENT_REPLY:
+    case ACURAST_EVENT_ANSWERS:
     case ACURAST_EVENT_PROGRESS:
     case ACURAST_EVENT_REQUEST:
         add_request_event(self, view, cell);

@@ -54,6 +54,43 @@ static napi_value request(napi_env env, napi_callback_info info)
     return ok ? begun(env, status, operation) : NULL;
 }
 
+/*
+ * clientRequestMany(handle, ids, method, params, token, timeout in ms, may be executed twice, encoding, results that end it, have to agree)
+ *     -> the operation or a status below 0
+ */
+static napi_value request_many(napi_env env, napi_callback_info info)
+{
+    napi_value values[10];
+    acurast_many_params settings = {.size = sizeof settings};
+    uint64_t operation = 0;
+    uint32_t token = 0;
+    bool retry = false, agree = false, ok = true;
+    input ids, method, params;
+    if (!arguments(env, info, 10, values))
+        return NULL;
+    source *self = client_of(env, values[0]);
+    if (!self || !whole(env, values[4], &token) || !whole(env, values[5], &settings.timeout_ms) ||
+        !whole(env, values[7], &settings.encoding) || !whole(env, values[8], &settings.need))
+        return NULL;
+    napi_get_value_bool(env, values[6], &retry);
+    napi_get_value_bool(env, values[9], &agree);
+    settings.token = request_token(token, settings.encoding);
+    settings.retry = retry;
+    settings.agree = agree;
+    take(env, values[1], &ids, &ok);
+    take(env, values[2], &method, &ok);
+    take(env, values[3], &params, &ok);
+    acurast_status status = ACURAST_INVALID;
+    if (ok)
+        status =
+            acurast_client_request_many(self->client, ids.data, ids.size / ACURAST_ID_SIZE, (const char *)method.data,
+                                        params.data, params.size, &settings, &operation);
+    input_free(&ids);
+    input_free(&method);
+    input_free(&params);
+    return ok ? begun(env, status, operation) : NULL;
+}
+
 /* clientServe(handle, method, token) */
 static napi_value serve(napi_env env, napi_callback_info info)
 {
@@ -139,6 +176,11 @@ static napi_value answer_error(napi_env env, napi_callback_info info)
 }
 
 const entry REQUEST_ENTRIES[] = {
-    {"clientRequest", request},          {"clientServe", serve},       {"clientAnswer", answer_result},
-    {"clientAnswerError", answer_error}, {"clientProgress", progress}, {NULL, NULL},
+    {"clientRequest", request},
+    {"clientRequestMany", request_many},
+    {"clientServe", serve},
+    {"clientAnswer", answer_result},
+    {"clientAnswerError", answer_error},
+    {"clientProgress", progress},
+    {NULL, NULL},
 };

@@ -136,6 +136,13 @@ test('a request in MessagePack', async (t) => {
   await assert.rejects(ask('echo', [], { encoding: 1 }), { code: 'ERR_INVALID_ARG_TYPE' });
 });
 
+/** Answers the next request, which has this method and no params, with an error and a result as bytes. */
+async function replyByHand(stranger, method, tail) {
+  const { sender, payload } = await within(stranger.receive());
+  const id = hex(payload.subarray(2, payload.length - 2 - method.length)); // before the method's name and the empty list
+  await stranger.send(sender, bytes(`94 01 ${id} ${tail}`));
+}
+
 test('what a stranger writes by hand', async (t) => {
   const { one, two: stranger } = await pair(t);
   one.serve({ echo: (params) => params });
@@ -148,12 +155,9 @@ test('what a stranger writes by hand', async (t) => {
   assert.match(Buffer.from(refused, 'hex').toString('latin1'), /Invalid params: an extension/);
   assert.match(refused, /d180a6/); // -32602
 
-  // Its answers: each to a request whose id is the third byte and on.
   const answer = async (tail) => {
     const asked = one.request(stranger.id, 'by hand', [], MSGPACK).catch((reason) => reason);
-    const { payload } = await within(stranger.receive());
-    const id = hex(payload.subarray(2, payload.length - 1 - 8)); // before the method's name and the empty list
-    await stranger.send(one.id, bytes(`94 01 ${id} ${tail}`));
+    await replyByHand(stranger, 'by hand', tail);
     return within(asked);
   };
   assert.equal(await answer(`c0 ${textOf('yes')}`), 'yes');
@@ -171,6 +175,14 @@ test('many are asked in MessagePack', async (t) => {
   for (const each of [one, two]) each.serve({ key: () => ({ a: Uint8Array.of(1), b: 2n ** 60n }) });
   const { value, answers } = await within(asker.requestMany([one.id, two.id], 'key', [], { ...MSGPACK, agree: true }));
   assert.deepEqual([value, answers.length], [{ a: Uint8Array.of(1), b: 2n ** 60n }, 2]);
+
+  const stranger = await client(t, service.url);
+  const asked = asker.requestMany([one.id, stranger.id], 'key', [], MSGPACK).catch((reason) => reason);
+  await replyByHand(stranger, 'key', 'c0 d4 01 00');
+  const error = await within(asked);
+  assert.ok(error instanceof acurast.NotEnoughAnswersError, error);
+  assert.equal(error.answers.length, 1);
+  assert.ok(error.failures[0].error instanceof acurast.UnsupportedError);
 });
 
 test('without the package, who asks is told what to install, and who serves answers an error', async () => {

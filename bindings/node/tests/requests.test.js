@@ -4,6 +4,7 @@
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { test } = require('node:test');
+const { raw } = require('../lib/serving');
 const { acurast, client, eventually, freePort, run, service, within } = require('./lib/harness');
 
 const NOBODY = '00'.repeat(16);
@@ -391,6 +392,36 @@ test('many agree where so many give the same value', async (t) => {
   const { value, failures } = await poll({ need: 2, agree: true });
   assert.deepEqual(value, same[0]);
   for (const { error } of failures) assert.equal(error.remoteCode, -32601);
+});
+
+test('numbers agree by their value, however they are written, and exactly', async (t) => {
+  const { asker, servers } = await council(t, [undefined, undefined, undefined]);
+  const written = ['1e2', '100.0', '100.00000000000000001'];
+  servers.forEach((one, i) => one.serve({ price: raw(async (params, request, answer) => answer(written[i])) }));
+  const names = servers.map(({ id }) => id);
+  const poll = (need) => within(asker.requestMany(names, 'price', [], { ...LONG, agree: true, need }));
+  assert.equal((await poll(2)).value, 100);
+  await assert.rejects(poll(3), acurast.NotEnoughAnswersError);
+});
+
+test('what many have not said in time is a failure of theirs, and fewer than half of the outbox can be asked', async (t) => {
+  const { poll, asker, servers } = await council(t, [1, new Promise(() => {})]);
+  const { answers, failures } = await poll({ timeout: 50 }).catch((reason) => reason);
+  assert.deepEqual(answers, [{ id: servers[0].id, value: 1 }]);
+  assert.deepEqual(failures.map(({ id, error }) => [id, error.code]), [[servers[1].id, 'ACURAST_TIMEOUT']]);
+  const small = await client(t, asker.url, { outboxCount: 4 });
+  await assert.rejects(small.requestMany([NOBODY, ...servers.map(({ id }) => id)], 'price'), acurast.TooLargeError);
+  const told = [];
+  servers[1].serve({ price: async (_, request) => void (await request.progress('soon')) });
+  await poll({ onProgress: (value) => told.push(value) });
+  assert.deepEqual(told, ['soon']);
+});
+
+test('requests to many wait for room in a full outbox', async (t) => {
+  const { asker, servers } = await council(t, [1]);
+  const small = await client(t, asker.url, { outboxCount: 6 });
+  const polls = numbers(20).map(() => small.requestMany([servers[0].id], 'price', [], LONG));
+  for (const { value } of await within(Promise.all(polls))) assert.equal(value, 1);
 });
 
 test('it ends as soon as it is impossible, and keeps what was said', async (t) => {
