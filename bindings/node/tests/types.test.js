@@ -2,7 +2,6 @@
 // The types compile, refuse what they should, and say what the package really has.
 
 const assert = require('node:assert/strict');
-const { execFileSync } = require('node:child_process');
 const { EventEmitter } = require('node:events');
 const fs = require('node:fs');
 const os = require('node:os');
@@ -13,10 +12,44 @@ const ts = require('typescript');
 const PACKAGE = path.dirname(__dirname);
 const { exports: entries } = require('../package.json');
 
+const FOREIGN = /\/node_modules\/(typescript\/lib|@types|undici-types)\//;
+const parsed = new Map(); // the files of others, which all programs here have in common
+
+/** A program of TypeScript; what others wrote is parsed once for all. */
+function programOf(files, options) {
+  const host = ts.createCompilerHost(options);
+  const parse = host.getSourceFile;
+  host.getSourceFile = (name, how, ...rest) => {
+    if (!FOREIGN.test(name)) return parse.call(host, name, how, ...rest);
+    const key = [name, how.languageVersion, how.impliedNodeFormat].join();
+    if (!parsed.has(key)) parsed.set(key, parse.call(host, name, how, ...rest));
+    return parsed.get(key);
+  };
+  return ts.createProgram(files, options, host);
+}
+
+/** Compiles, and looks at everything but what others wrote. */
+function compiles(files, options) {
+  const program = programOf(files, options);
+  const own = program.getSourceFiles().filter(({ fileName }) => !FOREIGN.test(fileName));
+  const found = [
+    ...program.getOptionsDiagnostics(),
+    ...program.getGlobalDiagnostics(),
+    ...own.flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]),
+  ];
+  assert.ok(own.some(({ fileName }) => fileName.endsWith('/index.d.ts')), 'the types were not found');
+  const host = { getCurrentDirectory: () => PACKAGE, getCanonicalFileName: (name) => name, getNewLine: () => '\n' };
+  if (found.length) assert.fail(ts.formatDiagnostics(found, host));
+}
+
+const ENTRIES = Object.values(entries).map(({ types, require: face }) => types ?? face?.types).filter(Boolean);
+let declarations; // the program of all of them
+
 /** What a declaration file exports: `names` of values, and the declared type of each name. */
 function declared(file) {
-  const compiler = { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, lib: ['lib.esnext.d.ts'], types: ['node'] };
-  const program = ts.createProgram([file], compiler);
+  const { NodeNext } = ts.ModuleKind;
+  const compiler = { target: ts.ScriptTarget.ES2022, module: NodeNext, lib: ['lib.esnext.d.ts'], types: ['node'] };
+  const program = (declarations ??= programOf(ENTRIES.map((name) => path.join(PACKAGE, name)), compiler));
   const checker = program.getTypeChecker();
   const resolve = (symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
   const symbols = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)));
@@ -53,14 +86,21 @@ export const all = [Client, AcurastClient, runDeployment];
 export const key: string = _STD_.job.getPublicKeys().p256;
 `;
 
-const run = (...words) => execFileSync(process.execPath, words, { cwd: PACKAGE, encoding: 'utf8', stdio: 'pipe' });
-
 it('compile as strictly as can be, for both kinds of modules, and refuse what they should', () => {
-  try {
-    run('node_modules/typescript/bin/tsc', '-p', 'tests/types');
-  } catch (error) {
-    assert.fail(error.stdout);
-  }
+  const project = path.join(PACKAGE, 'tests', 'types');
+  const { config } = ts.readConfigFile(path.join(project, 'tsconfig.json'), ts.sys.readFile);
+  const { fileNames, options, errors } = ts.parseJsonConfigFileContent(config, ts.sys, project);
+  assert.deepEqual([errors, fileNames.length], [[], 5]);
+  compiles(fileNames, options);
+});
+
+it('of something wrong do not compile', (t) => {
+  const folder = fs.mkdtempSync(path.join(__dirname, 'run-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'wrong.cts');
+  fs.writeFileSync(file, "import { Client } from 'acurast';\nexport const wrong: string = new Client('').state.length;\n");
+  const { NodeNext } = ts.ModuleKind;
+  assert.throws(() => compiles([file], { strict: true, noEmit: true, module: NodeNext, target: ts.ScriptTarget.ES2022, types: ['node'] }), /wrong\.cts\(2,14\)/);
 });
 
 // Projects of TypeScript's older or bundlers' settings: the first knows nothing of "exports".
@@ -72,13 +112,10 @@ for (const [module, resolution] of [['commonjs', 'node10'], ['esnext', 'bundler'
     fs.symlinkSync(PACKAGE, path.join(folder, 'node_modules', 'acurast'));
     const file = path.join(folder, 'a.ts');
     fs.writeFileSync(file, PROJECT);
-    const flags = ['--noEmit', '--strict', '--target', 'es2022', '--module', module, '--moduleResolution', resolution];
-    const types = ['--types', 'node', '--typeRoots', path.join(PACKAGE, 'node_modules', '@types')];
-    try {
-      run('node_modules/typescript/bin/tsc', file, ...flags, ...types);
-    } catch (error) {
-      assert.fail(error.stdout);
-    }
+    const compilerOptions = { noEmit: true, strict: true, target: 'es2022', module, moduleResolution: resolution, types: ['node'] };
+    const { options, errors } = ts.convertCompilerOptionsFromJson(compilerOptions, folder);
+    assert.deepEqual(errors, []);
+    compiles([file], { ...options, typeRoots: [path.join(PACKAGE, 'node_modules', '@types')] });
   });
 }
 
