@@ -356,19 +356,28 @@ function codeOf(error) {
   return LATENESS.has(error.code) ? LATE : FAILED;
 }
 
-// Whoever read has gone, as behind `| head`.
-process.stdout.on('error', (error) => {
-  if (error.code !== 'EPIPE') complain(error);
-  process.exit(FAILED);
-});
-
-main(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = typeof code === 'number' ? code : OK;
-  },
-  (error) => {
+/** One command, from its words to its exit code. */
+async function command(words) {
+  try {
+    const code = await main(words);
+    return typeof code === 'number' ? code : OK;
+  } catch (error) {
     complain(error);
-    process.exitCode = codeOf(error);
-    if (process.exitCode === USAGE) console.error('acurast --help tells more');
-  },
-);
+    const code = codeOf(error);
+    if (code === USAGE) console.error('acurast --help tells more');
+    return code;
+  }
+}
+
+module.exports = { command };
+
+if (require.main === module) {
+  // Whoever read has gone, as behind `| head`.
+  process.stdout.on('error', (error) => {
+    if (error.code !== 'EPIPE') complain(error);
+    process.exit(FAILED);
+  });
+  command(process.argv.slice(2)).then((code) => {
+    process.exitCode = code;
+  });
+}

@@ -7,6 +7,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
 const { Identity, RpcError, Service, connect } = require('..');
+const { command } = require('../bin/acurast.js');
 const { PROGRAMS, run, start } = require('./lib/command');
 
 const NOBODY = '00'.repeat(16);
@@ -136,13 +137,18 @@ it('ends listening in order when it is interrupted', async () => {
 
 describe('exit codes', () => {
   const nowhere = ['--url', 'ws://127.0.0.1:1'];
-  const cases = [
+  const processes = [
     [0, ['--help'], /^$/],
+    [0, ['--version'], /^$/],
+    [1, ['id', '--key', path.join(folder, 'none')], /ENOENT/],
     [2, [], /name a command\n.*--help/],
+    [3, ['look', ...nowhere, '--timeout', '0.2', NOBODY], /./],
+  ];
+  const cases = [
     [2, ['nonsense'], /no command nonsense/],
     [2, ['id'], /name a key file/],
     [2, ['id', '--nonsense'], /--nonsense/],
-    [2, ['send', '--to', NOBODY], /name a service/],
+    [2, ['send', '--to', NOBODY, 'x'], /name a service/],
     [2, ['send', ...nowhere, 'x'], /--to/],
     [2, ['send', ...nowhere, '--to', NOBODY, '--until', 'read', 'x'], /--until is written, relayed, delivered/],
     [2, ['request', ...nowhere, NOBODY], /the method/],
@@ -157,24 +163,31 @@ describe('exit codes', () => {
     [1, ['serve', ...nowhere, '--exec', 'cat', 'rpc.echo'], /./],
     [2, ['look', ...nowhere], /one recipient or more/],
     [2, ['look', ...nowhere, '123'], /"123": /],
-    [3, ['look', ...nowhere, '--timeout', '0.2', NOBODY], /./],
     [2, ['send', ...nowhere, '--to', NOBODY, '--file', 'a', 'b'], /one payload/],
     [2, ['listen', ...nowhere, '--count', '0'], /--count/],
     [2, ['listen', ...nowhere, '--timeout', 'soon'], /--timeout/],
-    [0, ['--version'], /^$/],
     [2, ['id', 'nonsense'], /"nonsense": a recipient is/],
-    [1, ['id', '--key', path.join(folder, 'none')], /ENOENT/],
     [2, ['send', ...nowhere, '--to', '123', 'x'], /"123": /],
     [2, ['send', '--url', 'http://x', '--to', NOBODY, 'x'], /url: 'http:\/\/x'/],
     [2, ['listen', ...nowhere, '--ca-file', '/nowhere/ca'], /ca-file/],
     [2, ['send', ...nowhere, '--to', NOBODY, '--hex', 'abc'], /not hexadecimal/],
     [3, ['send', ...nowhere, '--to', NOBODY, '--timeout', '0.2', 'x'], /./],
   ];
-  for (const [code, args, words] of cases) {
-    it(`${code} for ${args.join(' ').slice(0, 60) || 'nothing'}`, async () => {
+  const title = (code, args) => `${code} for ${args.join(' ').slice(0, 60) || 'nothing'}`;
+  for (const [code, args, words] of processes) {
+    it(title(code, args), async () => {
       const ended = await run(args);
       assert.equal(ended.code, code, ended.errors);
       assert.match(ended.errors, words);
+    });
+  }
+  for (const [code, args, words] of cases) {
+    it(title(code, args), async (t) => {
+      const errors = [];
+      t.mock.method(console, 'error', (line) => void errors.push(line));
+      const ended = await command(args);
+      assert.match(errors.join('\n'), words);
+      assert.equal(ended, code);
     });
   }
 
