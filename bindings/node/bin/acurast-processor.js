@@ -2,8 +2,9 @@
 'use strict';
 // Without the -- Node takes an --env-file behind the script for a flag of its own, too.
 
-require('../lib/processor/cli.js')
-  .main(process.argv.slice(2))
-  .then((code) => {
-    process.exitCode = code;
-  });
+const { endWithReader, main } = require('../lib/processor/cli.js');
+
+endWithReader();
+main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

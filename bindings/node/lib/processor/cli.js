@@ -141,7 +141,6 @@ function endWithReader() {
 
 /** Runs the command with these words and resolves to its exit code. */
 async function main(words) {
-  endWithReader();
   try {
     const parsed = parse(words);
     if (parsed.values.help) return (process.stdout.write(HELP), OK);
@@ -152,4 +151,4 @@ async function main(words) {
   }
 }
 
-module.exports = { main };
+module.exports = { endWithReader, main };
