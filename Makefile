@@ -71,7 +71,7 @@ clean:
 
 help:
 	@echo "make            the library and the programs: $(BUILD)/lib, $(BUILD)/bin"
-	@echo "make demo       the documented deployment script, asked by dApps in C, Node, Python and Go; ends by itself"
+	@echo "make demo       deployment scripts, asked by dApps in C, Node, Python and Go; ends by itself"
 	@echo "make test       all tests: C, Python (against the programs), Node (the vendor's client), the bindings"
 	@echo "make lint       warnings as errors (gcc, clang), clang-tidy, format, symbols, headers, documents"
 	@echo "make sanitize   the tests under ASan with UBSan, then under TSan; the Go binding under ASan and its race detector"

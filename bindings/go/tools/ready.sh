@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the binding ready to be run from the checkout:  sh bindings/go/tools/ready.sh BUILD-FOLDER
 #
-# Builds the example that asks and prints its path. Where that cannot be, one line says why.
+# Builds the examples that ask and prints their folder. Where that cannot be, one line says why.
 set -eu
 mkdir -p "$1/logs"
 build=$(cd "$1" && pwd)
@@ -14,8 +14,8 @@ go()
 }
 
 go version >/dev/null
-go build -buildvcs=false -o "$build/go-examples/" ./examples/ask >"$log" 2>&1 || {
-    echo "the example could not be built: $log" >&2
+go build -buildvcs=false -o "$build/go-examples/" ./examples/ask ./examples/askmany >"$log" 2>&1 || {
+    echo "the examples could not be built: $log" >&2
     exit 1
 }
-echo "$build/go-examples/ask"
+echo "$build/go-examples"

@@ -1,26 +1,21 @@
-// Asks many processors and takes the first three answers: `node ask-many.mjs URL ID ID ID ID ...`.
+// Asks several processors for a price, and takes what three of them agree on: `node ask-many.mjs URL PAIR PROCESSOR...`. Prints it, a tab
+// and the milliseconds, and then who has said what.
 
-import { connect, idOf } from 'acurast';
+import { NotEnoughAnswersError, connect } from 'acurast';
 
 const NEED = 3;
-const TIME = 10_000; // ms
 
-async function answers(client, asked, need) {
-  const found = new Map();
-  while (found.size < need) {
-    const message = await client.receive({ timeout: TIME });
-    if (asked.has(message.sender) && !found.has(message.sender)) found.set(message.sender, message.text());
-  }
-  return found;
-}
-
-const [url, ...processors] = process.argv.slice(2);
-const client = await connect(url);
+const [url, pair, ...processors] = process.argv.slice(2);
+const client = await connect(url, { timeout: 10_000 });
 try {
-  const asked = new Set(processors.map(idOf));
-  await Promise.all([...asked].map((each) => client.sendText(each, 'what time is it?')));
-  const shown = (text) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?'); // what a stranger wrote does not steer the terminal
-  for (const [sender, answer] of await answers(client, asked, Math.min(NEED, asked.size))) console.log(sender, shown(answer));
+  const began = performance.now();
+  const { value, answers } = await client.requestMany(processors, 'price', { pair }, { need: NEED, agree: true, timeout: 5000 });
+  console.log(`${Number(value.price)}\t${(performance.now() - began).toFixed(3)}`);
+  for (const { id, value: said } of answers) console.log(id, Number(said.price));
+} catch (error) {
+  if (!(error instanceof NotEnoughAnswersError)) throw error;
+  console.error(`${NEED} do not agree: ${error.answers.length} answers, ${error.failures.length} failures`);
+  process.exitCode = 1;
 } finally {
   await client.close();
 }

@@ -1,24 +1,24 @@
-// Asks a processor five times, one after the other: `node ask.mjs URL PROCESSOR TEXT`. Prints the median round trip in ms, a tab,
-// and the answer.
+// Asks a processor for a price: `node ask.mjs URL PROCESSOR PAIR`. Prints it, or why there is none, then a tab and the milliseconds.
 
-import { connect } from 'acurast';
+import { NotHereError, RemoteError, connect } from 'acurast';
 
-const TIMES = 5;
+async function priceOf(client, processor, pair) {
+  try {
+    const { price } = await client.request(processor, 'price', { pair }, { timeout: 5000 });
+    return Number(price);
+  } catch (error) {
+    if (error instanceof NotHereError) return 'not here'; // at once: nobody waits for a timeout
+    if (error instanceof RemoteError) return `error ${error.remoteCode}`;
+    throw error;
+  }
+}
 
-const [url, processor, text] = process.argv.slice(2);
+const [url, processor, pair] = process.argv.slice(2);
 const client = await connect(url, { timeout: 10_000 });
 try {
-  const times = [];
-  let answer;
-  for (let i = 0; i < TIMES; i++) {
-    const began = performance.now();
-    await client.sendText(processor, text);
-    answer = (await client.receive({ timeout: 10_000 })).text();
-    times.push(performance.now() - began);
-  }
-  times.sort((a, b) => a - b);
-  const shown = answer.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?'); // what a stranger wrote does not steer the terminal
-  console.log(`${times[(TIMES - 1) / 2].toFixed(3)}\t${shown}`);
+  const began = performance.now();
+  const answer = await priceOf(client, processor, pair);
+  console.log(`${answer}\t${(performance.now() - began).toFixed(3)}`);
 } finally {
   await client.close();
 }

@@ -28,35 +28,52 @@ function start(t, folder, name, ...values) {
   return child;
 }
 
-test('echo processors, asked by one and by a dApp that takes the first three answers', async (t) => {
+test('an echo processor answers, and Ctrl-C ends it', async (t) => {
   const here = folder(t);
   const started = await service(t);
   const identity = acurast.Identity.generate();
   fs.writeFileSync(path.join(here, 'key.pem'), identity.toPem(), { mode: 0o600 });
 
-  const echoes = [['key.pem'], [], [], []].map((key) => start(t, here, 'echo.js', started.url, ...key.map((k) => path.join(here, k))));
-  await within(Promise.all(echoes.map((each) => once(each.stdout, 'data'))), 'the processors');
-  const ids = echoes.map((each) => /^id ([0-9a-f]{32})$/m.exec(each.text)[1]);
-  assert.equal(ids[0], identity.id);
+  const echo = start(t, here, 'echo.js', started.url, path.join(here, 'key.pem'));
+  await within(once(echo.stdout, 'data'), 'the processor');
+  assert.equal(echo.text, `id ${identity.id}\n`);
 
   const one = await client(t, started.url);
   await one.sendText(identity.publicKey, 'there?');
   assert.equal((await within(one.receive())).text(), 'there?');
 
-  const timed = start(t, here, 'ask.mjs', started.url, ids[1], 'there?');
-  assert.deepEqual(await within(once(timed, 'close')), [0, null]);
-  assert.match(timed.text, /^\d+\.\d{3}\tthere\?\n$/);
+  echo.kill('SIGINT');
+  assert.deepEqual(await within(once(echo, 'close')), [0, null]);
+});
 
-  const hostile = start(t, here, 'ask.mjs', started.url, ids[1], 'a\x1b[2J\x9b\u202e\u2028é');
-  assert.deepEqual(await within(once(hostile, 'close')), [0, null]);
-  assert.match(hostile.text, /\ta\?\[2J\?\?\?é\n$/);
+test('a dApp that asks one, and a dApp that takes what three agree on', async (t) => {
+  const here = folder(t);
+  const { url } = await service(t);
+  const prices = [0.94, 0.94, 7, 0.94];
+  const ids = [];
+  for (const price of prices) {
+    const processor = await client(t, url);
+    processor.serve({
+      price({ pair }) {
+        if (pair !== 'EUR/CHF') throw new acurast.RpcError(-32602, '\x1b[2J');
+        return { pair, price };
+      },
+    });
+    ids.push(processor.id);
+  }
+  const run = async (...words) => {
+    const child = start(t, here, ...words);
+    const [code] = await within(once(child, 'close'));
+    return { code, text: child.text };
+  };
+  assert.match((await run('ask.mjs', url, ids[0], 'EUR/CHF')).text, /^0\.94\t\d+\.\d{3}\n$/);
+  assert.match((await run('ask.mjs', url, ids[0], 'CHF/EUR')).text, /^error -32602\t\d+\.\d{3}\n$/);
+  assert.match((await run('ask.mjs', url, '00'.repeat(16), 'EUR/CHF')).text, /^not here\t\d+\.\d{3}\n$/);
 
-  const asker = start(t, here, 'ask-many.mjs', started.url, ...ids);
-  assert.deepEqual(await within(once(asker, 'close')), [0, null]);
-  const lines = asker.text.trim().split('\n');
-  assert.equal(new Set(lines).size, 3);
-  for (const line of lines) assert.ok(ids.includes(line.replace(/ what time is it\?$/, '')), line);
-
-  echoes[0].kill('SIGINT');
-  assert.deepEqual(await within(once(echoes[0], 'close')), [0, null]);
+  const agreed = await run('ask-many.mjs', url, 'EUR/CHF', ...ids);
+  const [first, ...said] = agreed.text.trim().split('\n');
+  assert.match(first, /^0\.94\t\d+\.\d{3}$/);
+  const expected = ids.map((id, i) => `${id} ${prices[i]}`);
+  assert.ok(said.length >= 3 && said.every((line) => expected.includes(line)), agreed.text);
+  assert.deepEqual(await run('ask-many.mjs', url, 'EUR/CHF', ...ids.slice(0, 3)), { code: 1, text: '' });
 });

@@ -1,21 +1,22 @@
-"""Asks a processor five times, one after the other: `python ask.py URL PROCESSOR TEXT`. Prints the median round trip in ms, a
-tab, and the answer."""
+"""Asks a processor for a price: `python ask.py URL PROCESSOR PAIR`. Prints it, or why there is none, then a tab and the milliseconds."""
 
-import statistics
 import sys
 import time
 
 import acurast
 
-TIMES = 5
 
-url, processor, text = sys.argv[1:]
-times = []
+def price_of(client: acurast.BlockingClient, processor: str, pair: str) -> str:
+    try:
+        return str(float(client.request(processor, "price", {"pair": pair}, timeout=5)["price"]))
+    except acurast.NotHereError:
+        return "not here"  # at once: nobody waits for a timeout
+    except acurast.RemoteError as error:
+        return f"error {error.code}"
+
+
+url, processor, pair = sys.argv[1:]
 with acurast.connect(url, timeout=10) as client:
-    for _ in range(TIMES):
-        began = time.perf_counter()
-        client.send_text(processor, text)
-        answer = client.receive(timeout=10).text()
-        times.append(1000 * (time.perf_counter() - began))
-shown = answer if answer.isprintable() else ascii(answer)  # what a stranger wrote does not steer the terminal
-print(f"{statistics.median(times):.3f}\t{shown}")
+    began = time.perf_counter()
+    answer = price_of(client, processor, pair)
+    print(f"{answer}\t{1000 * (time.perf_counter() - began):.3f}")

@@ -1,30 +1,25 @@
-"""Asks many processors and takes the first three answers: `python ask_many.py URL ID ID ID ID ...`."""
+"""Asks several processors for a price, and takes what three of them agree on: `python ask_many.py URL PAIR PROCESSOR...`. Prints it, a tab
+and the milliseconds, and then who has said what."""
 
 import asyncio
 import sys
+import time
 
 import acurast
 
 NEED = 3
 
 
-async def answers(client: acurast.Client, asked: set[acurast.Id], need: int) -> dict[acurast.Id, str]:
-    """The first `need` answers, one from each of those who were asked."""
-    found: dict[acurast.Id, str] = {}
-    async for message in client:
-        if message.sender in asked:
-            found.setdefault(message.sender, message.text())
-        if len(found) == need:
-            break
-    return found
-
-
-async def main(url: str, processors: list[str]) -> None:
-    asked = {acurast.id_of(each) for each in processors}
+async def main(url: str, pair: str, processors: list[str]) -> None:
     async with acurast.Client(url) as client:
-        await asyncio.gather(*[client.send(each, b"what time is it?") for each in asked])
-        for sender, answer in (await asyncio.wait_for(answers(client, asked, NEED), 10)).items():
-            print(sender, answer if answer.isprintable() else ascii(answer))  # it does not steer the terminal
+        began = time.perf_counter()
+        try:
+            found = await client.request_many(processors, "price", {"pair": pair}, need=NEED, agree=True, timeout=5)
+        except acurast.NotEnoughAnswersError as error:
+            sys.exit(f"{NEED} do not agree: {len(error.answers)} answers, {len(error.failures)} failures")
+        print(f"{float(found.value['price'])}\t{1000 * (time.perf_counter() - began):.3f}")
+        for processor, answer in found.answers.items():
+            print(processor, float(answer["price"]))
 
 
-asyncio.run(main(sys.argv[1], sys.argv[2:]))
+asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import re
 import subprocess
 import sys
@@ -109,21 +110,43 @@ def test_the_test_of_the_readme(tmp_path):
     assert "1 passed" in run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"], tmp_path)
 
 
-def test_the_examples(acurast_service, tmp_path):
+def test_the_echo_and_the_notebook(acurast_service, tmp_path):
     examples, url = HERE / "examples", acurast_service.url
-    running = [Script([examples / "echo.py", url], tmp_path) for _ in range(4)]
-    try:
-        ids = [each.line().split()[1] for each in running]
-        lines = run([examples / "ask_many.py", url, *ids], tmp_path).splitlines()
-        assert len(lines) == 3 and {line.split()[0] for line in lines} < set(ids)
-        assert all(line.endswith("what time is it?") for line in lines)
-        assert re.fullmatch(r"\d+\.\d{3}\tthere\?\n", run([examples / "ask.py", url, ids[0], "there?"], tmp_path))
-        assert run([examples / "ask.py", url, ids[0], "\x1b[2J\u202e"], tmp_path).endswith("\t'\\x1b[2J\\u202e'\n")
-        out = run([examples / "notebook.py", url, ids[0]], tmp_path)
-        assert out == "are you there?\n[{'question': 0}, {'question': 1}, {'question': 2}]\n"
-    finally:
-        for each in running:
-            each.__exit__()
+    with Script([examples / "echo.py", url], tmp_path) as echo:
+        out = run([examples / "notebook.py", url, echo.line().split()[1]], tmp_path)
+    assert out == "are you there?\n[{'question': 0}, {'question': 1}, {'question': 2}]\n"
+
+
+async def test_the_examples_that_ask(acurast_service, tmp_path):
+    url, ids, prices = acurast_service.url, [], [0.94, 0.94, 7, 0.94]
+    async with contextlib.AsyncExitStack() as stack:
+        for each in prices:
+            client = await stack.enter_async_context(acurast.Client(url))
+            client.serve({"price": functools.partial(answer, each)})
+            ids.append(str(client.id))
+
+        async def example(name, *words, fails=False):
+            command = [sys.executable, "-W", "error", HERE / "examples" / name, url, *words]
+            process = await asyncio.create_subprocess_exec(
+                *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+            )
+            out, err = await asyncio.wait_for(process.communicate(), DEADLINE)
+            assert (process.returncode != 0) == fails, err
+            return (err if fails else out).decode()
+
+        assert re.fullmatch(r"0\.94\t\d+\.\d{3}\n", await example("ask.py", ids[0], "EUR/CHF"))
+        assert re.fullmatch(r"error -32602\t\d+\.\d{3}\n", await example("ask.py", ids[0], "CHF/EUR"))
+        assert re.fullmatch(r"not here\t\d+\.\d{3}\n", await example("ask.py", "00" * 16, "EUR/CHF"))
+        first, *said = (await example("ask_many.py", "EUR/CHF", *ids)).splitlines()
+        assert re.fullmatch(r"0\.94\t\d+\.\d{3}", first)
+        assert len(said) >= 3 and set(said) <= {f"{id} {float(price)}" for id, price in zip(ids, prices)}
+        assert await example("ask_many.py", "EUR/CHF", *ids[:3], fails=True) == "3 do not agree: 3 answers, 0 failures\n"
+
+
+def answer(price, params, request):
+    if params["pair"] != "EUR/CHF":
+        raise acurast.RpcError(-32602, "\x1b[2J")
+    return {"pair": params["pair"], "price": price}
 
 
 # ---- fragments: they stand in a coroutine ----

@@ -1,32 +1,27 @@
-// Command ask asks a processor five times, one after the other: `ask URL PROCESSOR TEXT`. It prints the median round trip in ms, a tab,
-// and the answer.
+// Command ask asks a processor for a price: `ask URL PROCESSOR PAIR`. It prints it, or why there is none, then a tab and the milliseconds.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
-	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	acurast "github.com/libacurast/libacurast/bindings/go"
 )
 
-const times = 5
-
 func main() {
 	if len(os.Args) != 4 {
-		log.Fatal("usage: ask URL PROCESSOR TEXT")
+		log.Fatal("usage: ask URL PROCESSOR PAIR")
 	}
 	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(url, processor, text string) error {
+func run(url, processor, pair string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	to, err := acurast.ParseID(processor)
@@ -38,29 +33,25 @@ func run(url, processor, text string) error {
 		return err
 	}
 	defer client.Close()
-	var answer acurast.Message
-	took := make([]time.Duration, times)
-	for i := range took {
-		began := time.Now()
-		if err := client.Send(ctx, to, []byte(text)); err != nil {
-			return err
-		}
-		if answer, err = client.Receive(ctx); err != nil {
-			return err
-		}
-		took[i] = time.Since(began)
+	began := time.Now()
+	answer, err := priceOf(ctx, client, to, pair)
+	if err != nil {
+		return err
 	}
-	slices.Sort(took)
-	fmt.Printf("%.3f\t%s\n", float64(took[times/2].Microseconds())/1000, printable(answer.Text()))
+	fmt.Printf("%s\t%.3f\n", answer, float64(time.Since(began).Microseconds())/1000)
 	return nil
 }
 
-// printable keeps what a stranger wrote from steering the terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, text)
+// priceOf is the price, or why there is none.
+func priceOf(ctx context.Context, client *acurast.Client, to acurast.ID, pair string) (string, error) {
+	var answer struct{ Price float64 }
+	var remote *acurast.RemoteError
+	switch err := client.Request(ctx, to, "price", map[string]string{"pair": pair}, &answer); {
+	case errors.Is(err, acurast.ErrNotHere):
+		return "not here", nil // at once: nobody waits for a deadline
+	case errors.As(err, &remote):
+		return fmt.Sprint("error ", remote.Code), nil
+	default:
+		return fmt.Sprint(answer.Price), err
+	}
 }

@@ -1,14 +1,14 @@
-// Command askmany asks many processors and takes the first three answers: `askmany URL ID ID ID ID ...`.
+// Command askmany asks several processors for a price, and takes what three of them agree on: `askmany URL PAIR PROCESSOR...`. It prints it,
+// a tab and the milliseconds, and then who has said what.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log"
 	"os"
-	"strings"
 	"time"
-	"unicode"
 
 	acurast "github.com/libacurast/libacurast/bindings/go"
 )
@@ -16,59 +16,43 @@ import (
 const need = 3
 
 func main() {
-	if len(os.Args) < 3 {
-		log.Fatal("usage: askmany URL ID ...")
+	if len(os.Args) < 4 {
+		log.Fatal("usage: askmany URL PAIR PROCESSOR...")
 	}
-	if err := run(os.Args[1], os.Args[2:]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(url string, processors []string) error {
+func run(url, pair string, processors []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	client, err := acurast.Dial(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	asked := map[acurast.ID]bool{} // false once it has answered
+	var ids []acurast.ID
 	for _, processor := range processors {
 		id, err := acurast.ParseID(processor)
 		if err != nil {
 			return fmt.Errorf("%s: %w", processor, err)
 		}
-		asked[id] = true
+		ids = append(ids, id)
 	}
-	for id := range asked {
-		if err := client.Enqueue(ctx, id, []byte("what time is it?")); err != nil {
-			return err
-		}
+	client, err := acurast.Dial(ctx, url)
+	if err != nil {
+		return err
 	}
-	return answers(ctx, client, asked)
-}
-
-func answers(ctx context.Context, client *acurast.Client, asked map[acurast.ID]bool) error {
-	for left := min(need, len(asked)); left > 0; {
-		message, err := client.Receive(ctx)
-		if err != nil {
-			return err
-		}
-		if asked[message.Sender] {
-			asked[message.Sender] = false
-			left--
-			fmt.Println(message.Sender, printable(message.Text()))
+	defer client.Close()
+	began := time.Now()
+	var agreed struct{ Price float64 }
+	params := map[string]string{"pair": pair}
+	answers, err := client.RequestMany(ctx, ids, "price", params, &agreed, acurast.Need(need), acurast.Agree())
+	if err != nil {
+		return err // a *acurast.NotEnoughError where they do not agree
+	}
+	fmt.Printf("%v\t%.3f\n", agreed.Price, float64(time.Since(began).Microseconds())/1000)
+	for _, each := range answers {
+		var said struct{ Price float64 }
+		if json.Unmarshal(each.Result, &said) == nil {
+			fmt.Println(each.From, said.Price)
 		}
 	}
 	return nil
-}
-
-// printable keeps what a stranger wrote from steering the terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, text)
 }

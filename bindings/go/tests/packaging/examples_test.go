@@ -2,6 +2,8 @@ package packaging
 
 import (
 	"bufio"
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -21,35 +23,65 @@ func examples(t *testing.T) consumer {
 	return c
 }
 
-func TestTheExamplesServeAskAndEcho(t *testing.T) {
+// oracle serves "price", with this one.
+func oracle(t *testing.T, url string, price float64) acurast.ID {
+	t.Helper()
+	client, err := acurast.New(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	err = client.Serve(map[string]acurast.Handler{"price": func(ctx context.Context, request *acurast.Request) (any, error) {
+		var asked struct{ Pair string }
+		if err := request.Params(&asked); err != nil || asked.Pair != "EUR/CHF" {
+			return nil, &acurast.RPCError{Code: acurast.CodeInvalidParams, Message: "\x1b[2J"}
+		}
+		return map[string]float64{"price": price}, nil
+	}})
+	if err == nil {
+		err = client.Connect(context.Background())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.ID()
+}
+
+func TestTheExamplesServeAndAsk(t *testing.T) {
 	c := examples(t)
 	url := strings.TrimPrefix(start(t, c, "service", "127.0.0.1:0"), "listening on ")
-	asked := map[string]bool{}
-	words := []string{"./askmany", url}
-	for i := 0; i < 4; i++ {
-		id := strings.TrimPrefix(start(t, c, "echo", url), "id ")
-		asked[id] = true
+	words := []string{"./askmany", url, "EUR/CHF"}
+	said := map[string]bool{}
+	for _, price := range []float64{0.94, 0.94, 7, 0.94} {
+		id := oracle(t, url, price).String()
 		words = append(words, id)
+		said[fmt.Sprintf("%s %v", id, price)] = true
 	}
-	answers := strings.Split(strings.TrimSpace(c.do(t, words...)), "\n")
-	if len(answers) != 3 {
-		t.Errorf("askmany got %q", answers)
-	}
-	for _, answer := range answers {
-		id, text, _ := strings.Cut(answer, " ")
-		if !asked[id] || text != "what time is it?" {
-			t.Errorf("askmany said %q", answer)
+	for _, each := range []struct{ processor, pair, want string }{
+		{words[3], "EUR/CHF", "0.94"},
+		{words[3], "CHF/EUR", "error -32602"},
+		{strings.Repeat("00", 16), "EUR/CHF", "not here"},
+	} {
+		answer, took, _ := strings.Cut(c.do(t, "./ask", url, each.processor, each.pair), "\t")
+		if answer != each.want || !milliseconds.MatchString(took) {
+			t.Errorf("ask said %q, %q", answer, took)
 		}
-		asked[id] = false // each counts once
 	}
-	said := c.do(t, "./ask", url, words[2], "there?")
-	if !regexp.MustCompile(`^\d+\.\d{3}\tthere\?\n$`).MatchString(said) {
-		t.Errorf("ask said %q", said)
+	lines := strings.Split(strings.TrimSuffix(c.do(t, words...), "\n"), "\n")
+	if answer, _, _ := strings.Cut(lines[0], "\t"); answer != "0.94" || len(lines) < 4 {
+		t.Errorf("askmany said %q", lines)
 	}
-	if said := c.do(t, "./ask", url, words[2], "a\x1b[2J\u009b\u202e\u2028é"); !strings.HasSuffix(said, "\ta?[2J???é\n") {
-		t.Errorf("ask said %q", said)
+	for _, line := range lines[1:] {
+		if !said[line] {
+			t.Errorf("askmany said %q", line)
+		}
+	}
+	if said := c.refused(t, words[:6]...); !strings.Contains(said, "3 equal needed") {
+		t.Errorf("three that do not agree: %s", said)
 	}
 }
+
+var milliseconds = regexp.MustCompile(`^\d+\.\d{3}\n$`)
 
 func TestAnInterruptEndsTheEcho(t *testing.T) {
 	service, err := acurast.NewService()

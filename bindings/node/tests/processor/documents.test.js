@@ -140,33 +140,67 @@ test('the declaration has what _STD_ has, and says what is offered', async (t) =
 
 const noPrograms = !fs.existsSync(path.join(BIN, 'acurast-peer')) && `${BIN} has no acurast-peer and acurast-service`;
 
-const demo = (build) => run('sh', [path.join(HERE, '..', '..', 'core', 'tools', 'demo.sh'), build]);
+const demo = (build, env = process.env) =>
+  run('sh', [path.join(HERE, '..', '..', 'core', 'tools', 'demo.sh'), build], { env });
 
-test('make demo runs the documented script, and everybody gets an answer', { skip: noPrograms }, async () => {
+const ROW = / +0\.94 +\d+\.\d ms +not here +\d+\.\d ms +0\.94 +\d+\.\d ms *$/;
+const row = (name) => new RegExp(`^ +${name}${ROW.source}`, 'm');
+
+test('make demo runs the scripts, and everybody gets an answer, a refusal and a quorum', { skip: noPrograms }, async () => {
   const { stdout } = await demo(path.dirname(BIN));
+  assert.match(stdout, /^ +echo +acurast-processor bindings\/node\/examples\/deployments\/echo\.js$/m);
   assert.match(
     stdout,
-    /processor +acurast-processor bindings\/node\/examples\/deployments\/echo\.js\n +0[23][0-9a-f]{64}\n/,
+    /^ +oracles +acurast-processor bindings\/node\/examples\/deployments\/price\.js\n( +0[23][0-9a-f]{64}\n){3}/m,
   );
-  assert.match(stdout, /^ +C +What time is it on the phone\? +\d+\.\d{3} ms$/m);
-  assert.match(stdout, /^ +Node +Are you there, says Node\? +\d+\.\d{3} ms$/m);
-  assert.match(stdout, /^ +Python +(Is this echo live, asks Python\? +\d+\.\d{3} ms|left out: \S.*)$/m);
+  assert.match(stdout, /^ +echo says +Are you there\?$/m);
+  for (const name of ['C', 'Node']) assert.match(stdout, row(name));
+  for (const name of ['Python', 'Go']) {
+    if (!new RegExp(`^ +${name} +left out: \\S`, 'm').test(stdout)) assert.match(stdout, row(name));
+  }
 });
 
-test('make demo fails where an answer is wrong', { skip: noPrograms }, async (t) => {
+/** A build folder with no binding in it, and a PATH with no other language than the shell's. */
+function bare(t) {
   const build = folder(t);
-  const bin = path.join(build, 'bin');
-  fs.mkdirSync(bin);
-  fs.symlinkSync(path.resolve(BIN, 'acurast-service'), path.join(bin, 'acurast-service'));
-  // What the demo has installed already: a Node, where the system's is old, and the binding for Python.
-  for (const name of ['node', 'node-matrix', 'venv-binding'].filter((each) => fs.existsSync(path.join(BIN, '..', each)))) {
-    fs.symlinkSync(path.resolve(BIN, '..', name), path.join(build, name));
+  const tools = path.join(build, 'tools');
+  fs.mkdirSync(tools);
+  fs.mkdirSync(path.join(build, 'bin'));
+  for (const name of ['acurast-service', 'acurast-peer']) {
+    fs.symlinkSync(path.resolve(BIN, name), path.join(build, 'bin', name));
   }
-  const peer = path.resolve(BIN, 'acurast-peer');
-  const wrapper = `#!/bin/sh\n[ "$1" = send ] && { echo "something else"; exit; }\nexec ${peer} "$@"\n`;
-  fs.writeFileSync(path.join(bin, 'acurast-peer'), wrapper, { mode: 0o755 });
-  const failed = await demo(build).catch((error) => error);
-  assert.equal(failed.code, 1);
-  assert.match(failed.stdout, /^ +C +something else +\d+\.\d{3} ms$/m);
-  assert.match(failed.stdout, /^ +Node +Are you there, says Node\? /m);
+  for (const from of process.env.PATH.split(path.delimiter).filter((each) => fs.existsSync(each))) {
+    for (const name of fs.readdirSync(from)) {
+      const link = path.join(tools, name);
+      if (!/^(node|npm|npx|go|python)/.test(name) && !fs.existsSync(link)) fs.symlinkSync(path.join(from, name), link);
+    }
+  }
+  return { build, env: { ...process.env, PATH: tools } };
+}
+
+test('make demo leaves out the languages that are not there, and says why', { skip: noPrograms }, async (t) => {
+  const { build, env } = bare(t);
+  const { stdout } = await demo(build, env);
+  assert.match(stdout, /^ +oracles +acurast-peer serve --exec$/m);
+  assert.match(stdout, /^ +echo says +Are you there\?$/m);
+  assert.match(stdout, row('C'));
+  assert.match(stdout, /^ +Node +left out: npm is not installed$/m);
+  assert.match(stdout, /^ +Python +left out: python3 is missing, or older than 3\.10$/m);
+  assert.match(stdout, /^ +Go +left out: go is not installed$/m);
 });
+
+for (const [what, output, cells] of [
+  ['an answer', '{"price":1}', /^ +C +1 +\d+\.\d ms +1 +\d+\.\d ms +1 +\d+\.\d ms *$/m],
+  ['a refusal', `{"price":0.94}`, /^ +C +0\.94 +\d+\.\d ms +0\.94 +\d+\.\d ms +0\.94 +\d+\.\d ms *$/m],
+]) {
+  test(`make demo fails where ${what} is wrong`, { skip: noPrograms }, async (t) => {
+    const { build, env } = bare(t);
+    const peer = path.join(build, 'bin', 'acurast-peer');
+    fs.rmSync(peer);
+    const wrapper = `#!/bin/sh\n[ "$1" = request ] && { echo '${output}'; exit; }\nexec ${path.resolve(BIN, 'acurast-peer')} "$@"\n`;
+    fs.writeFileSync(peer, wrapper, { mode: 0o755 });
+    const failed = await demo(build, env).catch((error) => error);
+    assert.equal(failed.code, 1);
+    assert.match(failed.stdout, cells);
+  });
+}
