@@ -16,8 +16,9 @@ function answer(text) {
     id = request.id ?? null;
     if (!Object.hasOwn(methods, request.method)) throw { code: -32601, message: 'there is no such method' };
     return { jsonrpc: '2.0', id, result: methods[request.method](request.params) };
-  } catch ({ code, message }) {
-    return { jsonrpc: '2.0', id, error: Number.isInteger(code) ? { code, message } : { code: -32700, message: 'no JSON' } };
+  } catch (error) {
+    const code = error instanceof SyntaxError ? -32700 : (error.code ?? -32603);
+    return { jsonrpc: '2.0', id, error: { code, message: error.message } };
   }
 }
 

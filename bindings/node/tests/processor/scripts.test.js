@@ -63,6 +63,17 @@ test('a JSON-RPC oracle with bundled axios signs the median of its sources', asy
   assert.deepEqual((await user.askJson({ id: 1, method: 'ping' })).result, { status: 'alive', slot: 0 });
 });
 
+test('prices by JSON-RPC, without anything to bundle', async (t) => {
+  const { deployment } = await deploy(t, example('price.js'));
+  const { service, publicKey } = await deployment.ready;
+  const asker = await client(t, service);
+  const ask = (...words) => within(asker.request(publicKey, ...words));
+  assert.deepEqual(await ask('price', { pair: 'EUR/CHF' }), { pair: 'EUR/CHF', price: 0.94 });
+  await assert.rejects(ask('price', { pair: 'CHF/CHF' }), { remoteCode: -32602 });
+  await assert.rejects(ask('price'), { remoteCode: -32602 });
+  await assert.rejects(ask('nothing'), { remoteCode: -32601 });
+});
+
 test('a live-code evaluator: eval, and console.log reassigned', async (t) => {
   const run = await deploy(t, example('live.js'));
   await run.deployment.ready;
