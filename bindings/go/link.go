@@ -19,6 +19,9 @@ type link struct {
 	serving  serving
 	writable atomic.Pointer[chan struct{}] // closed, and another put in its place, when there is room in the outbox again
 	logger   *slog.Logger
+
+	messagePack *codec // nil where it is not spoken
+
 	engine   *running
 	life     context.Context // done when Close was called, or after the last event
 	endLife  context.CancelFunc
@@ -44,9 +47,12 @@ func newLink(c config, options *core.Options) (*link, error) {
 	}
 	key, _ := c.identity.handle.PublicKey()
 	l := &link{
-		id:       ID(id),
-		key:      key,
-		logger:   c.logger,
+		id:     ID(id),
+		key:    key,
+		logger: c.logger,
+
+		messagePack: c.messagePack,
+
 		closing:  make(chan struct{}),
 		finished: make(chan struct{}),
 		changed:  make(chan struct{}),

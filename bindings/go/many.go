@@ -19,7 +19,7 @@ func Need(count int) RequestOption {
 }
 
 // Agree asks that as many results as are needed are equal: as JSON, where blanks, escapes and the order of an object's members do not
-// matter, and numbers are equal where their decimal values are, such as 1, 1.0 and 10e-1.
+// matter, and numbers are equal where their decimal values are, such as 1, 1.0 and 10e-1. In MessagePack their bytes have to be.
 func Agree() RequestOption {
 	return func(s *requestSettings) { s.many, s.agree = true, true }
 }
@@ -75,7 +75,7 @@ func (e *NotEnoughError) detail() string {
 // as nobody to ask. Without a deadline each request has 10 seconds.
 func (c *Client) RequestMany(ctx context.Context, recipients []ID, method string, params, result any, options ...RequestOption) ([]Answer, error) {
 	defer runtime.KeepAlive(c)
-	asked, err := newQuestion(method, params, options)
+	asked, err := c.newQuestion(method, params, options)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (c *Client) RequestMany(ctx context.Context, recipients []ID, method string
 	if asked.need < 0 || asked.need > len(all) || len(all) == 0 {
 		return nil, invalid(fmt.Sprintf("RequestMany: %d of %d", asked.need, len(all)))
 	}
-	poll := &poll{need: asked.need, agree: asked.agree, open: len(all), equal: map[string]int{}}
+	poll := &poll{need: asked.need, agree: asked.agree, codec: asked.codec, open: len(all), equal: map[string]int{}}
 	if poll.need == 0 {
 		poll.need = len(all)
 	}
@@ -92,7 +92,7 @@ func (c *Client) RequestMany(ctx context.Context, recipients []ID, method string
 	case enough != nil && result == nil:
 		return poll.answers, nil
 	case enough != nil:
-		return poll.answers, json.Unmarshal(enough, result)
+		return poll.answers, asked.codec.unmarshal(enough, result)
 	case ctx.Err() != nil:
 		return poll.answers, ended(ctx, poll.failure().detail())
 	default:
@@ -138,6 +138,7 @@ func unique(ids []ID) []ID {
 type poll struct {
 	need    int
 	agree   bool
+	codec   *codec
 	open    int
 	answers []Answer
 	equal   map[string]int // results by their canonical form; without agree all are equal
@@ -149,7 +150,7 @@ func (p *poll) take(answer Answer) json.RawMessage {
 	p.open--
 	form := ""
 	if answer.Err == nil && p.agree {
-		form, answer.Err = canonical(answer.Result)
+		form, answer.Err = p.codec.canonical(answer.Result)
 	}
 	if answer.Err != nil {
 		answer.Result = nil
@@ -184,7 +185,10 @@ func (p *poll) failure() *NotEnoughError {
 }
 
 // canonical is a text that is the same for equal values.
-func canonical(value json.RawMessage) (string, error) {
+func (c *codec) canonical(value json.RawMessage) (string, error) {
+	if c.messagePack {
+		return string(value), nil
+	}
 	decoder := json.NewDecoder(bytes.NewReader(value))
 	decoder.UseNumber()
 	var decoded any

@@ -39,6 +39,8 @@ type config struct {
 	identity   *Identity
 	inboxCount int
 	inboxBytes int
+
+	messagePack *codec // nil where it is not spoken
 }
 
 const (

@@ -24,6 +24,8 @@ type requestSettings struct {
 	many       bool // an option of RequestMany was given
 	need       int  // 0: all
 	agree      bool
+
+	messagePack bool
 }
 
 // WithRetry says that the request may be executed more than once: so it is sent again where nobody knows whether it was.
@@ -40,7 +42,8 @@ func OnProgress(told func(value json.RawMessage)) RequestOption {
 
 // Request asks somebody who serves the method with [Client.Serve], or in any other program by JSON-RPC 2.0, and waits for the answer. The
 // params are an array or an object as JSON, such as a slice, a map or a struct; nil where there are none. The result is decoded into
-// what result points to, unless that is nil. Values go through encoding/json, whose errors are returned as they are.
+// what result points to, unless that is nil. Values go through encoding/json, whose errors are returned as they are; with [InMessagePack]
+// through the functions of [WithMessagePack].
 //
 // A context without a deadline is given one of 10 seconds. It fails with
 //   - [*RemoteError]: the recipient answered with an error; it is [ErrRemoteError];
@@ -54,7 +57,7 @@ func OnProgress(told func(value json.RawMessage)) RequestOption {
 // A context that is done cancels this request alone.
 func (c *Client) Request(ctx context.Context, to ID, method string, params, result any, options ...RequestOption) error {
 	defer runtime.KeepAlive(c)
-	asked, err := newQuestion(method, params, options)
+	asked, err := c.newQuestion(method, params, options)
 	if err != nil {
 		return err
 	}
@@ -65,7 +68,7 @@ func (c *Client) Request(ctx context.Context, to ID, method string, params, resu
 	if err != nil || result == nil {
 		return err
 	}
-	return json.Unmarshal(answer, result)
+	return asked.codec.unmarshal(answer, result)
 }
 
 // question is a request that was checked.
@@ -73,9 +76,10 @@ type question struct {
 	requestSettings
 	method string
 	params []byte
+	codec  *codec
 }
 
-func newQuestion(method string, params any, options []RequestOption) (*question, error) {
+func (l *link) newQuestion(method string, params any, options []RequestOption) (*question, error) {
 	asked := &question{method: method}
 	for _, option := range options {
 		option(&asked.requestSettings)
@@ -83,15 +87,12 @@ func newQuestion(method string, params any, options []RequestOption) (*question,
 	if err := checkMethod(method); err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(params)
-	switch {
-	case err != nil:
+	var err error
+	if asked.codec, err = l.codecFor(asked.messagePack); err != nil {
 		return nil, err
-	case string(text) == "null":
-	case text[0] != '[' && text[0] != '{':
-		return nil, invalid(fmt.Sprintf("the params of %q have to be an array or an object", method))
-	default:
-		asked.params = text
+	}
+	if asked.params, err = asked.codec.params(method, params); err != nil {
+		return nil, err
 	}
 	return asked, nil
 }
@@ -122,7 +123,7 @@ func (l *link) ask(ctx context.Context, to ID, asked *question) (json.RawMessage
 	}
 	operation, err := l.onceThereIsRoom(ctx, func() (uint64, core.Status) {
 		return l.handle.Request(core.ID(to), asked.method, asked.params,
-			core.RequestParams{Token: pending.token, TimeoutMs: later(timeoutOf(ctx)), Retry: asked.retry})
+			core.RequestParams{Token: pending.token, TimeoutMs: later(timeoutOf(ctx)), Retry: asked.retry, MessagePack: asked.messagePack})
 	})
 	if err != nil {
 		l.sends.end(pending)
@@ -135,7 +136,7 @@ func (l *link) ask(ctx context.Context, to ID, asked *question) (json.RawMessage
 		case over := <-pending.outcome:
 			l.sends.end(pending)
 			told.each(asked.onProgress)
-			return over.payload, l.replied(over)
+			return over.payload, l.replied(over, asked)
 		case <-ctx.Done():
 			l.handle.Cancel(operation)
 			l.sends.leave(pending)
@@ -145,10 +146,10 @@ func (l *link) ask(ctx context.Context, to ID, asked *question) (json.RawMessage
 }
 
 // replied is the error of a request that is over.
-func (l *link) replied(over outcome) error {
+func (l *link) replied(over outcome, asked *question) error {
 	switch over.status {
 	case core.RemoteError:
-		return remoteErrorOf(over)
+		return remoteErrorOf(over, asked.messagePack)
 	case core.Timeout: // before the context has told
 		return &Error{Status: ErrTimeout, Detail: l.because("no answer"), cause: context.DeadlineExceeded}
 	default:

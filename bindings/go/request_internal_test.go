@@ -22,8 +22,8 @@ func TestCanonicalForms(t *testing.T) {
 		{`9007199254740993`, `9007199254740992`, false},
 		{`null`, `0`, false},
 	} {
-		a, errA := canonical(json.RawMessage(each.a))
-		b, errB := canonical(json.RawMessage(each.b))
+		a, errA := jsonCodec.canonical(json.RawMessage(each.a))
+		b, errB := jsonCodec.canonical(json.RawMessage(each.b))
 		if errA != nil || errB != nil || (a == b) != each.equal {
 			t.Errorf("%s and %s: %s and %s, %v, %v", each.a, each.b, a, b, errA, errB)
 		}

@@ -23,7 +23,7 @@ const (
 type RemoteError struct {
 	Code    int64
 	Message string          // as it came
-	Data    json.RawMessage // nil where none came
+	Data    json.RawMessage // nil where none came; MessagePack, where it was asked in that
 }
 
 // shownMost is how many bytes of a stranger's words are in a text.
@@ -55,7 +55,10 @@ func shown(text string) string {
 }
 
 // remoteErrorOf reads the error as it came; the core has seen to it that it is an object.
-func remoteErrorOf(over outcome) error {
+func remoteErrorOf(over outcome, messagePack bool) error {
+	if messagePack {
+		return packedErrorOf(over)
+	}
 	var came struct {
 		Message json.RawMessage
 		Data    json.RawMessage
@@ -68,12 +71,33 @@ func remoteErrorOf(over outcome) error {
 	return failed
 }
 
+// packedErrorOf is the same in MessagePack-RPC, where an error may be of any form: a text is its message.
+func packedErrorOf(over outcome) error {
+	failed := &RemoteError{Code: over.code}
+	text, isText := packedText(over.payload)
+	switch {
+	case isText:
+		failed.Message = text
+	case len(over.payload) == 0 || !isPackedMap(over.payload[0]):
+		failed.Data = over.payload
+	}
+	packedEach(over.payload, func(name string, value []byte) {
+		switch name {
+		case "message":
+			failed.Message, _ = packedText(value)
+		case "data":
+			failed.Data = value
+		}
+	})
+	return failed
+}
+
 // RPCError is what a [Handler] returns, alone or wrapped, to answer with an error of its own. Every other error is answered with
 // [CodeServerError], without its text.
 type RPCError struct {
 	Code    int64
 	Message string // for people; what is secret does not belong here
-	Data    any    // as JSON; nil: none
+	Data    any    // in the encoding of the request; nil: none
 	cause   error
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/libacurast/libacurast/bindings/go/internal/core"
 )
 
-// Handler answers requests, each in a goroutine of its own. What it returns is the result, as JSON; or an [*RPCError] is the error, and
+// Handler answers requests, each in a goroutine of its own. What it returns is the result, in the encoding of the request; or an [*RPCError] is the error, and
 // every other error is answered with [CodeServerError], without its text, and logged. So is a panic. The context is done when the client
 // closes.
 type Handler func(ctx context.Context, request *Request) (any, error)
@@ -26,27 +26,30 @@ type Request struct {
 	Method string
 	Raw    json.RawMessage // the params, an array or an object; empty where there are none
 
+	MessagePack bool // it came in MessagePack, and so did Raw ([WithMessagePack])
+
+	codec  *codec
 	link   *link
 	number uint64
 }
 
 // Params decodes the params into what value points to. The error, [CodeInvalidParams], is for the handler to return.
 func (r *Request) Params(value any) error {
-	if err := json.Unmarshal(r.Raw, value); err != nil {
+	if err := r.codec.unmarshal(r.Raw, value); err != nil {
 		return &RPCError{Code: CodeInvalidParams, Message: "Invalid params", cause: err}
 	}
 	return nil
 }
 
-// Progress tells who asks how far it is, by a value as JSON. Of a request that is over nothing more can be told, which is no failure. It
-// waits for room where too much waits to be sent. The error is that of encoding/json, [ErrTooLarge], [ErrInvalid] for a value of more than 64
+// Progress tells who asks how far it is, by a value in the encoding of the request. Of a request that is over nothing more can be told, which is no failure. It
+// waits for room where too much waits to be sent. The error is that of the encoding, [ErrTooLarge], [ErrInvalid] for a value of more than 64
 // arrays and objects in one another, or [ErrNoMemory].
 func (r *Request) Progress(value any) error {
-	text, err := json.Marshal(value)
+	data, err := r.codec.marshal(value)
 	if err != nil {
 		return err
 	}
-	return r.link.say(func() core.Status { return r.link.handle.Progress(r.number, text) })
+	return r.link.say(func() core.Status { return r.link.handle.Progress(r.number, data) })
 }
 
 // Serve answers the requests for these methods from now on: at any time, but best between [New] and [Client.Connect], since requests may wait in
@@ -140,10 +143,12 @@ func (s *serving) firstOf(method string) bool {
 
 // onRequest runs in the engine's goroutine.
 func (l *link) onRequest(event *core.Event) {
-	request := &Request{Sender: ID(event.Sender), Method: event.Text, Raw: event.Payload, link: l, number: event.Operation}
+	request := &Request{Sender: ID(event.Sender), Method: event.Text, Raw: event.Payload, link: l, number: event.Operation,
+		MessagePack: !event.IsJSON}
 	handler := l.serving.handler(event.Token)
-	if !event.IsJSON {
-		handler = speaksNoMessagePack
+	var err error
+	if request.codec, err = l.codecFor(request.MessagePack); err != nil {
+		request.codec, handler = jsonCodec, speaksNoMessagePack // whose error has nothing in it to encode
 	}
 	go request.run(handler)
 }
@@ -181,18 +186,18 @@ func (r *Request) answer(result any, err error) {
 }
 
 func (r *Request) say(result any) error {
-	text, err := json.Marshal(result)
+	data, err := r.codec.marshal(result)
 	if err != nil {
 		return err
 	}
-	return r.link.say(func() core.Status { return r.link.handle.Answer(r.number, text) })
+	return r.link.say(func() core.Status { return r.link.handle.Answer(r.number, data) })
 }
 
 func (r *Request) fail(with *RPCError) error {
 	var data []byte
 	if with.Data != nil {
 		var err error
-		if data, err = json.Marshal(with.Data); err != nil {
+		if data, err = r.codec.marshal(with.Data); err != nil {
 			return err
 		}
 	}

@@ -25,11 +25,15 @@ int64_t acurast_go_look(acurast_client *client, const uint8_t *ids, size_t count
 }
 
 int64_t acurast_go_request(acurast_client *client, uint64_t to_first, uint64_t to_second, const uint8_t *method,
-                           const uint8_t *params, size_t size, uint64_t token, uint32_t timeout_ms, int retry)
+                           const uint8_t *params, size_t size, uint64_t token, uint32_t timeout_ms, int retry,
+                           int msgpack)
 {
     const uint64_t to[2] = {to_first, to_second};
-    acurast_request_params settings = {
-        .size = sizeof settings, .token = token, .timeout_ms = timeout_ms, .retry = retry != 0};
+    acurast_request_params settings = {.size = sizeof settings,
+                                       .token = token,
+                                       .timeout_ms = timeout_ms,
+                                       .encoding = msgpack ? ACURAST_ENCODING_MSGPACK : ACURAST_ENCODING_JSON,
+                                       .retry = retry != 0};
     uint64_t operation = 0;
     acurast_status status =
         acurast_client_request(client, to, sizeof to, (const char *)method, params, size, &settings, &operation);

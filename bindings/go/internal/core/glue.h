@@ -15,7 +15,8 @@ int64_t acurast_go_look(acurast_client *client, const uint8_t *ids, size_t count
 
 /* The operation, or a status below 0. The method ends with a 0. */
 int64_t acurast_go_request(acurast_client *client, uint64_t to_first, uint64_t to_second, const uint8_t *method,
-                           const uint8_t *params, size_t size, uint64_t token, uint32_t timeout_ms, int retry);
+                           const uint8_t *params, size_t size, uint64_t token, uint32_t timeout_ms, int retry,
+                           int msgpack);
 
 /* The calls of the same names, with bytes that are no void *; the message ends with a 0. */
 acurast_status acurast_go_answer(acurast_client *client, uint64_t request, const uint8_t *result, size_t size);

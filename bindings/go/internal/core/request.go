@@ -15,9 +15,11 @@ type RequestParams struct {
 	Token     uint64 // comes back in its events
 	TimeoutMs uint32 // until the answer
 	Retry     bool   // it may be executed more than once
+
+	MessagePack bool // else it is JSON
 }
 
-// Request asks a recipient in JSON. The method has no byte 0; params are an array, an object, or nothing. A ReplyEvent follows.
+// Request asks a recipient. The method has no byte 0; params are an array, an object, or nothing. A ReplyEvent follows.
 func (c *Client) Request(to ID, method string, params []byte, settings RequestParams) (operation uint64, status Status) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -26,7 +28,8 @@ func (c *Client) Request(to ID, method string, params []byte, settings RequestPa
 	}
 	first, second := binary.NativeEndian.Uint64(to[:8]), binary.NativeEndian.Uint64(to[8:])
 	return operationOf(C.acurast_go_request(c.handle, C.uint64_t(first), C.uint64_t(second), terminated(method),
-		bytes(params), C.size_t(len(params)), C.uint64_t(settings.Token), C.uint32_t(settings.TimeoutMs), truth(settings.Retry)))
+		bytes(params), C.size_t(len(params)), C.uint64_t(settings.Token), C.uint32_t(settings.TimeoutMs), truth(settings.Retry),
+		truth(settings.MessagePack)))
 }
 
 // terminated is a text as C has it. What comes after a byte 0 would be lost: the byte becomes U+FFFD.
