@@ -102,6 +102,8 @@ func (l *link) onEvent(event *core.Event) {
 		l.sends.settle(event.Token, outcome{status: event.Status, seen: event.Seen()})
 	case core.ReplyEvent:
 		l.sends.settle(event.Token, outcome{status: event.Status, payload: event.Payload, code: event.Code})
+	case core.AnswersEvent:
+		l.sends.settle(event.Token, outcome{status: event.Status, answers: event.Answers})
 	case core.ProgressEvent:
 		l.sends.tellProgress(event.Token, event.Payload)
 	case core.RequestEvent:

@@ -1,13 +1,12 @@
 package acurast
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"runtime"
-	"strconv"
-	"strings"
+
+	"github.com/libacurast/libacurast/bindings/go/internal/core"
 )
 
 // Need is how many of those that [Client.RequestMany] asks have to answer with a result; without it all.
@@ -66,13 +65,16 @@ func (e *NotEnoughError) detail() string {
 }
 
 // RequestMany asks several for the same, and returns as soon as enough have answered ([Need]), or answered the same ([Agree]), or that has
-// become impossible. The requests that are open then are cancelled. Whoever is named twice is asked once.
+// become impossible. The requests that are open then are cancelled. Whoever is named twice is asked once. At most 1,024 can be asked, and fewer
+// than half of [WithOutboxCount].
 //
 // The result is decoded into what result points to, unless that is nil: what they agree on, or the first that came. The answers are what
-// was said until then, in the order in which it came, failures as well.
+// was said until then, in the order in which it came, failures as well. A result of more than 64 KiB, or of an equal share of 16 MiB where that is
+// more, is [ErrTooLarge].
 //
-// It fails with [*NotEnoughError], which is every error of an answer as well; with [ErrTimeout] or [ErrCancelled] where the context is done; and with [ErrInvalid] for wrong arguments, such
-// as nobody to ask. Without a deadline each request has 10 seconds.
+// It fails with [*NotEnoughError], which is [ErrNotEnoughAnswers] and every error of an answer as well; with [ErrTimeout] or [ErrCancelled] where
+// the context is done; with [ErrInvalid] for wrong arguments, such as nobody to ask, and [ErrTooLarge] for too many; and with [ErrClosed],
+// [ErrNoMemory], [ErrBadState] and the reason why the client closed by itself. Without a deadline it is [*NotEnoughError] after 10 seconds.
 func (c *Client) RequestMany(ctx context.Context, recipients []ID, method string, params, result any, options ...RequestOption) ([]Answer, error) {
 	defer runtime.KeepAlive(c)
 	asked, err := c.newQuestion(method, params, options)
@@ -80,46 +82,88 @@ func (c *Client) RequestMany(ctx context.Context, recipients []ID, method string
 		return nil, err
 	}
 	all := unique(recipients)
-	if asked.need < 0 || asked.need > len(all) || len(all) == 0 {
+	if asked.need == 0 {
+		asked.need = len(all)
+	}
+	if asked.need < 1 || asked.need > len(all) {
 		return nil, invalid(fmt.Sprintf("RequestMany: %d of %d", asked.need, len(all)))
 	}
-	poll := &poll{need: asked.need, agree: asked.agree, codec: asked.codec, open: len(all), equal: map[string]int{}}
-	if poll.need == 0 {
-		poll.need = len(all)
+	over, err := c.askMany(ctx, joined(all), asked)
+	if err != nil {
+		return nil, err
 	}
-	enough := c.askAll(ctx, all, asked, poll)
+	answers := c.answers(ctx, over, asked)
+	few := &NotEnoughError{Need: asked.need, Agree: asked.agree, Answers: answers}
 	switch {
-	case enough != nil && result == nil:
-		return poll.answers, nil
-	case enough != nil:
-		return poll.answers, asked.codec.unmarshal(enough, result)
+	case over.status == core.OK && result == nil:
+		return answers, nil
+	case over.status == core.OK:
+		return answers, asked.codec.unmarshal(resultOf(over), result)
 	case ctx.Err() != nil:
-		return poll.answers, ended(ctx, poll.failure().detail())
+		return answers, ended(ctx, few.detail())
+	case over.status == core.NotEnoughAnswers:
+		return answers, few
 	default:
-		return poll.answers, poll.failure()
+		return answers, c.over(over.status)
 	}
 }
 
-// askAll is the result, or nil. When it returns no request is open.
-func (l *link) askAll(ctx context.Context, all []ID, asked *question, poll *poll) json.RawMessage {
-	ctx, cancel := context.WithCancel(ctx)
-	answers := make(chan Answer)
-	for _, id := range all {
-		go func(id ID) {
-			result, err := l.ask(ctx, id, asked)
-			answers <- Answer{From: id, Result: result, Err: err}
-		}(id)
+// askMany waits for the answers, also where the context is done: then they come at once.
+func (l *link) askMany(ctx context.Context, all []byte, asked *question) (outcome, error) {
+	l.inbox.letGo()
+	pending := l.sends.begin()
+	told := l.sends.watchProgress(pending, asked.onProgress != nil)
+	operation, err := l.onceThereIsRoom(ctx, func() (uint64, core.Status) {
+		return l.handle.RequestMany(all, asked.method, asked.params, asked.core(ctx, pending))
+	})
+	if err != nil {
+		l.sends.end(pending)
+		return outcome{}, err
 	}
-	var enough json.RawMessage
-	taken := 0
-	for ; enough == nil && !poll.impossible(); taken++ {
-		enough = poll.take(<-answers)
+	done := ctx.Done()
+	for {
+		select {
+		case <-told.came:
+			told.each(asked.onProgress)
+		case over := <-pending.outcome:
+			l.sends.end(pending)
+			told.each(asked.onProgress)
+			return over, nil
+		case <-done:
+			l.handle.Cancel(operation)
+			done = nil
+		}
 	}
-	cancel()
-	for ; taken < len(all); taken++ {
-		<-answers
+}
+
+// answers are those that were given, and those that the context has ended. Who was not needed any more has given none.
+func (l *link) answers(ctx context.Context, over outcome, asked *question) []Answer {
+	answers := make([]Answer, 0, len(over.answers))
+	for _, each := range over.answers {
+		answer := Answer{From: ID(each.ID)}
+		switch {
+		case each.Status == core.OK:
+			answer.Result = each.Data
+		case each.Status != core.Cancelled:
+			answer.Err = l.replied(outcome{status: each.Status, payload: each.Data, code: each.Code}, asked)
+		case over.status == core.Cancelled && ctx.Err() != nil:
+			answer.Err = ended(ctx, "no answer")
+		default:
+			continue
+		}
+		answers = append(answers, answer)
 	}
-	return enough
+	return answers
+}
+
+// resultOf is what they agree on, or the first that came.
+func resultOf(over outcome) []byte {
+	for _, each := range over.answers {
+		if each.Group == 1 {
+			return each.Data
+		}
+	}
+	return nil
 }
 
 func unique(ids []ID) []ID {
@@ -134,106 +178,11 @@ func unique(ids []ID) []ID {
 	return all
 }
 
-// poll counts answers.
-type poll struct {
-	need    int
-	agree   bool
-	codec   *codec
-	open    int
-	answers []Answer
-	equal   map[string]int // results by their canonical form; without agree all are equal
-	most    int
-}
-
-// take is the result, once that was the last one needed.
-func (p *poll) take(answer Answer) json.RawMessage {
-	p.open--
-	form := ""
-	if answer.Err == nil && p.agree {
-		form, answer.Err = p.codec.canonical(answer.Result)
+// joined is ids one behind the other.
+func joined(ids []ID) []byte {
+	all := make([]byte, 0, len(ids)*core.IDSize)
+	for _, id := range ids {
+		all = append(all, id[:]...)
 	}
-	if answer.Err != nil {
-		answer.Result = nil
-		p.answers = append(p.answers, answer)
-		return nil
-	}
-	p.answers = append(p.answers, answer)
-	p.equal[form]++
-	p.most = max(p.most, p.equal[form])
-	if p.equal[form] < p.need {
-		return nil
-	}
-	if p.agree {
-		return answer.Result
-	}
-	return p.first()
-}
-
-func (p *poll) first() json.RawMessage {
-	for _, each := range p.answers {
-		if each.Err == nil {
-			return each.Result
-		}
-	}
-	return nil
-}
-
-func (p *poll) impossible() bool { return p.most+p.open < p.need }
-
-func (p *poll) failure() *NotEnoughError {
-	return &NotEnoughError{Need: p.need, Agree: p.agree, Answers: p.answers}
-}
-
-// canonical is a text that is the same for equal values.
-func (c *codec) canonical(value json.RawMessage) (string, error) {
-	if c.messagePack {
-		return string(value), nil
-	}
-	decoder := json.NewDecoder(bytes.NewReader(value))
-	decoder.UseNumber()
-	var decoded any
-	if err := decoder.Decode(&decoded); err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(withPlainNumbers(decoded)) // which sorts the keys
-	return string(text), err
-}
-
-func withPlainNumbers(value any) any {
-	switch value := value.(type) {
-	case []any:
-		for i := range value {
-			value[i] = withPlainNumbers(value[i])
-		}
-	case map[string]any:
-		for key := range value {
-			value[key] = withPlainNumbers(value[key])
-		}
-	case json.Number:
-		return plain(value)
-	}
-	return value
-}
-
-// plain is a number as digits that neither begin nor end with 0, and an exponent. It is not computed: that of 1e999999999 is long.
-func plain(number json.Number) json.Number {
-	text, negative := strings.CutPrefix(string(number), "-")
-	exponent := 0
-	if at := strings.IndexAny(text, "eE"); at >= 0 {
-		var err error
-		if exponent, err = strconv.Atoi(text[at+1:]); err != nil || len(text)-at > 11 {
-			return number // as it is written
-		}
-		text = text[:at]
-	}
-	whole, fraction, _ := strings.Cut(text, ".")
-	digits := strings.TrimRight(whole+fraction, "0")
-	exponent += len(whole) - len(digits)
-	if digits = strings.TrimLeft(digits, "0"); digits == "" {
-		return "0"
-	}
-	if negative {
-		digits = "-" + digits
-	}
-	return json.Number(digits + "e" + strconv.Itoa(exponent))
+	return all
 }

@@ -71,10 +71,7 @@ func (c *Client) Look(ctx context.Context, ids ...ID) ([]Seen, error) {
 }
 
 func (l *link) look(ctx context.Context, ids []ID) ([]core.Seen, error) {
-	flat := make([]byte, 0, len(ids)*core.IDSize)
-	for _, id := range ids {
-		flat = append(flat, id[:]...)
-	}
+	flat := joined(ids)
 	pending := l.sends.begin()
 	operation, err := l.onceThereIsRoom(ctx, func() (uint64, core.Status) {
 		return l.handle.Look(flat, pending.token, later(timeoutOf(ctx)))

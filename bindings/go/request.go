@@ -34,8 +34,8 @@ func WithRetry() RequestOption {
 }
 
 // OnProgress calls a function for what the one who is asked tells before it answers ([Request.Progress]): in order, in the goroutine that
-// asks, before Request returns. Of more than 64 values that wait, or of more than 1 MiB, the oldest are dropped. In [Client.RequestMany] it is
-// called in several goroutines.
+// asks, before Request returns. Of more than 64 values that wait, or of more than 1 MiB, the oldest are dropped. [Client.RequestMany] has one
+// for all that are asked.
 func OnProgress(told func(value json.RawMessage)) RequestOption {
 	return func(s *requestSettings) { s.onProgress = told }
 }
@@ -97,6 +97,12 @@ func (l *link) newQuestion(method string, params any, options []RequestOption) (
 	return asked, nil
 }
 
+// core is what the core is told of it.
+func (q *question) core(ctx context.Context, pending *send) core.RequestParams {
+	return core.RequestParams{Token: pending.token, TimeoutMs: later(timeoutOf(ctx)), Retry: q.retry, MessagePack: q.messagePack,
+		Need: uint32(q.need), Agree: q.agree}
+}
+
 // methodMost is how long a method's name may be, in bytes.
 const methodMost = 255
 
@@ -117,13 +123,9 @@ func (l *link) ask(ctx context.Context, to ID, asked *question) (json.RawMessage
 	}
 	l.inbox.letGo()
 	pending := l.sends.begin()
-	told := &progress{}
-	if asked.onProgress != nil {
-		told = l.sends.watchProgress(pending)
-	}
+	told := l.sends.watchProgress(pending, asked.onProgress != nil)
 	operation, err := l.onceThereIsRoom(ctx, func() (uint64, core.Status) {
-		return l.handle.Request(core.ID(to), asked.method, asked.params,
-			core.RequestParams{Token: pending.token, TimeoutMs: later(timeoutOf(ctx)), Retry: asked.retry, MessagePack: asked.messagePack})
+		return l.handle.Request(core.ID(to), asked.method, asked.params, asked.core(ctx, pending))
 	})
 	if err != nil {
 		l.sends.end(pending)

@@ -6,30 +6,6 @@ import (
 	"testing"
 )
 
-func TestCanonicalForms(t *testing.T) {
-	for _, each := range []struct {
-		a, b  string
-		equal bool
-	}{
-		{`{"a": 1, "b": 2}`, `{"b":2,"a":1}`, true},
-		{`[1.0, 10e-1, 0, -0, 100]`, `[1,1,-0.0,0,1e2]`, true},
-		{`"\u0061"`, `"a"`, true},
-		{`1e999999999999`, `1e999999999999`, true},
-		{`[1,2]`, `[2,1]`, false},
-		{`1`, `"1"`, false},
-		{`1`, `-1`, false},
-		{`1`, `10`, false},
-		{`9007199254740993`, `9007199254740992`, false},
-		{`null`, `0`, false},
-	} {
-		a, errA := jsonCodec.canonical(json.RawMessage(each.a))
-		b, errB := jsonCodec.canonical(json.RawMessage(each.b))
-		if errA != nil || errB != nil || (a == b) != each.equal {
-			t.Errorf("%s and %s: %s and %s, %v, %v", each.a, each.b, a, b, errA, errB)
-		}
-	}
-}
-
 // Of progress that nobody takes the oldest is dropped, by number and by bytes; one value may always wait.
 func TestProgressIsBounded(t *testing.T) {
 	bounded := progress{came: make(chan struct{}, 1)}

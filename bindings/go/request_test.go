@@ -656,6 +656,71 @@ func TestContextEndsThemAll(t *testing.T) {
 	}
 }
 
+func TestManyOfAClientThatCloses(t *testing.T) {
+	leakless(t)
+	url := newService(t).URL()
+	ids := oracles(t, url, "1", "")
+	asker := dial(t, url, acurast.WithLinger(0))
+	first := make(chan []acurast.Answer, 1)
+	ends := in(func() error {
+		answers, err := asker.RequestMany(patient(t), ids, "price", nil, nil)
+		first <- answers
+		return err
+	})
+	waiting(t, asker, 2) // of three: the request and two parts of it
+	asker.Close()
+	wants(t, await(t, ends, "the request"), acurast.ErrClosed)
+	if answers := <-first; len(answers) == 0 || string(answers[0].Result) != "1" {
+		t.Fatal(answers)
+	}
+}
+
+func TestACancelledContextLeavesWhatWasSaid(t *testing.T) {
+	leakless(t)
+	url := newService(t).URL()
+	ids := oracles(t, url, "1", "")
+	asker := dial(t, url)
+	ctx, cancel := context.WithCancel(patient(t))
+	var answers []acurast.Answer
+	ends := in(func() (err error) {
+		answers, err = asker.RequestMany(ctx, ids, "price", nil, nil)
+		return err
+	})
+	waiting(t, asker, 2) // of three: the request and two parts of it
+	cancel()
+	wants(t, await(t, ends, "the request"), acurast.ErrCancelled, context.Canceled)
+	if len(answers) != 2 || string(answers[0].Result) != "1" || !errors.Is(answers[1].Err, context.Canceled) {
+		t.Fatal(answers)
+	}
+	waiting(t, asker, 0)
+}
+
+func TestProgressOfMany(t *testing.T) {
+	leakless(t)
+	url := newService(t).URL()
+	one, _ := serve(t, url)
+	other, _ := serve(t, url)
+	told := 0
+	_, err := dial(t, url).RequestMany(patient(t), []acurast.ID{one.ID(), other.ID()}, "count", nil, nil,
+		acurast.OnProgress(func(json.RawMessage) { told++ }))
+	if err != nil || told != 20 {
+		t.Fatal(told, err)
+	}
+}
+
+func TestMoreThanFitIntoTheOutbox(t *testing.T) {
+	leakless(t)
+	asker := dial(t, newService(t).URL(), acurast.WithOutboxCount(8))
+	var ids []acurast.ID
+	for i := byte(0); i < 8; i++ {
+		ids = append(ids, acurast.ID{i})
+	}
+	_, err := asker.RequestMany(patient(t), ids, "price", nil, nil)
+	wants(t, err, acurast.ErrTooLarge)
+	_, err = asker.RequestMany(patient(t), ids[:3], "price", nil, nil)
+	wants(t, err, acurast.ErrNotEnoughAnswers, acurast.ErrNotHere)
+}
+
 func TestWrongArgumentsOfMany(t *testing.T) {
 	leakless(t)
 	client := dial(t, newService(t).URL())

@@ -22,13 +22,14 @@ type send struct {
 	left     bool
 }
 
-// outcome is how a send, a look or a request ended.
+// outcome is how a send, a look, a request or a request to many ended.
 type outcome struct {
 	status  core.Status
 	reached Level
 	seen    []core.Seen
 	payload []byte // of a request: the result, or the error as it came
 	code    int64  // of that error
+	answers []core.Answer
 }
 
 // begin is a send with a token.
@@ -52,8 +53,11 @@ func (s *sends) watchKept(one *send) {
 	one.kept = make(chan struct{}, 1)
 }
 
-// watchProgress makes room for the words of how far a request is.
-func (s *sends) watchProgress(one *send) *progress {
+// watchProgress makes room for the words of how far a request is, where somebody wants them.
+func (s *sends) watchProgress(one *send, wanted bool) *progress {
+	if !wanted {
+		return &progress{} // whose channel is nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	one.progress = &progress{came: make(chan struct{}, 1)}

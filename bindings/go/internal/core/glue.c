@@ -40,6 +40,23 @@ int64_t acurast_go_request(acurast_client *client, uint64_t to_first, uint64_t t
     return status == ACURAST_OK ? (int64_t)operation : -(int64_t)status;
 }
 
+int64_t acurast_go_request_many(acurast_client *client, const uint8_t *ids, size_t count, const uint8_t *method,
+                                const uint8_t *params, size_t size, uint64_t token, uint32_t timeout_ms, int retry,
+                                int msgpack, uint32_t need, int agree)
+{
+    acurast_many_params settings = {.size = sizeof settings,
+                                    .token = token,
+                                    .timeout_ms = timeout_ms,
+                                    .encoding = msgpack ? ACURAST_ENCODING_MSGPACK : ACURAST_ENCODING_JSON,
+                                    .retry = retry != 0,
+                                    .need = need,
+                                    .agree = agree != 0};
+    uint64_t operation = 0;
+    acurast_status status =
+        acurast_client_request_many(client, ids, count, (const char *)method, params, size, &settings, &operation);
+    return status == ACURAST_OK ? (int64_t)operation : -(int64_t)status;
+}
+
 acurast_status acurast_go_answer(acurast_client *client, uint64_t request, const uint8_t *result, size_t size)
 {
     return acurast_client_answer(client, request, result, size);

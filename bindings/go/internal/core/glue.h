@@ -18,6 +18,11 @@ int64_t acurast_go_request(acurast_client *client, uint64_t to_first, uint64_t t
                            const uint8_t *params, size_t size, uint64_t token, uint32_t timeout_ms, int retry,
                            int msgpack);
 
+/* Likewise; `ids` has 16 bytes for each. */
+int64_t acurast_go_request_many(acurast_client *client, const uint8_t *ids, size_t count, const uint8_t *method,
+                                const uint8_t *params, size_t size, uint64_t token, uint32_t timeout_ms, int retry,
+                                int msgpack, uint32_t need, int agree);
+
 /* The calls of the same names, with bytes that are no void *; the message ends with a 0. */
 acurast_status acurast_go_answer(acurast_client *client, uint64_t request, const uint8_t *result, size_t size);
 acurast_status acurast_go_answer_error(acurast_client *client, uint64_t request, int64_t code, const uint8_t *message,

@@ -35,6 +35,7 @@ const (
 	ReplyEvent    Kind = C.ACURAST_EVENT_REPLY
 	ProgressEvent Kind = C.ACURAST_EVENT_PROGRESS
 	RequestEvent  Kind = C.ACURAST_EVENT_REQUEST
+	AnswersEvent  Kind = C.ACURAST_EVENT_ANSWERS
 )
 
 // The states that events tell of.
@@ -82,6 +83,7 @@ type Event struct {
 	Sender    ID
 	Recipient ID
 	Payload   []byte // in a SeenEvent what Seen reads
+	Answers   []Answer
 	Reached   int
 	Presence  int
 	Text      string
@@ -89,6 +91,15 @@ type Event struct {
 	Code      int64 // of a remote error
 	CloseCode int
 	Retry     time.Duration // -1 if there is no next try
+}
+
+// Answer is what one of many has said.
+type Answer struct {
+	ID     ID
+	Status Status
+	Data   []byte // the result, or the error as it came
+	Code   int64  // of that error
+	Group  uint32 // of a result: 1 for the largest number of equal ones
 }
 
 // Seen is what a look has found of one id.
@@ -206,6 +217,9 @@ func read(view *C.acurast_event_view, event *Event) {
 		event.Token = uint64(view.token)
 		event.Payload = payloadOf(view)
 		event.Code = int64(view.code)
+	case AnswersEvent:
+		event.Token = uint64(view.token)
+		event.Answers = answersOf(view)
 	case ProgressEvent:
 		event.Token = uint64(view.token)
 		event.Payload = payloadOf(view)
@@ -230,8 +244,28 @@ func read(view *C.acurast_event_view, event *Event) {
 	}
 }
 
+func answersOf(view *C.acurast_event_view) []Answer {
+	came := unsafe.Slice((*C.acurast_answer)(unsafe.Pointer(view.payload)), int(view.payload_size)/C.sizeof_acurast_answer)
+	answers := make([]Answer, 0, len(came))
+	for i := range came {
+		each := &came[i]
+		answers = append(answers, Answer{
+			ID:     *(*ID)(unsafe.Pointer(&each.id)),
+			Status: Status(each.status),
+			Data:   copied(each.data, each.size),
+			Code:   int64(each.code),
+			Group:  uint32(each.group),
+		})
+	}
+	return answers
+}
+
 func payloadOf(view *C.acurast_event_view) []byte {
-	payload := make([]byte, int(view.payload_size))
-	copy(payload, unsafe.Slice((*byte)(unsafe.Pointer(view.payload)), int(view.payload_size)))
-	return payload
+	return copied(view.payload, view.payload_size)
+}
+
+func copied(data *C.uint8_t, size C.size_t) []byte {
+	own := make([]byte, int(size))
+	copy(own, unsafe.Slice((*byte)(unsafe.Pointer(data)), int(size)))
+	return own
 }

@@ -17,6 +17,9 @@ type RequestParams struct {
 	Retry     bool   // it may be executed more than once
 
 	MessagePack bool // else it is JSON
+
+	Need  uint32 // of a request to many: results that end it; 0 for all
+	Agree bool   // of a request to many: so many have to be equal
 }
 
 // Request asks a recipient. The method has no byte 0; params are an array, an object, or nothing. A ReplyEvent follows.
@@ -30,6 +33,18 @@ func (c *Client) Request(to ID, method string, params []byte, settings RequestPa
 	return operationOf(C.acurast_go_request(c.handle, C.uint64_t(first), C.uint64_t(second), terminated(method),
 		bytes(params), C.size_t(len(params)), C.uint64_t(settings.Token), C.uint32_t(settings.TimeoutMs), truth(settings.Retry),
 		truth(settings.MessagePack)))
+}
+
+// RequestMany asks several the same. The ids stand one behind the other. An AnswersEvent follows.
+func (c *Client) RequestMany(ids []byte, method string, params []byte, settings RequestParams) (operation uint64, status Status) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.handle == nil {
+		return 0, Closed
+	}
+	return operationOf(C.acurast_go_request_many(c.handle, bytes(ids), C.size_t(len(ids)/IDSize), terminated(method),
+		bytes(params), C.size_t(len(params)), C.uint64_t(settings.Token), C.uint32_t(settings.TimeoutMs), truth(settings.Retry),
+		truth(settings.MessagePack), C.uint32_t(settings.Need), truth(settings.Agree)))
 }
 
 // terminated is a text as C has it. What comes after a byte 0 would be lost: the byte becomes U+FFFD.

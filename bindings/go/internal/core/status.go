@@ -20,6 +20,8 @@ const (
 	NotHere      Status = C.ACURAST_NOT_HERE
 	Undetermined Status = C.ACURAST_UNDETERMINED
 	RemoteError  Status = C.ACURAST_REMOTE_ERROR
+
+	NotEnoughAnswers Status = C.ACURAST_NOT_ENOUGH_ANSWERS
 )
 
 // StatusInfo is one row of the core's table.
