@@ -142,11 +142,9 @@ one_c()
     timed ask_c "$1"
 }
 
-# Not yet: once acurast-peer has --need and --agree, the next line becomes
-#     timed ask_c --need 3 --agree "$(echo "$*" | tr ' ' ,)"
 many_c()
 {
-    one_c "$1"
+    timed ask_c --need 3 --agree "$(echo "$*" | tr ' ' ,)"
 }
 
 one_node()
