@@ -30,38 +30,44 @@ func programs(t *testing.T) map[string]string {
 	return found
 }
 
-// guide is a program of what a section of the README shows in pieces.
-func guide(t *testing.T, heading string) string {
+// piece is what a section of the README shows that is no program by itself.
+type piece struct{ heading, code string }
+
+func pieces(t *testing.T) []piece {
 	t.Helper()
-	_, text, found := strings.Cut(read(t, filepath.Join(root, "bindings", "go", "README.md")), "\n## "+heading+"\n")
-	if !found {
-		t.Fatalf("there is no %q", heading)
+	var found []piece
+	for _, part := range regexp.MustCompile(`\n##+ `).Split(read(t, filepath.Join(root, "bindings", "go", "README.md")), -1) {
+		heading, text, _ := strings.Cut(part, "\n")
+		for _, each := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(text, -1) {
+			if !strings.HasPrefix(each[1], "package ") {
+				found = append(found, piece{heading, each[1]})
+			}
+		}
 	}
-	text, _, _ = strings.Cut(text, "\n## ")
-	pieces := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(text, -1)
-	if len(pieces) < 2 {
-		t.Fatalf("%d pieces in %q", len(pieces), heading)
+	if len(found) < 20 {
+		t.Fatalf("%d pieces", len(found))
 	}
-	program := `package main
+	return found
+}
 
-import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
+// unrun are compiled alone: they wait for ever, or name services that are none.
+var unrun = map[string]bool{"Take messages": true, "Who has left": true, "Reconnects": true, "TLS": true, "MessagePack": true}
 
-	acurast "github.com/libacurast/libacurast/bindings/go"
-)
-
-var err error // of a piece that has none
-
-func main() { fmt.Println(errors.ErrUnsupported, json.Valid(nil)) }
-`
-	for i, piece := range pieces {
-		program += fmt.Sprintf("\nfunc piece%d(ctx context.Context, client *acurast.Client, id acurast.ID, identity *acurast.Identity) error {\n"+
-			"%s\nreturn err\n}\n\nvar _ = piece%d\n", i, piece[1], i)
+// guides is a program that runs the pieces, each with a client of its own, and prints the headings.
+func guides(t *testing.T) string {
+	t.Helper()
+	program := read(t, filepath.Join("testdata", "guides.go.txt"))
+	list := ""
+	for i, each := range pieces(t) {
+		program += fmt.Sprintf("\nfunc piece%d(ctx context.Context, client *acurast.Client, id acurast.ID, identity *acurast.Identity, url string) error {\n"+
+			"%s\nreturn err\n}\n", i, each.code)
+		if unrun[each.heading] {
+			program += fmt.Sprintf("\nvar _ = piece%d\n", i)
+		} else {
+			list += fmt.Sprintf("\t{%q, piece%d},\n", each.heading, i)
+		}
 	}
-	return program
+	return program + "\nvar pieces = []piece{\n" + list + "}\n"
 }
 
 // replaced fails where there is nothing to replace.
@@ -94,21 +100,23 @@ func TestTheProgramsOfTheReadme(t *testing.T) {
 	page := programs(t)
 	here := func(name string) string { return replaced(t, page[name], "ws://127.0.0.1:9001", service.URL()) }
 	c := newConsumer(t, map[string]string{
-		"dapp/main.go":         replaced(t, here("A dApp"), "02…", hex.EncodeToString(key[:])),
-		"processor/main.go":    here("A processor"),
-		"ask/main.go":          guide(t, "Ask and serve"),
+		"dapp/main.go":         replaced(t, here("A dApp that asks"), "02…", hex.EncodeToString(key[:])),
+		"processor/main.go":    here("A processor that answers"),
 		"sender/main.go":       replaced(t, here("A dApp that sends payloads"), "02…", hex.EncodeToString(key[:])),
 		"echo/main.go":         here("An echo processor"),
-		"know/main.go":         guide(t, "Know what became of it"),
+		"guides/main.go":       guides(t),
 		"dapp/test/it_test.go": page["Tests of your dApp"],
 		"key.pem":              string(pem),
 	})
 	c.do(t, "go", "vet", "./...")
-	c.do(t, "go", "build", "-o", "bin/", "./dapp", "./processor", "./sender", "./echo")
+	c.do(t, "go", "build", "-o", "bin/", "./dapp", "./processor", "./sender", "./echo", "./guides")
 	c.do(t, "go", "test", "./dapp/test")
+	if ran := strings.Count(c.do(t, "bin/guides"), "\n"); ran != len(pieces(t))-6 { // those of unrun
+		t.Errorf("%d pieces ran", ran)
+	}
 
 	for _, each := range []struct{ processor, dapp, want string }{
-		{"bin/processor", "bin/dapp", "42.5\n"},
+		{"bin/processor", "bin/dapp", "0.94\n"},
 		{"bin/echo", "bin/sender", identity.ID().String() + " hello\n"}, // which takes over
 	} {
 		if first := start(t, c, each.processor); first != "id "+identity.ID().String() {
@@ -146,8 +154,25 @@ func start(t *testing.T, c consumer, name string, arguments ...string) string {
 
 // TestTheDAppOfTheReadmeIsShort: what it does, without the lines that every Go program has.
 func TestTheDAppOfTheReadmeIsShort(t *testing.T) {
-	_, body, found := strings.Cut(programs(t)["A dApp"], "func main() {\n")
+	_, body, found := strings.Cut(programs(t)["A dApp that asks"], "func main() {\n")
 	if lines := strings.Count(strings.TrimSuffix(body, "}\n"), "\n"); !found || lines > 15 {
 		t.Errorf("the dApp has %d lines", lines)
+	}
+}
+
+func TestTheLinksOfTheReadmeLeadToItsHeadings(t *testing.T) {
+	page := read(t, filepath.Join(root, "bindings", "go", "README.md"))
+	anchors := map[string]bool{}
+	for _, heading := range regexp.MustCompile(`(?m)^##+ (.*)$`).FindAllStringSubmatch(page, -1) {
+		anchors[strings.ReplaceAll(strings.ToLower(heading[1]), " ", "-")] = true
+	}
+	links := regexp.MustCompile(`\]\(#([^)]*)\)`).FindAllStringSubmatch(page, -1)
+	if len(links) == 0 {
+		t.Error("there are none")
+	}
+	for _, link := range links {
+		if !anchors[link[1]] {
+			t.Errorf("there is no %q", link[1])
+		}
 	}
 }
