@@ -1,0 +1,208 @@
+/*
+ * Who asks in the rows of requests, in C: by acurast_client_request(), and by hand. All of it happens in callbacks on one I/O thread; the main
+ * thread begins and ends each step. A step keeps so many requests open for MS milliseconds, and prints a line of JSON. Its processor time is
+ * that of this process.
+ *
+ *   bench_asker URL MS WAYS ROWS ID...
+ *
+ * WAYS is request,hand or hand,request: the order. ROWS are of 1, 32 (in flight), absent, many. The first id answers, all do in `many`.
+ */
+#include "by_hand.h"
+#include "gauge.h"
+#include "histogram.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    WAIT_MS = 10000,
+    WARM_UP_MS = 50,
+    MAX_COUNT = 1000,
+};
+
+static const char METHOD[] = "price", PARAMS[] = "{\"pair\":\"EUR/CHF\"}";
+
+static acurast_client *asking, *by_hand;
+static uint8_t ids[MAX_COUNT][ACURAST_ID_SIZE];
+
+/* The step that runs. Its requests begin and end on the I/O thread, but for the first ones. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
+static void (*ask)(void);
+static long in_flight;
+static bool measuring, stopping;
+static bench_histogram times;
+
+static void fail(const char *what, acurast_status status)
+{
+    fprintf(stderr, "bench_asker: %s: %s\n", what, acurast_status_text(status));
+    exit(2);
+}
+
+static void check(acurast_status status, const char *what)
+{
+    if (status != ACURAST_OK)
+        fail(what, status);
+}
+
+/* One is over, and the next begins. */
+static void over(uint64_t begun)
+{
+    pthread_mutex_lock(&lock);
+    if (measuring)
+        histogram_add(&times, gauge_now() - begun);
+    bool more = !stopping;
+    if (!more && --in_flight == 0)
+        pthread_cond_signal(&ended);
+    pthread_mutex_unlock(&lock);
+    if (more)
+        ask();
+}
+
+static void on_asking_event(void *user, const acurast_event_view *event)
+{
+    (void)user;
+    if (event->type != ACURAST_EVENT_REPLY)
+        return;
+    if (event->status != ACURAST_OK && event->status != ACURAST_NOT_HERE)
+        fail("reply", event->status);
+    over(event->token);
+}
+
+static void request(const uint8_t *recipient)
+{
+    const acurast_request_params settings = {.size = sizeof settings, .token = gauge_now(), .timeout_ms = 2000};
+    check(
+        acurast_client_request(asking, recipient, ACURAST_ID_SIZE, METHOD, PARAMS, sizeof PARAMS - 1, &settings, NULL),
+        "request");
+}
+
+static void request_one(void)
+{
+    request(ids[0]);
+}
+
+static void request_nobody(void)
+{
+    uint8_t nobody[ACURAST_ID_SIZE];
+    randombytes_buf(nobody, sizeof nobody);
+    request(nobody);
+}
+
+static void on_answer(uint64_t token, const uint8_t *sender, const char *said)
+{
+    (void)sender;
+    (void)said;
+    over(token);
+}
+
+static void ask_by_hand(void)
+{
+    if (!by_hand_ask(by_hand, ids[0], METHOD, PARAMS, on_answer, gauge_now()))
+        fail("asking by hand", ACURAST_OUTBOX_FULL);
+}
+
+static void sleep_ms(long ms)
+{
+    const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
+static void set(bool *flag, bool value)
+{
+    pthread_mutex_lock(&lock);
+    *flag = value;
+    pthread_mutex_unlock(&lock);
+}
+
+/* Ends the step: waits for what is open, so that it does not count in the next. */
+static void finish(void)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += WAIT_MS / 1000;
+    pthread_mutex_lock(&lock);
+    stopping = true;
+    while (in_flight > 0)
+        if (pthread_cond_timedwait(&ended, &lock, &until) != 0)
+            fail("no answer", ACURAST_TIMEOUT);
+    stopping = false;
+    pthread_mutex_unlock(&lock);
+}
+
+static void step(const char *row, const char *way, void (*how)(void), long window, long ms)
+{
+    uint64_t before = 0, after = 0;
+    ask = how;
+    in_flight = window;
+    for (long i = 0; i < window; i++)
+        ask();
+    sleep_ms(WARM_UP_MS);
+    gauge_cpu(0, &before);
+    uint64_t begin = gauge_now();
+    set(&measuring, true);
+    sleep_ms(ms);
+    set(&measuring, false);
+    double seconds = (double)(gauge_now() - begin) / 1e9;
+    gauge_cpu(0, &after);
+    finish();
+    if (times.total == 0)
+        fail(row, ACURAST_TIMEOUT);
+    printf("{\"row\": \"%s\", \"way\": \"%s\", \"cpu_us\": %.4f, \"rate\": %.1f, \"p50_us\": %.2f, \"p99_us\": %.2f}\n",
+           row, way, (double)(after - before) / 1e3 / (double)times.total, (double)times.total / seconds,
+           (double)histogram_quantile(&times, 0.5) / 1e3, (double)histogram_quantile(&times, 0.99) / 1e3);
+    fflush(stdout);
+    memset(&times, 0, sizeof times);
+}
+
+static acurast_client *client_open(acurast_context *context, const char *url, acurast_event_callback callback)
+{
+    acurast_options *options = NULL;
+    acurast_client *client = NULL;
+    check(acurast_options_create(ACURAST_SCOPE_CLIENT, &options), "options");
+    check(acurast_options_set(options, "url", url), "url");
+    check(acurast_client_create(context, options, NULL, &client), "client");
+    acurast_options_release(options);
+    check(acurast_client_set_callback(client, callback, NULL, NULL), "callback");
+    check(acurast_client_connect(client), "connect");
+    check(acurast_client_wait(client, WAIT_MS), "wait");
+    return client;
+}
+
+static void run(const char *row, bool hand, long ms)
+{
+    const char *way = hand ? "hand" : "request";
+    if (strcmp(row, "absent") == 0)
+        step(row, way, hand ? ask_by_hand : request_nobody, 1, ms);
+    else
+        step(row, way, hand ? ask_by_hand : request_one, strtol(row, NULL, 10), ms);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 6 || argc - 5 > MAX_COUNT || sodium_init() < 0) {
+        fputs("usage: bench_asker URL MS WAYS ROWS ID...\n", stderr);
+        return 2;
+    }
+    for (int i = 5; i < argc; i++)
+        check(acurast_id_of(argv[i], strlen(argv[i]), ids[i - 5]), argv[i]);
+    bool hand_first = strcmp(argv[3], "hand,request") == 0;
+    acurast_context *context = NULL;
+    check(acurast_context_create(NULL, &context), "context");
+    asking = client_open(context, argv[1], on_asking_event);
+    by_hand = client_open(context, argv[1], by_hand_event);
+    char *rest = NULL;
+    for (const char *row = strtok_r(argv[4], ",", &rest); row; row = strtok_r(NULL, ",", &rest))
+        for (int turn = 0; turn < 2; turn++)
+            run(row, (turn == 0) == hand_first, strtol(argv[2], NULL, 10));
+    check(acurast_context_close(context), "close");
+    check(acurast_context_wait(context, WAIT_MS), "end");
+    acurast_client_release(asking);
+    acurast_client_release(by_hand);
+    acurast_context_release(context);
+    return 0;
+}
