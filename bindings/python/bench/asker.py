@@ -31,7 +31,7 @@ class ByHand:
 
     def __init__(self, client: Any) -> None:
         self.client = client
-        self.waiting: dict[tuple[str, int], asyncio.Future[Any]] = {}
+        self.waiting: dict[tuple[bytes, int], asyncio.Future[Any]] = {}
         self.numbers = itertools.count(1)
 
     async def read(self) -> None:
@@ -44,7 +44,7 @@ class ByHand:
             if future and not future.done():
                 future.set_result(answer)
 
-    async def request(self, to: str, method: str, params: Any, timeout: float) -> Any:
+    async def request(self, to: bytes, method: str, params: Any, timeout: float) -> Any:
         number = next(self.numbers)
         future = self.waiting[to, number] = asyncio.get_running_loop().create_future()
         try:
@@ -60,7 +60,7 @@ class ByHand:
             raise RuntimeError(answer["error"])
         return answer["result"]
 
-    async def request_many(self, recipients: list[str], method: str, params: Any, need: int, timeout: float) -> Any:
+    async def request_many(self, recipients: list[bytes], method: str, params: Any, need: int, timeout: float) -> Any:
         """The first result that so many have given."""
         said: Counter[str] = Counter()
         tasks = [asyncio.create_task(self.request(to, method, params, timeout)) for to in recipients]
@@ -110,7 +110,7 @@ async def step(row: str, way: str, ask: Ask, window: int, seconds: float) -> Non
     print(json.dumps({**line, "p50_us": quantile(times, 0.5), "p99_us": quantile(times, 0.99)}), flush=True)
 
 
-async def open_clients(url: str, ids: list[str]) -> dict[str, dict[str, Ask]]:
+async def open_clients(url: str, ids: list[bytes]) -> dict[str, dict[str, Ask]]:
     import acurast
 
     client, other = acurast.Client(url), acurast.Client(url)
@@ -158,7 +158,7 @@ async def open_nats(url: str) -> dict[str, dict[str, Ask]]:
 
 
 async def main(url: str, milliseconds: str, ways: str, rows: str, *ids: str) -> None:
-    made = await (open_nats(url) if url.startswith("nats:") else open_clients(url, list(ids)))
+    made = await (open_nats(url) if url.startswith("nats:") else open_clients(url, [bytes.fromhex(id) for id in ids]))
     for row in rows.split(","):
         for way in ways.split(","):
             window, what = (int(row), "one") if row.isdigit() else (1, row)
