@@ -20,6 +20,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from asking import Asking
+
 SERVICE_ARGS = (
     "--listen 127.0.0.1:0 --threads {threads} --rate-messages 0 --rate-bytes 0 "
     "--max-connections 0 --max-connections-per-address 0"
@@ -37,6 +39,11 @@ class BenchError(Exception):
     pass
 
 
+def pin_to(cpu):
+    """What binds a new process to a core; None where there is none."""
+    return None if cpu is None else lambda: os.sched_setaffinity(0, {cpu})
+
+
 @dataclass
 class Target:
     """A relay under test: its process and its port."""
@@ -48,9 +55,12 @@ class Target:
     port: int = 0
 
     def __enter__(self):
-        pin = (lambda: os.sched_setaffinity(0, {self.cpu})) if self.cpu is not None else None
         self.process = subprocess.Popen(
-            self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, preexec_fn=pin
+            self.command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=pin_to(self.cpu),
         )
         try:
             self.port = self.wait_for_port()
@@ -115,11 +125,15 @@ class Bench:
     def __init__(self, options):
         self.options = options
         self.figures = []
+        self.missing = []  # rows that could not be measured here, and why
         cpus = sorted(os.sched_getaffinity(0))
         self.service_cpu, self.load_cpu = (cpus[0], cpus[1]) if len(cpus) > 1 and options.pin else (None, None)
 
     def wanted(self, row):
         return any(fnmatch.fnmatch(row, pattern) or row.startswith(pattern + "/") for pattern in self.options.rows)
+
+    def left_out(self, row, why):
+        self.missing.append((row, why))
 
     def ours(self, threads=1):
         args = self.options.service_args.format(threads=threads)
@@ -135,8 +149,7 @@ class Bench:
 
     def tool(self, name, target, *args, pinned=True):
         command = [self.options.tools / name, "--port", str(target.port), "--pid", str(target.process.pid), *args]
-        cpu = self.load_cpu if pinned else None
-        pin = (lambda: os.sched_setaffinity(0, {cpu})) if cpu is not None else None
+        pin = pin_to(self.load_cpu if pinned else None)
         done = subprocess.run(command, capture_output=True, text=True, timeout=LOAD_SECONDS, preexec_fn=pin)
         if done.returncode != 0:
             raise BenchError(f"{target.name}: {done.stderr.strip() or done.returncode} ({name} {' '.join(args)})")
@@ -289,8 +302,9 @@ class Bench:
         self.tracked()
         self.cores()
         self.client()
+        Asking(self, pin_to, BenchError).run()
         self.idle()
-        if not self.figures:
+        if not self.figures and not self.missing:
             raise BenchError("no such row; see README.md")
 
 
@@ -367,6 +381,8 @@ def main(arguments):
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print("\n".join([*head, "", *table(bench.figures)]))
+    for row, why in bench.missing:
+        print(f"{row}: left out: {why}")
     missed = sum(figure.met is False for figure in bench.figures)
     judged = sum(figure.met is not None for figure in bench.figures)
     print(f"\n{judged - missed} of {judged} targets met, in {time.monotonic() - begin:.0f} s")
