@@ -352,7 +352,8 @@ class Client(Engine):
         the package is missing.
         """
         self._check_loop()
-        _requests.progress_argument(on_progress)
+        if on_progress is not None:
+            _requests.progress_argument(on_progress)
         written = encoding_argument(encoding)
         submit = _requests.request(self._recipient(to), method, params, retry, written)
         tell = _requests.progress_teller(on_progress, written)
@@ -474,7 +475,7 @@ class Client(Engine):
         on_kept: Callable[[], object] | None,
         on_progress: Callable[[bytes], object] | None,
     ) -> Any:
-        future: asyncio.Future[Any] = _running_loop().create_future()
+        future: asyncio.Future[Any] = self._loop.create_future()  # type: ignore[union-attr]
         self._told[operation] = future
         if on_kept is not None:
             self._kept_callbacks[operation] = on_kept
@@ -486,28 +487,44 @@ class Client(Engine):
             self._cancel(operation)
             raise
         finally:
-            self._kept_callbacks.pop(operation, None)
-            self._progress_callbacks.pop(operation, None)
+            if on_kept is not None:
+                self._kept_callbacks.pop(operation, None)
+            if on_progress is not None:
+                self._progress_callbacks.pop(operation, None)
 
     async def _begun(self, submit: Submit, timeout: float | None) -> int:
         """The operation, once the outbox has room; 0 for what is none, such as an answer. Its time begins with the call."""
-        milliseconds, now = send_timeout_ms(timeout), _running_loop().time
+        milliseconds = send_timeout_ms(timeout)
+        operation = self._begun_at_once(submit, milliseconds)
+        return await self._begun_later(submit, milliseconds) if operation is None else operation
+
+    async def _begun_later(self, submit: Submit, milliseconds: int) -> int:
+        operation: int | None = None
+        now = _running_loop().time
         deadline = now() + milliseconds / 1000
-        while True:
-            if not self._full:
-                if self._client is None:
-                    raise self._gone()
-                left = max(1, round((deadline - now()) * 1000)) if milliseconds else 0
-                operation = submit(self._client, left)
-                if operation >= 0:
-                    return operation
-                if operation != OUTBOX_FULL:
-                    raise self._refused(operation)
-                self._full = True
+        while operation is None:
             try:
                 await asyncio.wait_for(wait_in(self._room_waiters), deadline - now() if milliseconds else None)
             except asyncio.TimeoutError:
                 raise _errors.ExpiredError("the outbox was full all the while") from None
+            left = max(1, round((deadline - now()) * 1000)) if milliseconds else 0
+            operation = self._begun_at_once(submit, left)
+        return operation
+
+    def _begun_at_once(self, submit: Submit, milliseconds: int) -> int | None:
+        """The same, or None where the outbox has no room now."""
+        if self._full:
+            return None
+        client = self._client
+        if client is None:
+            raise self._gone()
+        operation = submit(client, milliseconds)
+        if operation >= 0:
+            return operation
+        if operation != OUTBOX_FULL:
+            raise self._refused(operation)
+        self._full = True
+        return None
 
     def _cancel(self, operation: int) -> None:
         if self._client is not None and not self._forked():

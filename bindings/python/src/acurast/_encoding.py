@@ -40,13 +40,22 @@ class Encoding(NamedTuple):
     """UnreadableError for what is not read here."""
 
 
+# Made once: json.dumps() and json.loads() make one for each call.
+_json_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+_json_decode = json.JSONDecoder().raw_decode
+
+
 def json_encoded(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _json_encode(value).encode()
 
 
 def json_decoded(raw: bytes) -> Any:
     """It never fails, whatever a stranger wrote."""
-    return json.loads(raw.decode(), parse_int=_number)
+    text = raw.decode()
+    try:
+        return _json_decode(text)[0]
+    except ValueError:
+        return json.loads(text, parse_int=_number)
 
 
 def _number(digits: str) -> int | float:

@@ -75,6 +75,8 @@ def seconds(value: object, name: str) -> float | None:
 
 def send_timeout_ms(timeout: float | None) -> int:
     """The argument `timeout` of a send, for the core: 0 takes the option `send_timeout`."""
+    if type(timeout) is float and 0 < timeout <= 4e6:
+        return round(timeout * 1000) or 1
     given = seconds(timeout, "timeout")
     if given is None:
         return 0
@@ -113,7 +115,8 @@ def look(ids: bytes) -> Submit:
 
 def raw(view: Any) -> bytes:
     """The payload of an event that may have none."""
-    return bytes(_buffer(view.payload, view.payload_size)) if view.payload_size else b""
+    size = view.payload_size
+    return bytes(_buffer(view.payload, size)) if size else b""
 
 
 def incoming(view: Any) -> Incoming:
