@@ -22,12 +22,14 @@ enum {
     WAIT_MS = 10000,
     WARM_UP_MS = 50,
     MAX_COUNT = 1000,
+    NEED = 3,
 };
 
 static const char METHOD[] = "price", PARAMS[] = "{\"pair\":\"EUR/CHF\"}";
 
 static acurast_client *asking, *by_hand;
 static uint8_t ids[MAX_COUNT][ACURAST_ID_SIZE];
+static size_t count;
 
 /* The step that runs. Its requests begin and end on the I/O thread, but for the first ones. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -66,7 +68,7 @@ static void over(uint64_t begun)
 static void on_asking_event(void *user, const acurast_event_view *event)
 {
     (void)user;
-    if (event->type != ACURAST_EVENT_REPLY)
+    if (event->type != ACURAST_EVENT_REPLY && event->type != ACURAST_EVENT_ANSWERS)
         return;
     if (event->status != ACURAST_OK && event->status != ACURAST_NOT_HERE)
         fail("reply", event->status);
@@ -93,6 +95,14 @@ static void request_nobody(void)
     request(nobody);
 }
 
+static void request_many(void)
+{
+    const acurast_many_params settings = {
+        .size = sizeof settings, .token = gauge_now(), .timeout_ms = 2000, .need = NEED, .agree = 1};
+    check(acurast_client_request_many(asking, ids[0], count, METHOD, PARAMS, sizeof PARAMS - 1, &settings, NULL),
+          "request many");
+}
+
 static void on_answer(uint64_t token, const uint8_t *sender, const char *said)
 {
     (void)sender;
@@ -104,6 +114,39 @@ static void ask_by_hand(void)
 {
     if (!by_hand_ask(by_hand, ids[0], METHOD, PARAMS, on_answer, gauge_now()))
         fail("asking by hand", ACURAST_OUTBOX_FULL);
+}
+
+/* One to many is under way at a time, so that what it has found is here; the late answers to the last one count for nothing. */
+static struct {
+    uint64_t begun;
+    struct {
+        char said[32];
+        size_t votes;
+    } found[MAX_COUNT];
+} poll;
+
+static void on_vote(uint64_t token, const uint8_t *sender, const char *said)
+{
+    (void)sender;
+    if (token != poll.begun)
+        return;
+    size_t i = 0;
+    while (poll.found[i].votes && strcmp(poll.found[i].said, said) != 0)
+        i++;
+    (void)snprintf(poll.found[i].said, sizeof poll.found[i].said, "%s", said);
+    if (++poll.found[i].votes < NEED)
+        return;
+    poll.begun = 0;
+    over(token);
+}
+
+static void ask_many_by_hand(void)
+{
+    memset(&poll, 0, sizeof poll);
+    uint64_t begun = poll.begun = gauge_now();
+    for (size_t i = 0; i < count; i++)
+        if (!by_hand_ask(by_hand, ids[i], METHOD, PARAMS, on_vote, begun))
+            fail("asking by hand", ACURAST_OUTBOX_FULL);
 }
 
 static void sleep_ms(long ms)
@@ -176,7 +219,9 @@ static acurast_client *client_open(acurast_context *context, const char *url, ac
 static void run(const char *row, bool hand, long ms)
 {
     const char *way = hand ? "hand" : "request";
-    if (strcmp(row, "absent") == 0)
+    if (strcmp(row, "many") == 0)
+        step(row, way, hand ? ask_many_by_hand : request_many, 1, ms);
+    else if (strcmp(row, "absent") == 0)
         step(row, way, hand ? ask_by_hand : request_nobody, 1, ms);
     else
         step(row, way, hand ? ask_by_hand : request_one, strtol(row, NULL, 10), ms);
@@ -188,8 +233,8 @@ int main(int argc, char **argv)
         fputs("usage: bench_asker URL MS WAYS ROWS ID...\n", stderr);
         return 2;
     }
-    for (int i = 5; i < argc; i++)
-        check(acurast_id_of(argv[i], strlen(argv[i]), ids[i - 5]), argv[i]);
+    for (; argv[5 + count]; count++)
+        check(acurast_id_of(argv[5 + count], strlen(argv[5 + count]), ids[count]), argv[5 + count]);
     bool hand_first = strcmp(argv[3], "hand,request") == 0;
     acurast_context *context = NULL;
     check(acurast_context_create(NULL, &context), "context");

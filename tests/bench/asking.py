@@ -134,7 +134,6 @@ class Asking:
 
     def run(self):
         wanted = {language: self.wanted(f"request/{language}") for language in LANGUAGES}
-        wanted["c"] = [row for row in wanted["c"] if ROWS[row] != "many"]
         nats = {name: [row for row in ("1", "32") if self.bench.wanted(f"request/nats/{name}/{row}")] for name in ("c", "python")}
         if not any(wanted.values()) and not any(nats.values()):
             return
