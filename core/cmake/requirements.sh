@@ -45,6 +45,12 @@ venv:python3               python3-venv
 bench="$build
 module:cmocka              libcmocka-dev
 tool:python3               python3
+?venv:python3              python3-venv
+?header:Python.h           python3-dev
+?tool:node                 nodejs
+?tool:npm                  npm
+?tool:go                   golang-go
+?module:libnats            libnats-dev
 "
 lint="$test
 tool:g++                   build-essential
