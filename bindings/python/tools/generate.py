@@ -62,7 +62,13 @@ MEMBERS = {
         '"""What the recipient has written for people."""',
         "data: Any = None",
         '"""What it has added."""',
-    ]
+    ],
+    "NOT_ENOUGH_ANSWERS": [
+        "answers: Mapping[Id, Any] = {}",
+        '"""The results that came until then."""',
+        "failures: Mapping[Id, Error] = {}",
+        '"""Of those who gave none until then."""',
+    ],
 }
 
 # What the caller can do about it, where the text does not say so.
@@ -121,7 +127,9 @@ def class_name(name: str) -> str:
 
 def errors() -> str:
     lines = [HEAD.format("The exceptions, one for each status of the core.")]
-    lines += ["import builtins", "import enum", "from typing import Any, ClassVar", "", ""]
+    lines += ["import builtins", "import enum", "from collections.abc import Mapping"]
+    lines += ["from typing import TYPE_CHECKING, Any, ClassVar", ""]
+    lines += ["if TYPE_CHECKING:", "    from ._identity import Id", "", ""]
     lines += ["class Status(enum.IntEnum):", '    """What a call of the core answers; the numbers are frozen."""', ""]
     lines += [f"    {name} = {code}" for name, code, _, _ in statuses()]
     lines += ["", "", "class Error(Exception):"]

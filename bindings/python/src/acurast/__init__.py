@@ -21,7 +21,7 @@ from ._encoding import UnreadableError
 from ._errors import *  # noqa: F403
 from ._errors import Status
 from ._identity import Id, Identity, compress_key, id_of, verify
-from ._many import Answers, NotEnoughAnswersError
+from ._many import Answers
 from ._message import Message, Outcome, State, StateChange, Stats
 from ._presence import Gone, Presence, Seen
 from ._runtime import configure, live_objects

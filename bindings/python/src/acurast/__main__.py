@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -25,7 +25,6 @@ from ._exec import serve_exec
 from ._foreign import json_line, shown, shown_payload
 from ._identity import Id, Identity, as_key, compress_key, id_of
 from ._keyfile import read_key
-from ._many import NotEnoughAnswersError
 from ._message import LEVELS, Message
 from ._presence import Presence
 
@@ -247,7 +246,7 @@ def ask_many(client: BlockingClient, flags: argparse.Namespace, recipients: list
     more = {"need": flags.need, "agree": flags.agree, "timeout": left, "retry": flags.retry}
     try:
         found = client.request_many(recipients, flags.method, flags.params, **more)
-    except NotEnoughAnswersError as error:
+    except _errors.NotEnoughAnswersError as error:
         show_answers(flags, error.answers, error.failures, sys.stdout if flags.json else sys.stderr)
         return complain(error, LATE)
     if flags.json:
@@ -257,7 +256,7 @@ def ask_many(client: BlockingClient, flags: argparse.Namespace, recipients: list
     return OK
 
 
-def show_answers(flags: argparse.Namespace, answers: dict[Id, Any], failures: dict[Id, _errors.Error], to: TextIO) -> None:
+def show_answers(flags: argparse.Namespace, answers: Mapping[Id, Any], failures: Mapping[Id, _errors.Error], to: TextIO) -> None:
     for id, value in answers.items():
         line = json_line({"event": "answer", "id": str(id), "status": "OK", "result": value}) if flags.json else f"{id}: {json_line(value)}"
         print(line, file=to)

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import builtins
 import enum
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from ._identity import Id
 
 
 class Status(enum.IntEnum):
@@ -480,6 +484,10 @@ class NotEnoughAnswersError(Error):
     retriable = True
     text = "too few of those that were asked gave a result, or the same one"
     advice = "look at its failures, or pass a smaller need"
+    answers: Mapping[Id, Any] = {}
+    """The results that came until then."""
+    failures: Mapping[Id, Error] = {}
+    """Of those who gave none until then."""
 
 
 CLASSES: dict[int, type[Error]] = {

@@ -30,15 +30,6 @@ class Answers:
     """Of those who gave none until then."""
 
 
-class NotEnoughAnswersError(_errors.NotEnoughAnswersError):
-    """Too few of those that were asked gave a result, or the same one."""
-
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail)
-        self.answers: dict[Id, Any] = {}
-        self.failures: dict[Id, _errors.Error] = {}
-
-
 def many_ids(recipients: Iterable[Key | Identity]) -> list[Id]:
     """The argument `recipients`: whoever is named twice has one voice."""
     if isinstance(recipients, (str, bytes, bytearray, memoryview, Identity)) or not isinstance(recipients, Iterable):
@@ -117,9 +108,9 @@ def answers_of(end: Ended, need: int, agree: object, encoding: Encoding) -> Answ
 
 def not_enough(
     answers: dict[Id, Any], failures: dict[Id, _errors.Error], need: int, agree: object
-) -> NotEnoughAnswersError:
+) -> _errors.NotEnoughAnswersError:
     said = f"{len(answers)} results, {len(failures)} failures"
-    error = NotEnoughAnswersError(f"{said}, {need}{' equal' if agree else ''} needed")
+    error = _errors.NotEnoughAnswersError(f"{said}, {need}{' equal' if agree else ''} needed")
     error.answers, error.failures = answers, failures
     return error
 
