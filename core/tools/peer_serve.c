@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define RESULT_MAX ((size_t)16 * 1024 * 1024)
+#define INVALID_REQUEST (-32600)
 #define INTERNAL_ERROR (-32603)
 #define SERVER_ERROR (-32000)
 #define METHOD_VARIABLE "ACURAST_METHOD="
@@ -50,7 +51,7 @@ struct task {
 static size_t trimmed(const job_output *output)
 {
     size_t size = output->size;
-    while (size && strchr(" \t\r\n", output->bytes[size - 1]))
+    while (size && memchr(" \t\r\n", output->bytes[size - 1], 4))
         size--;
     return size;
 }
@@ -112,6 +113,11 @@ static struct task *make_task(const acurast_event_view *event)
 static void begin_task(const acurast_event_view *event)
 {
     pthread_t thread;
+    if (event->encoding != ACURAST_ENCODING_JSON) {
+        acurast_client_answer_error(serving.talk.client, event->operation, INVALID_REQUEST,
+                                    "MessagePack is not spoken here", NULL, 0);
+        return;
+    }
     struct task *task = make_task(event);
     pthread_mutex_lock(&serving.lock);
     bool started = task && pthread_create(&thread, NULL, run, task) == 0;

@@ -107,6 +107,14 @@ def test_a_result_cannot_steer_the_terminal(serve, relay):
     assert done.stdout == '"\\u009b\\u202e"\n'
 
 
+def test_a_request_in_messagepack_is_refused(serve, relay, client):
+    processor, _ = serve()
+    asker = client(relay.url)
+    asker.send(bytes.fromhex(processor), b"\x94\x00\x07\xa4echo\x90")
+    _, answer = asker.receive()
+    assert answer[:3] == b"\x94\x01\x07" and b"MessagePack is not spoken here" in answer, answer
+
+
 def test_nobody_there_is_told_at_once(relay):
     begin = time.monotonic()
     done = request(relay, "--timeout", "60s", NOBODY, "echo")
