@@ -257,8 +257,9 @@ static struct lws_vhost *create_vhost(acurast__listening *at)
         .timeout_secs = at->listener->request_timeout_ms / 1000 + 5,
         .alpn = "http/1.1",
     };
-    if (at->listener->tls)
-        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+    if (at->listener->tls) /* nobody is asked for a certificate, so the system's authorities need not be read */
+        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
+                       LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
     certifying = at;
     struct lws_vhost *vhost = acurast__lws_vhost(at->loop->lws, &info);
     certifying = NULL;
