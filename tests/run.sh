@@ -12,6 +12,7 @@ BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
 JOBS=${JOBS:-2}
 processes=$((JOBS + 1)) # of pytest and of node:test: most of their tests wait for a program
+programs=$((3 * JOBS)) # of ctest, at once: the long ones wait for time-outs
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 ATTACK_SECONDS=${ATTACK_SECONDS:-60}
 CHAOS_SECONDS=${CHAOS_SECONDS:-60}
@@ -88,16 +89,16 @@ count_ctest() # LAST-TEST-LOG STATUS
     fi
 }
 
-run_ctest() # DIRECTORY
+run_ctest() # DIRECTORY AT-ONCE
 {
-    $still ctest --test-dir "$1" --output-on-failure -j "$JOBS" --timeout 240
+    $still ctest --test-dir "$1" --output-on-failure -j "$2" --timeout 240
     count_ctest "$1/Testing/Temporary/LastTest.log" $?
 }
 
 suite_c()
 {
     title "C: unit, integration, corpora"
-    compile "$BUILD" && run_ctest "$BUILD"
+    compile "$BUILD" && run_ctest "$BUILD" "$programs"
 }
 
 # The virtual environment is made once, and again when the requirements change.
@@ -411,7 +412,7 @@ sanitized() # DIRECTORY SANITIZERS
     export LSAN_OPTIONS="suppressions=$top/tests/support/lsan.supp:print_suppressions=0"
     export UBSAN_OPTIONS="log_path=$1/report:print_stacktrace=1:halt_on_error=1"
     export TSAN_OPTIONS="log_path=$1/report:suppressions=$top/tests/support/tsan.supp:second_deadlock_stack=1"
-    run_ctest "$1"
+    run_ctest "$1" "$JOBS"
     run_python "$1"
     run_node "$1"
     unset ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
