@@ -112,8 +112,12 @@ async def soon(what, deadline=DEADLINE):
 
 @pytest.fixture(scope="session", autouse=True)
 def context():
-    """The context that all clients share is made first, so that it does not count as a leak of one test."""
+    """The context that all clients share is made first, so that it does not count as a leak of one test.
+
+    What is there by now stays: the collections of each test need not go through all of pytest again."""
     acurast._runtime.context()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
