@@ -43,6 +43,7 @@ def stage() -> None:
 
 
 def get_requires_for_build_sdist(config_settings: Any = None) -> Any:
+    stage()
     return _setuptools.get_requires_for_build_sdist(config_settings)
 
 

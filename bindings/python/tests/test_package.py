@@ -32,10 +32,14 @@ def built(tmp_path_factory):
         pytest.importorskip(needed, reason=f"{needed} is not installed")
     if not (HERE / "pyproject.toml").is_file() or not shutil.which("pkg-config"):
         pytest.skip("nothing to build from, or no pkg-config")
-    folder = tmp_path_factory.mktemp("dist")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "dist"
     with open(HERE / "pyproject.toml") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # it stages the core into the source folder: one process of xdist at a time
-        run("-m", "build", "--no-isolation", "--outdir", folder, ".", folder=HERE)
+        fcntl.flock(lock, fcntl.LOCK_EX)  # it stages the core into the source folder: one process of xdist does it, for all
+        if not folder.exists():
+            if (HERE.parent.parent / "core" / "sources.txt").is_file():
+                shutil.rmtree(HERE / "core", ignore_errors=True)  # as in a fresh checkout
+            run("-m", "build", "--no-isolation", "--outdir", folder, ".", folder=HERE, CFLAGS="-O0 -g0")
     return folder
 
 
