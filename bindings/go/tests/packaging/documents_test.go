@@ -81,6 +81,7 @@ func replaced(t *testing.T, text, before, after string) string {
 
 // TestTheProgramsOfTheReadme: they are what a user copies, and do what the page says.
 func TestTheProgramsOfTheReadme(t *testing.T) {
+	t.Parallel()
 	service, err := acurast.NewService()
 	if err != nil {
 		t.Fatal(err)

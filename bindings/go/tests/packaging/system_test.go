@@ -33,10 +33,12 @@ func installed(t *testing.T) (prefix, libraries string) {
 func onSystem(t *testing.T, libraries string) consumer {
 	t.Helper()
 	return newConsumer(t, program(t)).with("GOFLAGS=-mod=mod -modcacherw -tags=acurast_system",
+		"GOMODCACHE="+t.TempDir(), // of its own: Go does not see that the installed headers are others
 		"PKG_CONFIG_PATH="+filepath.Join(libraries, "pkgconfig"), "LD_LIBRARY_PATH="+libraries)
 }
 
 func TestTheInstalledLibraryIsLinked(t *testing.T) {
+	t.Parallel()
 	_, libraries := installed(t)
 	c := onSystem(t, libraries)
 	c.do(t, "go", "build", ".")
@@ -60,6 +62,7 @@ func anotherVersionRuns(t *testing.T, c consumer) {
 }
 
 func TestHeadersOfAnotherVersionAreRefused(t *testing.T) {
+	t.Parallel()
 	prefix, libraries := installed(t)
 	header := filepath.Join(prefix, "include", "acurast", "version.h")
 	text := read(t, header)
