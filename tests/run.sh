@@ -134,7 +134,8 @@ run_python() # DIRECTORY
         skip "Python tests: their packages could not be installed with pip"
     else
         ACURAST_BIN=$1/bin ACURAST_BUILD=$1 logged "$1/logs/python.txt" \
-            $still "$BUILD/venv/bin/python" -m pytest -n "$processes" -q -rs -p no:cacheprovider tests/integration
+            $still "$BUILD/venv/bin/python" -m pytest -n "$processes" --dist worksteal -q -rs -p no:cacheprovider \
+                tests/integration
         count_pytest "$1/logs/python.txt" $?
     fi
 }
@@ -266,7 +267,8 @@ suite_binding_python()
         skip "the Python binding could not be built and installed with pip"
     else
         ACURAST_BIN=$BUILD/bin logged "$BUILD/logs/binding_python.txt" \
-            "$BUILD/venv-binding/bin/python" -m pytest -n "$processes" -q -rs --show-capture=no bindings/python/tests
+            "$BUILD/venv-binding/bin/python" -m pytest -n "$processes" --dist worksteal -q -rs --show-capture=no \
+            bindings/python/tests
         count_pytest "$BUILD/logs/binding_python.txt" $?
     fi
 }
