@@ -9,6 +9,7 @@ const fs = require('node:fs');
 const { parseArgs } = require('node:util');
 const { jsonLine, shownMessage, shownPayload } = require('../lib/foreign.js');
 const { readKeyFile } = require('../lib/keyfile.js');
+const { client: CORE } = require('../lib/settings.js');
 
 const HELP = `usage: npx acurast COMMAND [FLAGS]
 
@@ -30,12 +31,14 @@ and --file, standard input. PARAMS: an array or an object of JSON.
   --until LEVEL      how far it must get: written (default), relayed or delivered
   --progress         print what the recipient tells meanwhile, on standard error
   --retry            it may be executed twice, where nobody knows whether it was
-  --ca-file FILE     PEM file of authorities to trust instead of the system's
   --exec COMMAND     run by /bin/sh for each request: its method is $ACURAST_METHOD, who asks is $ACURAST_SENDER, and its params, as
                      JSON, are on standard input. What it writes, one value of JSON, is the result; if it ends with another
                      status than 0, the answer is the error -32000. Ctrl-C ends serving, with 0
   --serve-running COUNT, --serve-waiting COUNT
                      how many run at once, and how many wait; beyond that the answer is the error -32001, "busy"
+  --ca-file FILE, --linger TIME ...
+                     every option of the core's clients is a flag: ca-file, a PEM file of authorities to trust instead of the system's;
+                     what the others are is on the repository's page core/docs/options.md
   --hex              payloads are hexadecimal
   --json             print one object a line
   --help, --version
@@ -59,12 +62,13 @@ const FLAGS = {
   id: { key: { type: 'string' } },
   send: { to: { type: 'string' }, file: { type: 'string' }, wait: { type: 'string' }, until: { type: 'string' } },
   request: { progress: { type: 'boolean' }, retry: { type: 'boolean' } },
-  serve: { exec: { type: 'string' }, 'serve-running': { type: 'string' }, 'serve-waiting': { type: 'string' } },
+  serve: { exec: { type: 'string' } },
   look: {},
   listen: { echo: { type: 'boolean' }, count: { type: 'string' } },
   build: {},
 };
-const OF_A_CLIENT = { url: { type: 'string', multiple: true }, key: { type: 'string' }, 'ca-file': { type: 'string' } };
+const OF_THE_CORE = Object.fromEntries(Object.values(CORE).map(({ name }) => [name, { type: 'string' }]));
+const OF_A_CLIENT = { url: { type: 'string', multiple: true }, key: { type: 'string' }, ...OF_THE_CORE };
 const OF_A_TALK = { ...OF_A_CLIENT, timeout: { type: 'string' }, hex: { type: 'boolean' } };
 const SHARED = { request: OF_A_TALK, send: OF_A_TALK, look: OF_A_TALK, listen: OF_A_TALK, serve: OF_A_CLIENT };
 const LEVELS = ['written', 'relayed', 'delivered'];
@@ -173,8 +177,7 @@ async function serve(flags, methods) {
   if (!methods.length) throw new UsageError('name one method or more');
   const { Executor } = require('../lib/exec.js');
   const executor = new Executor(flags.exec, tell);
-  const bounds = { serveRunning: whole(flags, 'serve-running'), serveWaiting: whole(flags, 'serve-waiting') };
-  const client = new (acurast().Client)(urlsOf(flags), { ...settingsOf(flags), ...bounds });
+  const client = new (acurast().Client)(urlsOf(flags), settingsOf(flags));
   client.serve(executor.handlers(methods));
   client.on('handlerError', complain);
   let interrupts = 0;
@@ -279,7 +282,20 @@ function urlsOf(flags) {
   return urls;
 }
 
-const settingsOf = (flags) => ({ identity: flags.key ? readKey(flags.key) : undefined, caFile: flags['ca-file'] });
+/** An option of the core as its type wants it; sizes and times are texts to the core as well. */
+function optionOf(flags, { name, type }) {
+  const text = flags[name];
+  if (text === undefined) return undefined;
+  if (type === 'count') return whole(flags, name, 0);
+  if (type !== 'bool') return text;
+  if (text !== 'on' && text !== 'off') throw new UsageError(`--${name} is on or off, not ${text}`);
+  return text === 'on';
+}
+
+function settingsOf(flags) {
+  const options = Object.entries(CORE).map(([key, option]) => [key, optionOf(flags, option)]);
+  return { ...Object.fromEntries(options), identity: flags.key ? readKey(flags.key) : undefined };
+}
 
 const tellConnected = ({ id }) => console.error(`acurast: ${id} connected`);
 
@@ -304,10 +320,10 @@ function readPayload(flags, positionals) {
   return Buffer.from(digits, 'hex');
 }
 
-function whole(flags, name) {
+function whole(flags, name, least = 1) {
   if (flags[name] === undefined) return undefined;
-  const value = Number(flags[name]);
-  if (!Number.isSafeInteger(value) || value < 1) throw new UsageError(`--${name} is a whole number, not ${flags[name]}`);
+  const value = flags[name] === '' ? NaN : Number(flags[name]);
+  if (!Number.isSafeInteger(value) || value < least) throw new UsageError(`--${name} is a whole number, not ${flags[name]}`);
   return value;
 }
 

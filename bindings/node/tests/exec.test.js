@@ -10,7 +10,7 @@ const { acurast, eventually, service, within } = require('./lib/harness');
 const { PROGRAMS, run, start } = require('./lib/command');
 
 const LONG = { timeout: 60_000 }; // what ends sooner, ends for another reason
-const EAGER = { 'acurast-peer': ['--backoff-min', '10ms', '--backoff-max', '20ms'] };
+const EAGER = ['--backoff-min', '10ms', '--backoff-max', '20ms'];
 const COMMAND = `
 case $ACURAST_METHOD in
 echo) cat ;;
@@ -32,7 +32,7 @@ async function serving(t, name, { flags = [], marker = '/dev/null' } = {}) {
   const { url } = relay;
   const methods = [...COMMAND.matchAll(METHODS)].map(([, method]) => method);
   const command = COMMAND.replaceAll('$MARKER', marker);
-  const server = start(['serve', '--url', url, ...(EAGER[name] ?? []), ...flags, '--exec', command, ...methods], { program: PROGRAMS[name] });
+  const server = start(['serve', '--url', url, ...EAGER, ...flags, '--exec', command, ...methods], { program: PROGRAMS[name] });
   const asker = await acurast.connect(url, { linger: 0 });
   t.after(async () => {
     await server.end(); // first: it would wait for the service
