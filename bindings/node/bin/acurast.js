@@ -15,7 +15,7 @@ const HELP = `usage: npx acurast COMMAND [FLAGS]
 
   keygen   make a key                      [--out FILE] [--ed25519]
   id       print ids and public keys       [--key FILE] [RECIPIENT ...]
-  request  ask, and print the answer       [--progress] [--retry] RECIPIENT METHOD [PARAMS]
+  request  ask, and print the answer       [--need COUNT] [--agree] [--progress] [--retry] RECIPIENT[,...] METHOD [PARAMS]
   serve    answer by a command             --exec COMMAND [--serve-running COUNT] [--serve-waiting COUNT] METHOD ...
   send     send one payload                --to RECIPIENT [--file FILE] [--wait COUNT] [--until LEVEL] [PAYLOAD]
   look     tell who is here                RECIPIENT ...
@@ -29,6 +29,8 @@ and --file, standard input. PARAMS: an array or an object of JSON.
   --url URL          the services to try, in order; may be repeated [ACURAST_PEER_URL]
   --timeout SECONDS  for all of it (send: 30; look, request: 10; listen: for ever)
   --until LEVEL      how far it must get: written (default), relayed or delivered
+  --need COUNT       of several recipients, how many have to answer (default: all)
+  --agree            and with the same result
   --progress         print what the recipient tells meanwhile, on standard error
   --retry            it may be executed twice, where nobody knows whether it was
   --exec COMMAND     run by /bin/sh for each request: its method is $ACURAST_METHOD, who asks is $ACURAST_SENDER, and its params, as
@@ -61,7 +63,7 @@ const FLAGS = {
   keygen: { out: { type: 'string' }, ed25519: { type: 'boolean' } },
   id: { key: { type: 'string' } },
   send: { to: { type: 'string' }, file: { type: 'string' }, wait: { type: 'string' }, until: { type: 'string' } },
-  request: { progress: { type: 'boolean' }, retry: { type: 'boolean' } },
+  request: { need: { type: 'string' }, agree: { type: 'boolean' }, progress: { type: 'boolean' }, retry: { type: 'boolean' } },
   serve: { exec: { type: 'string' } },
   look: {},
   listen: { echo: { type: 'boolean' }, count: { type: 'string' } },
@@ -154,21 +156,64 @@ function paramsOf(text) {
 async function request(flags, [to, method, params, ...more]) {
   if (!method || more.length) throw new UsageError('name the recipient, the method, and perhaps params');
   const limit = deadlineOf(flags, 10);
-  const recipient = recipientOf(to);
+  const recipients = to.split(',').map(recipientOf);
+  const need = whole(flags, 'need');
+  const many = recipients.length > 1 || need !== undefined || flags.agree;
+  if (new Set(recipients).size < Math.max(recipients.length, need ?? 1)) {
+    throw new UsageError('nobody is asked twice, and --need is at most the number of recipients');
+  }
   const given = paramsOf(params);
-  const onProgress = flags.progress ? (value) => console.error(jsonLine(value)) : undefined;
   const client = await open(flags, limit);
   try {
+    const onProgress = flags.progress ? (value) => console.error(jsonLine(value)) : undefined;
     const options = { timeout: limit.left(), retry: flags.retry, onProgress };
-    sayJson(await client.request(recipient, method, given, options));
-    return OK;
-  } catch (error) {
-    if (!(error instanceof acurast().RemoteError)) throw error;
-    console.error(jsonLine({ code: error.remoteCode, message: error.remoteMessage, data: error.data }));
-    return REMOTE;
+    if (!many) return await ask(client.request(recipients[0], method, given, options));
+    return await askMany(flags, client.requestMany(recipients, method, given, { ...options, need, agree: flags.agree }));
   } finally {
     await client.close();
   }
+}
+
+async function ask(asked) {
+  try {
+    sayJson(await asked);
+    return OK;
+  } catch (error) {
+    if (!(error instanceof acurast().RemoteError)) throw error;
+    console.error(jsonLine(saidBy(error)));
+    return REMOTE;
+  }
+}
+
+const saidBy = ({ remoteCode, remoteMessage, data }) => ({ code: remoteCode, message: remoteMessage, data });
+
+/** LATE where too few have answered, or too few the same; what each said goes to standard error then. */
+async function askMany(flags, asked) {
+  try {
+    const found = await asked;
+    if (flags.json) showAnswers(found);
+    else sayJson(found.value);
+    return OK;
+  } catch (error) {
+    if (!(error instanceof acurast().NotEnoughAnswersError)) throw error;
+    (flags.json ? showAnswers : tellAnswers)(error);
+    complain(error);
+    return LATE;
+  }
+}
+
+const remoteOf = (error) => (error instanceof acurast().RemoteError ? saidBy(error) : undefined);
+
+function showAnswers({ answers, failures }) {
+  for (const { id, value } of answers) sayJson({ event: 'answer', id, status: 'OK', result: value });
+  for (const { id, error } of failures) {
+    sayJson({ event: 'answer', id, status: error.code.replace('ACURAST_', ''), error: remoteOf(error) });
+  }
+}
+
+function tellAnswers({ answers, failures }) {
+  for (const { id, value } of answers) console.error(`${id}: ${jsonLine(value)}`);
+  for (const { id, error } of failures) console.error(`${id}: ${remoteOf(error) ? jsonLine(saidBy(error)) : error.text}`);
 }
 
 /** Until it is interrupted: a second signal does not wait for what the first did not end. */

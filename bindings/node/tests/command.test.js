@@ -127,6 +127,36 @@ it('asks, and prints the answer, as acurast-peer does', async () => {
   }
 });
 
+it('asks several, as acurast-peer does', async () => {
+  const values = [{ a: 1, b: '\u202e' }, { b: '\u202e', a: 1.0 }, 2];
+  const servers = await Promise.all(values.map(() => connect(service.url)));
+  servers.forEach((one, i) => one.serve({ price: () => values[i] }));
+  const ids = servers.map(({ id }) => id);
+  const everybody = [...ids, NOBODY].join();
+  const askBy = (program) => async (...words) => {
+    const { code, lines, errors } = await run(['request', '--url', service.url, '--timeout', '20', ...words], { program });
+    return { code, lines, errors, said: words[0] === '--json' && lines.map(JSON.parse) };
+  };
+  const check = async (ask) => {
+    const agreed = await ask('--need', '2', '--agree', everybody, 'price');
+    assert.deepEqual([agreed.code, JSON.parse(agreed.lines), agreed.lines[0].includes('\u202e')], [0, values[0], false], agreed.errors);
+    const failed = await ask('--need', '3', '--agree', everybody, 'price');
+    assert.deepEqual([failed.code, failed.lines], [3, []]);
+    assert.match(failed.errors, new RegExp(`^${NOBODY}: the recipient is not here`, 'm'));
+    assert.match(failed.errors, new RegExp(`^${ids[2]}: 2$`, 'm'));
+    const { code, said } = await ask('--json', `${ids[2]},${NOBODY}`, 'price');
+    assert.equal(code, 3);
+    assert.deepEqual(said.find(({ id }) => id === NOBODY), { event: 'answer', id: NOBODY, status: 'NOT_HERE' });
+    const [one] = (await ask('--json', '--need', '1', ids[2], 'price')).said;
+    assert.deepEqual([one.status, one.result], ['OK', 2]);
+  };
+  try {
+    await Promise.all(Object.values(PROGRAMS).map((program) => check(askBy(program))));
+  } finally {
+    await Promise.all(servers.map((one) => one.close()));
+  }
+});
+
 it('ends listening in order when it is interrupted', async () => {
   for (const signal of ['SIGINT', 'SIGTERM']) {
     const { listener } = await listening(PROGRAMS.acurast);
@@ -155,6 +185,8 @@ describe('exit codes', () => {
     [2, ['request', ...nowhere, '123', 'echo'], /"123": /],
     [2, ['request', ...nowhere, NOBODY, 'echo', '"x"'], /an array or an object/],
     [2, ['request', ...nowhere, NOBODY, 'echo', '{'], /an array or an object/],
+    [2, ['request', ...nowhere, '--need', '2', NOBODY, 'echo'], /--need is at most/],
+    [2, ['request', ...nowhere, `${NOBODY},${NOBODY}`, 'echo'], /nobody is asked twice/],
     [2, ['serve', ...nowhere, 'echo'], /--exec/],
     [2, ['serve', ...nowhere, '--exec', 'cat'], /one method or more/],
     [2, ['serve', ...nowhere, '--exec', 'cat', '--serve-running', '0', 'echo'], /serve-running/],
