@@ -465,7 +465,7 @@ suite_address_node()
         still="env LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)
             ASAN_OPTIONS=detect_leaks=0:log_path=$copy/report UBSAN_OPTIONS=print_stacktrace=1:log_path=$copy/report"
         run_node_tests "$BUILD/logs" address_node "$BUILD/bin" --test-timeout=120000 \
-            $(for name in arguments client identity pressure process service; do
+            $(for name in arguments client identity msgpack pressure process requests service; do
                 echo "$copy/bindings/node/tests/$name.test.js"
             done)
         still=''
