@@ -113,7 +113,7 @@ class IncomingRequest {
 
 /** Params that came, or the RpcError to answer. A handler that is raw has them as they are. */
 function paramsOf(handler, encoding, came) {
-  if (handler[RAW] && encoding.name !== 'json') throw new RpcError(INVALID_REQUEST, 'only JSON is spoken here');
+  if (handler[RAW] && encoding.name !== 'json') throw new RpcError(INVALID_REQUEST, 'MessagePack is not spoken here');
   try {
     encoding.load();
   } catch {

@@ -65,7 +65,7 @@ for (const name of Object.keys(PROGRAMS)) {
     });
 
     it('what goes wrong is an error', async (t) => {
-      const { server, error } = await serving(t, name);
+      const { server, asker, id, error } = await serving(t, name);
       const cases = {
         fails: [-32000, 'the command ended with 7'],
         killed: [-32000, 'the command ended with 137'],
@@ -77,6 +77,9 @@ for (const name of Object.keys(PROGRAMS)) {
         const { remoteCode, remoteMessage } = await error(method);
         assert.deepEqual([remoteCode, remoteMessage], expected);
       }
+      await asker.send(id, Buffer.from('940007a46563686f90', 'hex'));
+      const { payload } = await within(asker.receive());
+      assert.match(Buffer.from(payload).toString('latin1'), /MessagePack is not spoken here/);
       assert.match(server.errors.join('\n'), /text: what the command wrote is no JSON/);
     });
 
