@@ -323,6 +323,76 @@ static void test_messagepack(void **state)
     end(&w);
 }
 
+/* What it sends afterwards says that it has heard of it. */
+static void pause_server(world *w)
+{
+    size_t before = kit_count(&w->log, any_payload);
+    assert_int_equal(acurast_client_pause(w->server, 1), ACURAST_OK);
+    assert_int_equal(kit_send(w->server, acurast_client_id(w->asker), "I pause", NULL), ACURAST_OK);
+    assert_true(kit_wait(&w->log, any_payload, before + 1));
+}
+
+/* One that is asked while nothing else is open is written by the caller, who does not wake the loop. Nothing else wakes it here. */
+static void test_the_time_of_one_alone(void **state)
+{
+    static const uint32_t times[] = {100, 400};
+    world w;
+    (void)state;
+    begin_with(&w, KIT_PAIRS("ping-interval", "1h"), KIT_PAIRS("ping-interval", "1h"), NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+        pause_server(&w);
+        uint64_t begun = kit_now_ms(), slow = ask(&w, acurast_client_id(w.server), "slow", "", times[i]);
+        assert_reply(&w, slow, ACURAST_TIMEOUT, NULL);
+        assert_true(kit_now_ms() - begun >= times[i]);
+        assert_int_equal(acurast_client_pause(w.server, 0), ACURAST_OK);
+        assert_reply(&w, ask(&w, acurast_client_id(w.server), "echo", "[]", 0), ACURAST_OK, "[]");
+    }
+    end(&w);
+}
+
+enum {
+    THREADS = 3,
+    TURNS = 100
+};
+
+typedef struct asking_thread {
+    world *w;
+    int number;
+    pthread_t thread;
+} asking_thread;
+
+/* Among plain sends, which are written by their callers as well. */
+static void *ask_in_turn(void *argument)
+{
+    const asking_thread *own = argument;
+    const uint8_t *id = acurast_client_id(own->w->server);
+    const acurast_send_params now = {.size = sizeof now, .no_outcome = 1, .write_now = 1};
+    for (int i = 0; i < TURNS; i++) {
+        char params[32];
+        (void)snprintf(params, sizeof params, "[%d,%d]", own->number, i);
+        assert_int_equal(acurast_client_send(own->w->asker, id, ACURAST_ID_SIZE, "x", 1, &now, NULL), ACURAST_OK);
+        assert_reply(own->w, ask(own->w, id, "echo", params, 0), ACURAST_OK, params);
+    }
+    return NULL;
+}
+
+static void test_threads_that_ask(void **state)
+{
+    world w;
+    asking_thread threads[THREADS];
+    (void)state;
+    begin(&w);
+    for (int i = 0; i < THREADS; i++) {
+        threads[i] = (asking_thread){.w = &w, .number = i};
+        assert_int_equal(pthread_create(&threads[i].thread, NULL, ask_in_turn, &threads[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i].thread, NULL), 0);
+    assert_true(kit_wait(&w.served, any_payload, (size_t)THREADS * TURNS));
+    assert_int_equal(kit_count(&w.served, any_request), THREADS * TURNS);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +407,8 @@ int main(void)
         KIT_TEST(test_room_for_the_next_request),
         KIT_TEST(test_what_is_no_request_goes_on),
         KIT_TEST(test_messagepack),
+        KIT_TEST(test_the_time_of_one_alone),
+        KIT_TEST(test_threads_that_ask),
     };
     return cmocka_run_group_tests(tests, kit_warm_up, NULL);
 }

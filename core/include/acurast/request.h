@@ -47,6 +47,9 @@ typedef struct acurast_request_params {
  *
  * A recipient that was here a moment ago has a mailbox: a request waits there for its return, until the mailbox's time or its own is over.
  *
+ * Where nothing of this client is open or waits, and the connection is plain, the call writes the request to the socket itself, up to 4096
+ * bytes. It still does not wait.
+ *
  * The recipient's program is given the request once, also where it was sent again after a reconnect, if it is a client of this library.
  * Another, such as the vendor's, is sent it once; with `retry` again, where that may help. At a service without the extension nothing is told
  * but the answer: a request to nobody, or over a connection that broke, ends with TIMEOUT. A client that closes does not wait for answers.

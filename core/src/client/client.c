@@ -87,6 +87,7 @@ static void init_members(acurast_client *client, acurast_context *context)
     client->member = (acurast__member){.close = member_close, .retain = member_retain, .release = member_release};
     atomic_init(&client->references, 1);
     atomic_init(&client->state, (int)ACURAST_STATE_IDLE);
+    atomic_init(&client->flown, false);
     acurast__list_init(&client->member.link);
     acurast__list_init(&client->incoming);
     acurast__list_init(&client->cancels);
@@ -294,6 +295,24 @@ static void apply_params(const acurast_client *client, acurast__operation *opera
     operation->deadline = timeout ? acurast__clock_ms() + timeout : 0;
 }
 
+/*
+ * Writes a request on this thread where nothing is in front of it. An answer, or the end of the connection, makes the loop look at
+ * what has come in; so it need not be woken for it, unless its time were over before the loop looks by itself. With the lock held.
+ */
+static bool fly_now(acurast_client *client, acurast__operation *operation)
+{
+    if (!operation->asks || !client->tracks || !acurast__list_empty(&client->incoming))
+        return false;
+    acurast__operation_stamp(operation, client->outbox.run);
+    atomic_store(&client->flown, true);
+    operation->flown =
+        acurast__lane_send(&client->lane, operation->frame, ACURAST__HEADER_SIZE,
+                           operation->frame + ACURAST__HEADER_SIZE, operation->frame_size - ACURAST__HEADER_SIZE);
+    if (!operation->flown)
+        atomic_store(&client->flown, false);
+    return operation->flown && client->looks_at && client->looks_at < operation->deadline;
+}
+
 static acurast_status hand_in(acurast_client *client, acurast__operation *operation, uint64_t *number)
 {
     pthread_mutex_lock(&client->lock);
@@ -302,8 +321,10 @@ static acurast_status hand_in(acurast_client *client, acurast__operation *operat
         operation->number = ++client->last_number;
         if (number)
             *number = operation->number;
+        bool looks = fly_now(client, operation);
         acurast__list_append(&client->incoming, &operation->link);
-        acurast__client_wake_locked(client);
+        if (!looks)
+            acurast__client_wake_locked(client);
     }
     pthread_mutex_unlock(&client->lock);
     return status;

@@ -68,6 +68,7 @@ struct acurast_client {
     atomic_bool released; /* the caller gave the handle back and wants no more events */
     atomic_size_t untaken; /* outcomes that wait in a queue: counted in the outbox, but not waiting to be sent */
     atomic_size_t untaken_states;
+    atomic_bool flown; /* among `incoming` is one that was written by its caller */
     _Atomic uint64_t connections, payloads_in, payloads_out, ignored_frames, stray_payloads, large_payloads;
     _Atomic uint64_t repeats, foreign_receipts, stray_answers;
 
@@ -78,6 +79,8 @@ struct acurast_client {
     bool closing;        /* close was called, or it closed by itself */
     bool wake_posted;
     bool pause_asked;
+    bool tracks; /* the service knows receipts */
+    uint64_t looks_at; /* when the loop looks at what has come in, without being woken: milliseconds; 0: it does not */
     acurast_status end_status; /* why it closed by itself; else OK */
     uint32_t end_code;         /* and what the service said then */
     char end_reason[128];
@@ -100,6 +103,7 @@ struct acurast_client {
     uint64_t online_since; /* 0: not accepted */
     acurast__timer retry;
     acurast__timer linger;
+    acurast__timer look;
     bool begun;   /* the first round has begun */
     bool lingering; /* closing, and the outbox may still be written */
     bool leaving; /* closing, and nothing more is written */
@@ -146,6 +150,9 @@ acurast_status acurast__client_hand_in_survey(acurast_client *client, acurast__s
 void acurast__client_retain(acurast_client *client);
 void acurast__client_unref(acurast_client *client);
 
+/* So long after a request that its caller has written, the loop looks whether there are more, in milliseconds. */
+#define ACURAST__CLIENT_LOOK_MS 250u
+
 /* Wakes the loop if the lock's holder has something for it. With the lock held, in phase RUNNING. */
 void acurast__client_wake_locked(acurast_client *client);
 
@@ -153,6 +160,9 @@ void acurast__client_wake_locked(acurast_client *client);
 void acurast__client_on_wake(acurast__task *task);
 void acurast__client_on_finish(acurast__task *task);
 void acurast__client_engine_init(acurast_client *client);
+
+/* Lets others write where nothing of ours is to be written. Whoever does sees to it that nothing has come in meanwhile. */
+void acurast__client_open_lane(acurast_client *client);
 
 /* client/report.c: events. On the loop's thread; for a client that never connected, on the thread that closes it. */
 bool acurast__client_stock_states(acurast_client *client);

@@ -20,10 +20,16 @@
 static void attempt(acurast_client *client);
 static const acurast__connection_handlers connection_handlers;
 
-static void end_client(acurast_client *client, acurast_status why)
+static void stop_timers(acurast_client *client)
 {
     acurast__loop_timer_stop(client->loop, &client->retry);
     acurast__loop_timer_stop(client->loop, &client->linger);
+    acurast__loop_timer_stop(client->loop, &client->look);
+}
+
+static void end_client(acurast_client *client, acurast_status why)
+{
+    stop_timers(client);
     acurast__delivery_unwait(&client->delivery, &client->waiter);
     pthread_mutex_lock(&client->lock);
     client->phase = ACURAST__CLIENT_ENDED;
@@ -105,9 +111,10 @@ static bool fly_one(acurast_client *client, acurast__ws *ws)
     return true;
 }
 
-/* Lets others write where nothing of ours is to be written. Whoever does sees to it that nothing has come in meanwhile. */
-static void open_lane(acurast_client *client)
+void acurast__client_open_lane(acurast_client *client)
 {
+    if (!client->online_since || client->leaving)
+        return;
     size_t ours = client->settings.connection.max_payload, frame = acurast__connection_max_frame(client->connection);
     size_t theirs = frame > ACURAST__HEADER_SIZE ? frame - ACURAST__HEADER_SIZE : 0;
     acurast__ws_open_lane(acurast__connection_ws(client->connection), &client->lane, ours < theirs ? ours : theirs);
@@ -120,11 +127,64 @@ static void pump(acurast_client *client)
         while (fly_one(client, acurast__connection_ws(client->connection)))
             ;
         if (client->outbox.size == 0)
-            open_lane(client);
+            acurast__client_open_lane(client);
     }
     acurast__client_report_writable(client);
     if (client->lingering && (acurast__outbox_settled(&client->outbox) || client->settings.linger_ms == 0))
         say_goodbye(client);
+}
+
+/* `to` takes the place of `from` in its ring. */
+static void move_all(acurast__list *to, acurast__list *from)
+{
+    acurast__list_append(from, to);
+    acurast__list_remove(from);
+}
+
+/* With the lock held. What comes in is in front of whatever is sent from now on. */
+static void take_incoming(acurast_client *client, acurast__list *incoming)
+{
+    if (!acurast__list_empty(&client->incoming))
+        acurast__lane_close(&client->lane);
+    move_all(incoming, &client->incoming);
+    if (atomic_exchange(&client->flown, false) && !client->looks_at && !client->leaving) {
+        client->looks_at = acurast__loop_now(client->loop) + ACURAST__CLIENT_LOOK_MS;
+        acurast__loop_timer_start(client->loop, &client->look, ACURAST__CLIENT_LOOK_MS);
+    }
+}
+
+static void accept_all(acurast_client *client, acurast__list *incoming)
+{
+    while (!acurast__list_empty(incoming)) {
+        acurast__operation *operation = ACURAST__CONTAINER(incoming->next, acurast__operation, link);
+        acurast__list_remove(&operation->link);
+        if (operation->flown)
+            acurast__outbox_accept_flown(&client->outbox, operation);
+        else
+            acurast__outbox_accept(&client->outbox, operation);
+    }
+}
+
+/* Before anything is heard that may be about a request which its caller has written. */
+static void take_flown(acurast_client *client)
+{
+    acurast__list incoming;
+    if (!atomic_load(&client->flown))
+        return;
+    pthread_mutex_lock(&client->lock);
+    take_incoming(client, &incoming);
+    pthread_mutex_unlock(&client->lock);
+    accept_all(client, &incoming);
+}
+
+static void on_look(acurast__timer *timer)
+{
+    acurast_client *client = ACURAST__CONTAINER(timer, acurast_client, look);
+    pthread_mutex_lock(&client->lock);
+    client->looks_at = 0;
+    pthread_mutex_unlock(&client->lock);
+    take_flown(client);
+    pump(client);
 }
 
 static const acurast__target *target_of(const acurast_client *client)
@@ -198,6 +258,9 @@ static void on_accepted(void *owner)
     acurast_client *client = owner;
     client->online_since = now_of(client);
     acurast__round_accepted(&client->round, client->candidate);
+    pthread_mutex_lock(&client->lock);
+    client->tracks = acurast__connection_tracks(client->connection);
+    pthread_mutex_unlock(&client->lock);
     atomic_fetch_add(&client->connections, 1);
     pause_or_resume(client);
     acurast__receive_tell(client);
@@ -217,6 +280,7 @@ static void pause_where_full(acurast_client *client)
 static void on_payload(void *owner, const acurast__frame *frame)
 {
     acurast_client *client = owner;
+    take_flown(client);
     if (acurast__requests_take(client, frame->sender, frame->body, frame->body_size)) {
         pump(client);
         return;
@@ -229,6 +293,7 @@ static void on_payload(void *owner, const acurast__frame *frame)
 static void on_tracked(void *owner, const acurast__frame *frame)
 {
     acurast_client *client = owner;
+    take_flown(client);
     pause_where_full(client);
     if (!acurast__receive_tracked(client, frame))
         acurast__connection_abort(client->connection, ACURAST_NO_MEMORY, "no memory for a payload");
@@ -238,6 +303,7 @@ static void on_tracked(void *owner, const acurast__frame *frame)
 static void on_receipts(void *owner, const acurast__frame *frame)
 {
     acurast_client *client = owner;
+    take_flown(client);
     atomic_fetch_add(&client->foreign_receipts, acurast__tracking_receipts(&client->outbox, frame));
     pump(client);
 }
@@ -254,6 +320,7 @@ static void on_gone(void *owner, const acurast__frame *frame)
 {
     acurast_client *client = owner;
     acurast__items gone;
+    take_flown(client);
     if (!acurast__gone_decode(&gone, frame)) {
         atomic_fetch_add(&client->ignored_frames, 1);
         return;
@@ -274,6 +341,7 @@ static void on_seen(void *owner, const acurast__frame *frame)
 {
     acurast_client *client = owner;
     acurast__items seen;
+    take_flown(client);
     if (acurast__seen_decode(&seen, frame) && acurast__tracking_seen(&client->outbox, &seen))
         pump(client);
     else
@@ -310,6 +378,7 @@ static void on_skipped(void *owner)
 static void on_written(void *owner)
 {
     acurast_client *client = owner;
+    take_flown(client);
     acurast__outbox_written(&client->outbox, acurast__ws_written(acurast__connection_ws(client->connection)));
     acurast__receive_tell(client);
     pump(client);
@@ -370,6 +439,7 @@ static void reconnect(acurast_client *client, const acurast__connection_end *end
 static void on_ended(void *owner, const acurast__connection_end *end)
 {
     acurast_client *client = owner;
+    take_flown(client);
     lose(client, end);
     if (client->leaving || (client->lingering && acurast__outbox_settled(&client->outbox))) {
         end_client(client, ACURAST_OK);
@@ -399,21 +469,12 @@ static const acurast__connection_handlers connection_handlers = {.authenticating
                                                                  .written = on_written,
                                                                  .ended = on_ended};
 
-/* `to` takes the place of `from` in its ring. */
-static void move_all(acurast__list *to, acurast__list *from)
-{
-    acurast__list_append(from, to);
-    acurast__list_remove(from);
-}
-
 /* Takes in what was called for on other threads; returns whether close was among it. */
 static bool take_in(acurast_client *client)
 {
     acurast__list incoming, cancels, given;
     pthread_mutex_lock(&client->lock);
-    if (!acurast__list_empty(&client->incoming))
-        acurast__lane_close(&client->lane); /* or what is sent now would overtake it */
-    move_all(&incoming, &client->incoming);
+    take_incoming(client, &incoming);
     move_all(&cancels, &client->cancels);
     acurast__list_move(&given, &client->receiver.given);
     client->wake_posted = false;
@@ -421,11 +482,7 @@ static bool take_in(acurast_client *client)
     bool closing = client->closing, due = client->requests.due;
     client->requests.due = false;
     pthread_mutex_unlock(&client->lock);
-    while (!acurast__list_empty(&incoming)) {
-        acurast__operation *operation = ACURAST__CONTAINER(incoming.next, acurast__operation, link);
-        acurast__list_remove(&operation->link);
-        acurast__outbox_accept(&client->outbox, operation);
-    }
+    accept_all(client, &incoming);
     acurast__receive_given(client, &given);
     while (!acurast__list_empty(&cancels)) {
         acurast__cancel *cancel = ACURAST__CONTAINER(cancels.next, acurast__cancel, link);
@@ -461,6 +518,7 @@ void acurast__client_on_finish(acurast__task *task)
 {
     acurast_client *client = ACURAST__CONTAINER(task, acurast_client, finish);
     (void)take_in(client);
+    acurast__loop_timer_stop(client->loop, &client->look);
     acurast__outbox_fail_all(&client->outbox, ACURAST_CLOSED);
     acurast__client_report_closed(client, client->end_status);
     acurast__delivery_end(&client->delivery);
@@ -477,5 +535,6 @@ void acurast__client_engine_init(acurast_client *client)
     acurast__list_init(&client->waiter.link);
     acurast__timer_init(&client->retry, on_retry);
     acurast__timer_init(&client->linger, on_linger);
+    acurast__timer_init(&client->look, on_look);
     acurast__backoff_init(&client->backoff, client->settings.backoff_min_ms, client->settings.backoff_max_ms);
 }

@@ -55,6 +55,7 @@ typedef struct acurast__operation {
     acurast__pair *pair;
     acurast__list in_pair;
     bool asks;      /* a request: it awaits an answer as well */
+    bool flown;     /* and its caller has written it; the outbox has yet to hear of it */
     bool retry;     /* and may be executed twice */
     bool plain;     /* and was last sent without receipts, since the service has none */
     bool delivered; /* and its recipient has it, or as good as that */

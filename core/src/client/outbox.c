@@ -121,7 +121,8 @@ static void table_remove(acurast__outbox *outbox, acurast__operation *operation)
     *link = operation->next_in_bucket;
 }
 
-void acurast__outbox_accept(acurast__outbox *outbox, acurast__operation *operation)
+/* False where it is over already. */
+static bool accept(acurast__outbox *outbox, acurast__operation *operation)
 {
     operation->outbox = outbox;
     acurast__timer_init(&operation->timer, on_deadline);
@@ -132,13 +133,19 @@ void acurast__outbox_accept(acurast__outbox *outbox, acurast__operation *operati
     acurast__list_append(&outbox->queued, &operation->link);
     if (operation->until == ACURAST_LEVEL_DELIVERED && !acurast__pair_join(&outbox->pairs, operation)) {
         acurast__outbox_end(outbox, operation, ACURAST_NO_MEMORY);
-        return;
+        return false;
     }
     if (operation->deadline) {
         uint64_t now = acurast__loop_now(outbox->loop);
         acurast__loop_timer_start(outbox->loop, &operation->timer,
                                   operation->deadline > now ? operation->deadline - now : 0);
     }
+    return true;
+}
+
+void acurast__outbox_accept(acurast__outbox *outbox, acurast__operation *operation)
+{
+    (void)accept(outbox, operation);
 }
 
 static bool is_certain(const acurast__operation *operation)
@@ -256,6 +263,17 @@ void acurast__outbox_written(acurast__outbox *outbox, uint64_t written)
         else
             arrive(outbox, operation);
     }
+}
+
+void acurast__outbox_accept_flown(acurast__outbox *outbox, acurast__operation *operation)
+{
+    operation->live = 1;
+    if (!accept(outbox, operation))
+        return;
+    if (outbox->highest < operation->number)
+        outbox->highest = operation->number;
+    acurast__outbox_wrote(outbox, operation->payload_size);
+    acurast__outbox_await(outbox, operation);
 }
 
 /*

@@ -62,6 +62,9 @@ bool acurast__outbox_half_empty(acurast__outbox *outbox, size_t payload_size);
 /* Takes an operation with its number, token and deadline set, behind all others. */
 void acurast__outbox_accept(acurast__outbox *outbox, acurast__operation *operation);
 
+/* The same for one that was written by its caller, while nothing was in the outbox. */
+void acurast__outbox_accept_flown(acurast__outbox *outbox, acurast__operation *operation);
+
 /* Ends one with CANCELLED; marks a flying one. */
 void acurast__outbox_cancel(acurast__outbox *outbox, uint64_t number);
 

@@ -179,6 +179,8 @@ static void on_answer(acurast_client *client, const acurast__answer *answer, con
     operation->live = 0;
     operation->code = message->code;
     operation->answered = put_answer(operation, value);
+    if (client->outbox.size == 1) /* who hears of the answer may ask the next at once */
+        acurast__client_open_lane(client);
     acurast__outbox_end(&client->outbox, operation, operation->answered ? status : ACURAST_NO_MEMORY);
 }
 
