@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import ssl
+from typing import NamedTuple
 
 import pytest
 
@@ -124,6 +125,52 @@ def test_tls_1_2_is_not_spoken_without(service, client, authority, ciphers, rsa)
     with pytest.raises(ssl.SSLError, match="handshake failure|HANDSHAKE_FAILURE"):
         client(one.url, ssl=older(authority, ciphers))
     client(one.url, ssl=authority.context()).barrier()
+
+
+@pytest.mark.parametrize(
+    ("ciphers", "chosen"),
+    [
+        ("ECDHE+AES256+AESGCM:ECDHE+AES128+AESGCM:ECDHE+CHACHA20", "ECDHE-ECDSA-AES128-GCM-SHA256"),
+        ("ECDHE+CHACHA20:ECDHE+AESGCM", "ECDHE-ECDSA-CHACHA20-POLY1305"),
+    ],
+)
+def test_the_cipher_is_the_cheapest_for_both(service, authority, ciphers, chosen):
+    cert, key, _ = authority.leaf()
+    one = service(tls_cert=cert, tls_key=key)
+    assert visit(one, older(authority, ciphers)).cipher == chosen
+    assert visit(one, authority.context()).cipher == "TLS_AES_128_GCM_SHA256"
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_session_is_resumed_on_every_thread_until_the_certificate_is_new(service, authority, version):
+    cert, key, first = authority.leaf()
+    one = service(tls_cert=cert, tls_key=key, threads=4)
+    context = authority.context()
+    context.maximum_version = version
+    tickets = []
+    context._msg_callback = lambda _, way, version, kind, message, data: tickets.append(way) if message == 4 else None
+    session = visit(one, context).session
+    assert tickets == ["read"], "one ticket"
+    context._msg_callback = None
+    assert all(visit(one, context, session).session_reused for _ in range(16))
+    authority.leaf()  # over the same files
+    one.reload()
+    eventually(lambda: not visit(one, context, session).session_reused, "the old keys are gone")
+
+
+class Visit(NamedTuple):
+    session: ssl.SSLSession
+    session_reused: bool
+    cipher: str
+
+
+def visit(one, context, session=None):
+    """A TLS connection that has read an answer, and so what the service says behind its handshake; closed."""
+    with socket.create_connection(("127.0.0.1", one.port), timeout=DEADLINE) as plain:
+        with context.wrap_socket(plain, server_hostname="localhost", session=session) as secure:
+            secure.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert secure.recv(4096).startswith(b"HTTP/1.1 200")
+            return Visit(secure.session, secure.session_reused, secure.cipher()[0])
 
 
 def older(authority, ciphers):
