@@ -19,6 +19,7 @@ const parsed = new Map(); // the files of others, which all programs here have i
 function programOf(files, options) {
   const host = ts.createCompilerHost(options);
   const parse = host.getSourceFile;
+  host.getCurrentDirectory = () => PACKAGE; // where the types of Node are looked for
   host.getSourceFile = (name, how, ...rest) => {
     if (!FOREIGN.test(name)) return parse.call(host, name, how, ...rest);
     const key = [name, how.languageVersion, how.impliedNodeFormat].join();
