@@ -7,25 +7,32 @@
 
 #include <string.h>
 
-static acurast__operation *create(acurast__operation_kind kind, const uint8_t *sender, const uint8_t *recipient,
-                                  size_t frame_size, size_t room)
+static acurast__operation *create(acurast__operation_kind kind, const uint8_t *sender, const uint8_t *recipient)
 {
     acurast__operation *operation = acurast__alloc_zero(sizeof *operation);
     if (!operation)
         return NULL;
-    operation->frame = room ? acurast__alloc(room) : NULL;
-    if (room && !operation->frame) {
-        acurast__free(operation);
-        return NULL;
-    }
     acurast__list_init(&operation->link);
     acurast__list_init(&operation->in_pair);
     acurast__list_init(&operation->event.link);
     operation->kind = kind;
-    operation->frame_size = frame_size;
     memcpy(operation->sender, sender, sizeof operation->sender);
     memcpy(operation->recipient, recipient, sizeof operation->recipient);
     return operation;
+}
+
+static acurast__operation *create_with_frame(acurast__operation_kind kind, const uint8_t *sender,
+                                             const uint8_t *recipient, size_t frame_size, size_t room)
+{
+    acurast__operation *operation = create(kind, sender, recipient);
+    if (!operation)
+        return NULL;
+    operation->frame = acurast__alloc(room);
+    operation->frame_size = frame_size;
+    if (operation->frame)
+        return operation;
+    acurast__free(operation);
+    return NULL;
 }
 
 static void put_payload(acurast__operation *operation, size_t offset, const void *payload, size_t payload_size)
@@ -39,7 +46,7 @@ acurast__operation *acurast__operation_create(const uint8_t sender[16], const ui
                                               const void *payload, size_t payload_size)
 {
     size_t size = ACURAST__HEADER_SIZE + payload_size;
-    acurast__operation *operation = create(ACURAST__OPERATION_PLAIN, sender, recipient, size, size);
+    acurast__operation *operation = create_with_frame(ACURAST__OPERATION_PLAIN, sender, recipient, size, size);
     if (!operation)
         return NULL;
     acurast__frame_header(operation->frame, ACURAST__FRAME_PAYLOAD, sender, recipient);
@@ -51,7 +58,7 @@ acurast__operation *acurast__operation_create_tracked(const uint8_t sender[16], 
                                                       const void *payload, size_t payload_size, acurast_level until)
 {
     size_t size = ACURAST__HEADER_SIZE + ACURAST__TRACKED_HEAD_SIZE + payload_size;
-    acurast__operation *operation = create(ACURAST__OPERATION_TRACKED, sender, recipient, size, size);
+    acurast__operation *operation = create_with_frame(ACURAST__OPERATION_TRACKED, sender, recipient, size, size);
     if (!operation)
         return NULL;
     operation->until = until;
@@ -64,7 +71,7 @@ acurast__operation *acurast__operation_create_look(const uint8_t sender[16], con
     size_t size = ACURAST__HEADER_SIZE + ACURAST__TOKEN_SIZE + count * ACURAST__ID_SIZE;
     size_t found = count * sizeof(acurast_seen);
     acurast__operation *operation =
-        create(ACURAST__OPERATION_LOOK, sender, acurast__id_service, size, size > found ? size : found);
+        create_with_frame(ACURAST__OPERATION_LOOK, sender, acurast__id_service, size, size > found ? size : found);
     if (!operation)
         return NULL;
     acurast__frame_header(operation->frame, ACURAST__FRAME_LOOK, sender, NULL);
@@ -74,7 +81,7 @@ acurast__operation *acurast__operation_create_look(const uint8_t sender[16], con
 
 acurast__operation *acurast__operation_create_survey(const uint8_t sender[16])
 {
-    return create(ACURAST__OPERATION_SURVEY, sender, acurast__id_service, 0, 0);
+    return create(ACURAST__OPERATION_SURVEY, sender, acurast__id_service);
 }
 
 void acurast__operation_stamp(acurast__operation *operation, const uint8_t *run)
