@@ -8,7 +8,9 @@
  * marked, and once a loop turn, after all input, each is written directly, one write a block, with no change of its poll
  * events unless its socket is full.
  *
- *   bare_relay [PORT]     prints "listening on ws://127.0.0.1:PORT"; port 0, the default, takes a free one
+ *   bare_relay [PORT [CERT KEY]]     prints "listening on ws://127.0.0.1:PORT"; port 0, the default, takes a free one
+ *
+ * With two PEM files, a certificate and its key, it speaks TLS as libwebsockets does by itself, and prints wss:// instead.
  */
 #include <libwebsockets.h>
 #include <malloc.h>
@@ -345,7 +347,7 @@ static const struct lws_protocols protocols[] = {
     {.name = NULL},
 };
 
-static struct lws_context *start(int port, uv_loop_t *loop)
+static struct lws_context *start(int port, const char *cert, const char *key, uv_loop_t *loop)
 {
     static lws_retry_bo_t no_pings;
     void *loops[] = {loop};
@@ -355,6 +357,10 @@ static struct lws_context *start(int port, uv_loop_t *loop)
     info.iface = "127.0.0.1";
     info.protocols = protocols;
     info.options = LWS_SERVER_OPTION_DISABLE_IPV6 | LWS_SERVER_OPTION_LIBUV;
+    if (cert)
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.ssl_cert_filepath = cert;
+    info.ssl_private_key_filepath = key;
     info.foreign_loops = loops;
     info.pt_serv_buf_size = RX_SIZE;
     info.retry_and_idle_policy = &no_pings;
@@ -368,12 +374,14 @@ int main(int argc, char **argv)
     uv_check_t check;
     mallopt(M_MMAP_THRESHOLD, 64 << 20);
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
-    struct lws_context *context = start(argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0, loop);
+    const char *cert = argc > 3 ? argv[2] : NULL, *key = cert ? argv[3] : NULL;
+    struct lws_context *context = start(argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0, cert, key, loop);
     if (!context)
         return 1;
     uv_check_init(loop, &check);
     uv_check_start(&check, drain_dirty);
-    printf("listening on ws://127.0.0.1:%d\n", lws_get_vhost_listen_port(lws_get_vhost_by_name(context, "default")));
+    printf("listening on %s://127.0.0.1:%d\n", cert ? "wss" : "ws",
+           lws_get_vhost_listen_port(lws_get_vhost_by_name(context, "default")));
     fflush(stdout);
     return uv_run(loop, UV_RUN_DEFAULT);
 }

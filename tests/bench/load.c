@@ -4,6 +4,7 @@
  *
  *   memory                           the process's memory now
  *   idle=COUNT                       brings the number of idle connections to COUNT: handshakes a second, CPU a handshake
+ *   handshakes=COUNT,RESUMED         connections that go again: likewise; RESUMED 1: with the newest session ticket of TLS
  *   relay=SIZE,PAIRS,WINDOW,MS       one-way messages in a closed loop, WINDOW of them in flight for each pair
  *   pingpong=SIZE,PAIRS,MS           round trips, one in flight for each pair
  *   paced=SIZE,PAIRS,RATE,MS         one-way messages at RATE a second in all, in turn over the pairs
@@ -12,8 +13,9 @@
  * Idle connections stay until the end; the pairs of a step come and go with it. A step counts only what happens
  * between its warm-up and its end, and waits afterwards until every message on its way has arrived: none may be lost.
  *
- *   bench_load --port PORT --pid PID STEP...
+ *   bench_load --port PORT --pid PID [--tls] STEP...
  */
+#include "channel.h"
 #include "gauge.h"
 #include "histogram.h"
 #include "peer.h"
@@ -32,6 +34,7 @@
 
 enum {
     MAX_IDLE = 100000,
+    MAX_HANDSHAKES = 5000,
     MAX_PAIRS = 1000,
     OPENING_AT_ONCE = 64,
     PER_ADDRESS = 5000, /* connections from one loopback address: far from its 28,000 ports */
@@ -238,6 +241,25 @@ static void open_all(bench_peer *peers, size_t count)
     }
 }
 
+/* What it costs to open them, the service's CPU for each and how busy the generator is. */
+typedef struct opening {
+    double rate;
+    double cpu_us;
+    double load;
+} opening;
+
+static opening open_measured(bench_peer *peers, size_t count)
+{
+    uint64_t cpu = cpu_of(pid), own = cpu_of(0), begin = gauge_now();
+    open_all(peers, count);
+    double seconds = (double)(gauge_now() - begin) / 1e9;
+    cpu = cpu_of(pid) - cpu;
+    own = cpu_of(0) - own;
+    return (opening){.rate = (double)count / seconds,
+                     .cpu_us = (double)cpu / (double)count / 1e3,
+                     .load = (double)own / 1e9 / seconds};
+}
+
 static void step_memory(const unsigned long *n)
 {
     (void)n;
@@ -255,14 +277,10 @@ static void step_idle(const unsigned long *n)
         die("idle=COUNT: more than there are, %d at most", MAX_IDLE);
     size_t opened = count - idle_count;
     init_all(idle + idle_count, opened, NULL);
-    uint64_t cpu = cpu_of(pid), own = cpu_of(0), begin = gauge_now();
-    open_all(idle + idle_count, opened);
-    double seconds = (double)(gauge_now() - begin) / 1e9;
-    cpu = cpu_of(pid) - cpu;
-    own = cpu_of(0) - own;
+    opening cost = open_measured(idle + idle_count, opened);
     idle_count = count;
     printf("{\"step\": \"idle\", \"idle\": %zu, \"opened\": %zu, \"rate\": %.1f, \"cpu_us\": %.3f, \"load\": %.3f}\n",
-           count, opened, (double)opened / seconds, (double)cpu / (double)opened / 1e3, (double)own / 1e9 / seconds);
+           count, opened, cost.rate, cost.cpu_us, cost.load);
 }
 
 static void step_quiet(const unsigned long *n)
@@ -331,6 +349,30 @@ static void run_finish(int timer)
     free(run.peers);
 }
 
+/* Those of the step before are given time to be gone. */
+static void step_handshakes(const unsigned long *n)
+{
+    size_t count = n[0], resumed = 0;
+    bench_peer *peers = calloc(count, sizeof *peers);
+    if (count < 1 || count > MAX_HANDSHAKES || !peers)
+        die("handshakes=COUNT,RESUMED: 1 to %d", MAX_HANDSHAKES);
+    if (!channel_use_tickets(n[1] != 0))
+        die("handshakes: no connection was given a session ticket");
+    run_for(-1, WARM_UP_MS);
+    init_all(peers, count, NULL);
+    opening cost = open_measured(peers, count);
+    for (size_t i = 0; i < count; i++) {
+        resumed += channel_resumed(&peers[i].channel);
+        peer_close(&peers[i]);
+    }
+    free(peers);
+    channel_use_tickets(false);
+    if (resumed != (n[1] ? count : 0))
+        die("handshakes: %zu of %zu were resumed", resumed, count);
+    printf("{\"step\": \"handshakes\", \"opened\": %zu, \"rate\": %.1f, \"cpu_us\": %.3f, \"load\": %.3f}\n", count,
+           cost.rate, cost.cpu_us, cost.load);
+}
+
 static void step_run(const run_plan *plan)
 {
     if (plan->size < STAMP_SIZE || plan->pairs < 1 || plan->pairs > MAX_PAIRS ||
@@ -388,8 +430,9 @@ static const struct step {
     unsigned numbers;
     void (*run)(const unsigned long *numbers);
 } steps[] = {
-    {"memory", 0, step_memory}, {"idle", 1, step_idle},         {"quiet", 1, step_quiet}, {"tracked", 4, step_tracked},
-    {"relay", 4, step_relay},   {"pingpong", 3, step_pingpong}, {"paced", 4, step_paced},
+    {"handshakes", 2, step_handshakes}, {"memory", 0, step_memory},   {"idle", 1, step_idle},
+    {"quiet", 1, step_quiet},           {"tracked", 4, step_tracked}, {"relay", 4, step_relay},
+    {"pingpong", 3, step_pingpong},     {"paced", 4, step_paced},
 };
 
 /* A whole number of ten million at most, ended by `end`. */
@@ -432,7 +475,7 @@ static void raise_descriptors(void)
 int main(int argc, char **argv)
 {
     if (argc < 6 || strcmp(argv[1], "--port") != 0 || strcmp(argv[3], "--pid") != 0)
-        die("usage: bench_load --port PORT --pid PID STEP...");
+        die("usage: bench_load --port PORT --pid PID [--tls] STEP...");
     const char *port = argv[2], *process = argv[4];
     service.sin_family = AF_INET;
     service.sin_port = htons((uint16_t)number(&port, 0));
@@ -442,13 +485,15 @@ int main(int argc, char **argv)
     raise_descriptors();
     epoll = epoll_create1(EPOLL_CLOEXEC);
     idle = calloc(MAX_IDLE, sizeof *idle);
-    if (epoll < 0 || !idle || pid <= 0)
+    int first = strcmp(argv[5], "--tls") == 0 ? 6 : 5;
+    if (epoll < 0 || !idle || pid <= 0 || (first == 6 && !channel_use_tls()))
         die("cannot start");
-    for (int i = 5; i < argc; i++)
+    for (int i = first; i < argc; i++)
         step(argv[i]);
     for (size_t i = 0; i < idle_count; i++)
         peer_close(&idle[i]);
     free(idle);
+    channel_end_tls();
     close(epoll);
     return 0;
 }

@@ -47,21 +47,21 @@ __attribute__((format(printf, 2, 3))) static void fail(bench_peer *peer, const c
     vsnprintf(peer->failure, sizeof peer->failure, format, arguments);
     va_end(arguments);
     peer->state = PEER_FAILED;
-    epoll_ctl(peer->epoll, EPOLL_CTL_DEL, peer->fd, NULL);
+    epoll_ctl(peer->epoll, EPOLL_CTL_DEL, peer->channel.fd, NULL);
     peer->handlers->failed(peer);
 }
 
 static void watch(bench_peer *peer, int operation, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.ptr = peer};
-    if (epoll_ctl(peer->epoll, operation, peer->fd, &event) != 0)
+    if (epoll_ctl(peer->epoll, operation, peer->channel.fd, &event) != 0)
         fail(peer, "epoll_ctl: %s", strerror(errno));
 }
 
 bool peer_init(bench_peer *peer, const peer_handlers *handlers, void *owner)
 {
     memset(peer, 0, sizeof *peer);
-    peer->fd = -1;
+    peer->channel.fd = -1;
     peer->handlers = handlers;
     peer->owner = owner;
     return key_generate(&peer->key);
@@ -72,11 +72,11 @@ bool peer_open(bench_peer *peer, int epoll, const struct sockaddr_in *service, i
     const int on = 1;
     const struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = source};
     peer->epoll = epoll;
-    peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (peer->fd < 0 || setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
-        setsockopt(peer->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) != 0 ||
-        bind(peer->fd, (const struct sockaddr *)&from, sizeof from) != 0 ||
-        (connect(peer->fd, (const struct sockaddr *)service, sizeof *service) != 0 && errno != EINPROGRESS)) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || !channel_open(&peer->channel, fd) || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+        setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) != 0 ||
+        bind(fd, (const struct sockaddr *)&from, sizeof from) != 0 ||
+        (connect(fd, (const struct sockaddr *)service, sizeof *service) != 0 && errno != EINPROGRESS)) {
         snprintf(peer->failure, sizeof peer->failure, "cannot connect: %s", strerror(errno));
         peer->state = PEER_FAILED;
         return false;
@@ -87,9 +87,7 @@ bool peer_open(bench_peer *peer, int epoll, const struct sockaddr_in *service, i
 
 void peer_close(bench_peer *peer)
 {
-    if (peer->fd >= 0)
-        close(peer->fd);
-    peer->fd = -1;
+    channel_close(&peer->channel);
     free(peer->frame);
     peer->frame = NULL;
     key_clear(&peer->key);
@@ -116,7 +114,8 @@ static void apply_mask(uint8_t *bytes, size_t size)
 /* Handshake, control frames and receipts are few and short: a socket that does not take one whole is an error. */
 static void send_small(bench_peer *peer, const void *bytes, size_t size)
 {
-    ssize_t sent = send(peer->fd, bytes, size, MSG_NOSIGNAL);
+    struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
+    ssize_t sent = channel_write(&peer->channel, &part, 1);
     if (sent != (ssize_t)size)
         fail(peer, "short write of a small frame");
 }
@@ -182,10 +181,10 @@ static void on_message(bench_peer *peer, uint64_t now)
     }
 }
 
-/* Only silent peers are pinged, so a ping while a frame is half written may go unanswered. */
+/* Only silent peers are pinged, so a ping while frames are to be written may go unanswered. */
 static void on_ping(bench_peer *peer)
 {
-    if (peer->frame_written == 0)
+    if (peer->pending == 0)
         send_frame(peer, OP_PONG, peer->kept, peer->kept_size);
 }
 
@@ -280,10 +279,22 @@ static void take_upgrade(bench_peer *peer, const uint8_t *bytes, size_t size)
         send_init(peer);
 }
 
-static void on_readable(bench_peer *peer)
+/* A plain channel is done at once. */
+static void secure(bench_peer *peer)
+{
+    int done = channel_handshake(&peer->channel);
+    peer->state = PEER_SECURING;
+    if (done > 0)
+        send_upgrade(peer);
+    else if (done < 0)
+        fail(peer, "the TLS handshake failed: %s", strerror(errno));
+}
+
+/* False where nothing is left for now. */
+static bool read_some(bench_peer *peer)
 {
     static uint8_t buffer[READ_SIZE];
-    ssize_t size = recv(peer->fd, buffer, sizeof buffer, 0);
+    ssize_t size = channel_read(&peer->channel, buffer, sizeof buffer);
     if (size > 0 && peer->state == PEER_UPGRADING)
         take_upgrade(peer, buffer, (size_t)size);
     else if (size > 0)
@@ -291,14 +302,26 @@ static void on_readable(bench_peer *peer)
     else if (size == 0)
         fail(peer, "the service hung up");
     else if (errno != EAGAIN)
-        fail(peer, "recv: %s", strerror(errno));
+        fail(peer, "read: %s", strerror(errno));
+    return size > 0 && peer->state != PEER_FAILED;
+}
+
+/* What TLS has read ahead is taken whole: of that, epoll will not tell. */
+static void on_readable(bench_peer *peer)
+{
+    if (peer->state == PEER_SECURING) {
+        secure(peer);
+        return;
+    }
+    while (read_some(peer) && channel_holds(&peer->channel))
+        ;
 }
 
 static void on_writable(bench_peer *peer)
 {
     watch(peer, EPOLL_CTL_MOD, EPOLLIN);
     if (peer->state == PEER_CONNECTING)
-        send_upgrade(peer);
+        secure(peer);
     else if (peer->state == PEER_READY)
         peer_flush(peer, gauge_now());
 }
@@ -398,7 +421,7 @@ static ssize_t write_copies(bench_peer *peer)
         copies[i] = (struct iovec){.iov_base = peer->frame, .iov_len = peer->frame_size};
     copies[0].iov_base = peer->frame + peer->frame_written;
     copies[0].iov_len -= peer->frame_written;
-    return writev(peer->fd, copies, count);
+    return channel_write(&peer->channel, copies, count);
 }
 
 void peer_flush(bench_peer *peer, uint64_t now)
@@ -414,7 +437,7 @@ void peer_flush(bench_peer *peer, uint64_t now)
             return;
         }
         if (sent < 0) {
-            fail(peer, "writev: %s", strerror(errno));
+            fail(peer, "write: %s", strerror(errno));
             return;
         }
         size_t done = peer->frame_written + (size_t)sent;

@@ -1,7 +1,7 @@
 /*
  * One client of the generator: a socket, the upgrade, the handshake of the protocol, and as much of websocket framing as that needs.
  *
- *   CONNECTING -> UPGRADING -> INIT_SENT -> RESPONSE_SENT -> READY        any of them -> FAILED
+ *   CONNECTING -> SECURING -> UPGRADING -> INIT_SENT -> RESPONSE_SENT -> READY        any of them -> FAILED
  *
  * A ready peer sends one message over and over: its frame is built and masked once, and only the time in it changes, so that many
  * copies of it go out with one system call and the generator stays quicker than what it measures. Of what it receives it keeps the
@@ -10,6 +10,7 @@
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
 
+#include "channel.h"
 #include "key.h"
 
 #include <netinet/in.h>
@@ -29,6 +30,7 @@ enum {
 
 typedef enum peer_state {
     PEER_CONNECTING,
+    PEER_SECURING,
     PEER_UPGRADING,
     PEER_INIT_SENT,
     PEER_RESPONSE_SENT,
@@ -45,7 +47,7 @@ typedef struct peer_handlers {
 } peer_handlers;
 
 struct bench_peer {
-    int fd;
+    bench_channel channel;
     int epoll;
     peer_state state;
     bench_key key;
