@@ -44,6 +44,7 @@ venv:python3               python3-venv
 '
 bench="$build
 module:cmocka              libcmocka-dev
+tool:openssl               openssl
 tool:python3               python3
 ?venv:python3              python3-venv
 ?header:Python.h           python3-dev

@@ -16,6 +16,7 @@ import shlex
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,9 +28,23 @@ SERVICE_ARGS = (
     "--max-connections 0 --max-connections-per-address 0"
 )
 SIZES = {"64B": 64, "1KiB": 1024, "64KiB": 65536}
+RELAY_ROWS = tuple(
+    (size, pairs, window)
+    for size, pairs, windows in (
+        ("64B", 1, (1, 8, 32)),
+        ("64B", 50, (1, 8, 32)),
+        ("1KiB", 1, (1, 32)),
+        ("1KiB", 50, (1, 32)),
+        ("64KiB", 1, (1, 8, 32)),
+        ("64KiB", 50, (1, 8, 32)),
+    )
+    for window in windows
+)
+TLS_ROWS = (("64B", 50, 1), ("64B", 50, 32), ("1KiB", 50, 32), ("64KiB", 1, 8), ("64KiB", 50, 8))
 STEP_MS = 400
 PACED_MS = 1000
 IDLE_ROUNDS = 3  # at most: a round of them takes half a minute
+HANDSHAKES = 400
 START_SECONDS = 10
 END_SECONDS = 20
 LOAD_SECONDS = 120
@@ -37,6 +52,14 @@ LOAD_SECONDS = 120
 
 class BenchError(Exception):
     pass
+
+
+def certify(folder):
+    """Makes a certificate that signs itself; returns its file and that of its key."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    subprocess.run([*shlex.split(command), "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return str(cert), str(key)
 
 
 def pin_to(cpu):
@@ -51,6 +74,7 @@ class Target:
     name: str
     command: list
     cpu: int | None
+    scheme: str = "ws"
     process: subprocess.Popen = None
     port: int = 0
 
@@ -77,7 +101,7 @@ class Target:
                 line = self.process.stdout.readline().decode(errors="replace")
                 if not line:
                     break
-                if line.startswith("listening on ws://"):
+                if line.startswith(f"listening on {self.scheme}://"):
                     return int(line.strip().rpartition(":")[2])
         raise BenchError(f"{self.name} did not start: {shlex.join(self.command)}")
 
@@ -126,6 +150,7 @@ class Bench:
         self.options = options
         self.figures = []
         self.missing = []  # rows that could not be measured here, and why
+        self.certificate = None  # the files of it, while there is one: services that start meanwhile speak TLS
         cpus = sorted(os.sched_getaffinity(0))
         self.service_cpu, self.load_cpu = (cpus[0], cpus[1]) if len(cpus) > 1 and options.pin else (None, None)
 
@@ -136,16 +161,23 @@ class Bench:
         self.missing.append((row, why))
 
     def ours(self, threads=1):
-        args = self.options.service_args.format(threads=threads)
-        pinned = self.service_cpu if threads == 1 else None
-        return Target("ours", [str(self.options.service), *shlex.split(args)], pinned)
+        args = shlex.split(self.options.service_args.format(threads=threads))
+        if self.certificate:
+            cert, key = self.certificate
+            args += ["--tls-cert", cert, "--tls-key", key]
+        return self.target("ours", [str(self.options.service), *args], threads == 1)
 
     def bare(self, pinned=True):
-        return Target("bare", [str(self.options.tools / "bench_bare_relay")], self.service_cpu if pinned else None)
+        port_and_certificate = ["0", *self.certificate] if self.certificate else []
+        return self.target("bare", [str(self.options.tools / "bench_bare_relay"), *port_and_certificate], pinned)
+
+    def target(self, name, command, pinned):
+        return Target(name, command, self.service_cpu if pinned else None, "wss" if self.certificate else "ws")
 
     def load(self, target, *steps, pinned=True):
         """Runs steps of bench_load against a target and returns what it says, a dictionary a step."""
-        return self.tool("bench_load", target, *steps, pinned=pinned)
+        flags = ["--tls"] if target.scheme == "wss" else []
+        return self.tool("bench_load", target, *flags, *steps, pinned=pinned)
 
     def tool(self, name, target, *args, pinned=True):
         command = [self.options.tools / name, "--port", str(target.port), "--pid", str(target.process.pid), *args]
@@ -172,22 +204,69 @@ class Bench:
                 figure.add(ours[key], bare[key])
 
     def relay(self):
-        rows = [
-            (f"relay/{name}/{pairs}x{window}", size, pairs, window)
-            for name, size in SIZES.items()
-            for pairs in (1, 50)
-            for window in (1, 32)
-        ]
-        rows = [row for row in rows if self.wanted(row[0])]
+        rows = self.relay_rows("relay", RELAY_ROWS)
         pings = [(f"pingpong/64B/{pairs}", pairs) for pairs in (1, 50) if self.wanted(f"pingpong/64B/{pairs}")]
         if not rows and not pings:
             return
         with self.ours() as ours, self.bare() as bare:
-            for row, size, pairs, window in rows:
-                step = f"relay={size},{pairs},{window},{STEP_MS}"
-                self.compare(row, (ours, bare), step, relay_target(size, pairs, window))
+            for row, step, cpu_target in rows:
+                self.compare(row, (ours, bare), step, cpu_target)
             for row, pairs in pings:
                 self.compare(row, (ours, bare), f"pingpong=64,{pairs},{STEP_MS}", None)
+
+    def relay_rows(self, kind, rows):
+        """Of the rows that are wanted: name, step of bench_load, and target."""
+        named = [(f"{kind}/{size}/{pairs}x{window}", SIZES[size], pairs, window) for size, pairs, window in rows]
+        return [
+            (row, f"relay={size},{pairs},{window},{STEP_MS}", relay_target(size, pairs, window))
+            for row, size, pairs, window in named
+            if self.wanted(row)
+        ]
+
+    def tls(self):
+        """What TLS costs: relaying, handshakes and idle connections, beside libwebsockets with the same certificate."""
+        rows = self.relay_rows("tls", TLS_ROWS)
+        if not rows and not self.wanted("tls/handshake") and not self.wanted("tls/idle"):
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            self.certificate = certify(Path(folder))
+            if rows:
+                with self.ours() as ours, self.bare() as bare:
+                    for row, step, cpu_target in rows:
+                        self.compare(row, (ours, bare), step, cpu_target)
+            if self.wanted("tls/handshake"):
+                self.tls_handshake()
+            if self.wanted("tls/idle"):
+                self.tls_idle()
+            self.certificate = None
+
+    def tls_handshake(self):
+        kinds = [
+            (
+                self.figure("tls/handshake", f"{kind}: a second (bare: nothing verified)", higher=True),
+                self.figure("tls/handshake", f"{kind}: CPU µs (verify + bare)", 1.3),
+            )
+            for kind in ("full", "resumed")
+        ]
+        steps = ("idle=10", f"handshakes={HANDSHAKES},0", f"handshakes={HANDSHAKES},1")
+        for _ in range(self.options.rounds):
+            verify = self.floor()
+            with self.ours() as ours, self.bare() as bare:
+                results = [self.load(target, *steps)[1:] for target in (ours, bare)]
+            for (rate, cpu), ours, bare in zip(kinds, *results):
+                rate.add(ours["rate"], bare["rate"])
+                cpu.add(ours["cpu_us"], verify + bare["cpu_us"])
+
+    def tls_idle(self):
+        count = self.options.idle // 5
+        memory = self.figure("tls/idle", f"bytes an idle connection, {count:,}", 1.2)
+        for _ in range(min(self.options.rounds, IDLE_ROUNDS)):
+            memory.add(*(self.tls_memory(make, count) for make in (self.ours, self.bare)))
+
+    def tls_memory(self, make, count):
+        with make() as target:
+            _, start, _, full = self.load(target, "idle=10", "memory", f"idle={count}", "memory")
+        return (full["pss"] - start["pss"]) / (full["idle"] - start["idle"])
 
     def tracked(self):
         """Sends until delivered beside plain ones, both through our service, in turns."""
@@ -241,13 +320,15 @@ class Bench:
         }
         rounds = []
         for _ in range(min(self.options.rounds, IDLE_ROUNDS)):
-            verify = json.loads(subprocess.run(self.floor_command(), capture_output=True, check=True).stdout)["cpu_us"]
-            rounds.append((verify, *(self.idle_run(make, loads) for make in (self.ours, self.bare))))
+            rounds.append((self.floor(), *(self.idle_run(make, loads) for make in (self.ours, self.bare))))
         self.idle_figures(rounds, loads)
 
-    def floor_command(self):
-        tool = str(self.options.tools / "bench_verify_floor")
-        return [tool] if self.service_cpu is None else ["taskset", "-c", str(self.service_cpu), tool]
+    def floor(self):
+        """The CPU of one verification, in µs."""
+        command = [str(self.options.tools / "bench_verify_floor")]
+        if self.service_cpu is not None:
+            command = ["taskset", "-c", str(self.service_cpu), *command]
+        return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["cpu_us"]
 
     def idle_run(self, make, loads):
         with make() as target:
@@ -303,6 +384,7 @@ class Bench:
         self.cores()
         self.client()
         Asking(self, pin_to, BenchError).run()
+        self.tls()
         self.idle()
         if not self.figures and not self.missing:
             raise BenchError("no such row; see README.md")
