@@ -1,5 +1,6 @@
 """Who sends too much pays; the recipient does not, and neither do others. What waits is bounded wherever it is."""
 
+import math
 import os
 import threading
 import time
@@ -109,8 +110,9 @@ def measure(reader, honest, seconds):
     return sorted(reader.ages[before:])
 
 
-# What is promised. A service under a sanitizer is several times slower where it is busy, and as slow as ever where it is not.
-TIMES_SLOWER = 20 if {"ASAN_OPTIONS", "TSAN_OPTIONS"} & set(os.environ) else 3
+# What is promised. It is no promise of a service under a sanitizer, which is several times slower where it is busy, and as slow as ever
+# where it is not: there the flood runs for what the sanitizer finds, and for what must not be dropped or closed.
+TIMES_SLOWER = math.inf if {"ASAN_OPTIONS", "TSAN_OPTIONS"} & set(os.environ) else 3
 
 
 def percentile(ages, share):
