@@ -258,7 +258,7 @@ class Bench:
                 cpu.add(ours["cpu_us"], verify + bare["cpu_us"])
 
     def tls_idle(self):
-        count = self.options.idle // 5
+        count = max(self.options.idle // 10, 100)
         memory = self.figure("tls/idle", f"bytes an idle connection, {count:,}", 1.2)
         for _ in range(min(self.options.rounds, IDLE_ROUNDS)):
             memory.add(*(self.tls_memory(make, count) for make in (self.ours, self.bare)))
