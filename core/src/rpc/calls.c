@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "rpc/msgpack.h"
 #include "rpc/slots.h"
-#include "rpc/utf8.h"
+#include "base/utf8.h"
 
 #include <sodium.h>
 

@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "rpc/message.h"
-#include "rpc/utf8.h"
+#include "base/utf8.h"
 
 #include <setjmp.h>
 #include <string.h>

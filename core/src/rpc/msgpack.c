@@ -5,7 +5,7 @@
 #define MSGPACK_EMBED_STACK_SIZE 64 /* containers within each other; before msgpack-c's headers */
 #include "rpc/msgpack.h"
 
-#include "rpc/utf8.h"
+#include "base/utf8.h"
 
 #include <msgpack.h>
 #include <msgpack/unpack_define.h>

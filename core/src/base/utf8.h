@@ -1,6 +1,6 @@
 /* UTF-8 as RFC 3629 has it: nothing overlong, no surrogates, nothing above U+10FFFF. */
-#ifndef ACURAST_RPC_UTF8_H
-#define ACURAST_RPC_UTF8_H
+#ifndef ACURAST_BASE_UTF8_H
+#define ACURAST_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
