@@ -13,7 +13,7 @@ static void add(told *all, uint32_t what)
     all->sum = all->sum * 31 + what;
 }
 
-static void tell(told *all, const acurast__ws_event *event)
+static void tell(told *all, const acurast__ws_found *event)
 {
     bool data = event->kind == ACURAST__WS_MESSAGE || event->kind == ACURAST__WS_PIECE;
     if (data && event->first)
@@ -32,7 +32,7 @@ static told read_all(const uint8_t *data, size_t size, bool client, size_t limit
 {
     told all = {0};
     acurast__ws_reader reader;
-    acurast__ws_event event = {0};
+    acurast__ws_found event = {0};
     uint8_t rest[ACURAST__WS_REST_MAX];
     size_t rest_size = 0;
     acurast__ws_reader_init(&reader, client);

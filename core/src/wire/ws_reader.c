@@ -42,13 +42,18 @@ bool acurast__ws_code_valid(uint16_t code)
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
+/* Eight bytes of the mask, from `phase` on: made of registers, since bytes that were just stored are slow to load as a word. */
+static uint64_t widen(const uint8_t *mask, uint8_t phase)
+{
+    uint8_t turned[4] = {mask[phase & 3], mask[(phase + 1) & 3], mask[(phase + 2) & 3], mask[(phase + 3) & 3]};
+    uint32_t four;
+    memcpy(&four, phase ? turned : mask, sizeof four);
+    return (uint64_t)four << 32 | four;
+}
+
 static void unmask(uint8_t *bytes, size_t size, const uint8_t *mask, uint8_t phase)
 {
-    uint8_t key[8];
-    uint64_t wide, word[4];
-    for (size_t i = 0; i < sizeof key; i++)
-        key[i] = mask[(phase + i) & 3];
-    memcpy(&wide, key, sizeof wide);
+    uint64_t word[4], wide = widen(mask, phase);
     uint8_t *end = bytes + size;
     for (; (size_t)(end - bytes) >= sizeof word; bytes += sizeof word) {
         memcpy(word, bytes, sizeof word);
@@ -64,10 +69,10 @@ static void unmask(uint8_t *bytes, size_t size, const uint8_t *mask, uint8_t pha
         memcpy(bytes, word, sizeof wide);
     }
     for (size_t i = 0; bytes < end; bytes++, i++)
-        *bytes ^= key[i];
+        *bytes ^= mask[(phase + i) & 3];
 }
 
-static acurast__ws_event_kind fail(acurast__ws_reader *reader, acurast__ws_event *event, uint16_t code,
+static acurast__ws_event_kind fail(acurast__ws_reader *reader, acurast__ws_found *event, uint16_t code,
                                    const char *problem)
 {
     reader->over = true;
@@ -127,7 +132,7 @@ static size_t header_size(const acurast__ws_reader *reader, uint8_t short_length
 
 /* ---- control frames ---- */
 
-static acurast__ws_event_kind on_close(acurast__ws_reader *reader, acurast__ws_event *event)
+static acurast__ws_event_kind on_close(acurast__ws_reader *reader, acurast__ws_found *event)
 {
     if (event->size == 1)
         return fail(reader, event, 1002, "a close code in part");
@@ -145,7 +150,7 @@ static acurast__ws_event_kind on_close(acurast__ws_reader *reader, acurast__ws_e
 }
 
 static acurast__ws_event_kind on_control(acurast__ws_reader *reader, acurast__ws_span *span, const frame_header *header,
-                                         acurast__ws_event *event)
+                                         acurast__ws_found *event)
 {
     if ((size_t)(span->end - span->at) < header->size + header->length)
         return event->kind = ACURAST__WS_NOTHING;
@@ -172,7 +177,7 @@ static void end_frame(acurast__ws_reader *reader)
 }
 
 /* As much of the frame as has come. False where that tells nobody anything. */
-static bool take_payload(acurast__ws_reader *reader, acurast__ws_span *span, acurast__ws_event *event)
+static bool take_payload(acurast__ws_reader *reader, acurast__ws_span *span, acurast__ws_found *event)
 {
     size_t size = (size_t)(span->end - span->at);
     if (size > reader->left)
@@ -216,7 +221,7 @@ static bool begin_frame(acurast__ws_reader *reader, const frame_header *header, 
 
 /* A header, or a whole control frame. NOTHING also where a message's frame has begun, of which `reader->payload` tells. */
 static acurast__ws_event_kind take_header(acurast__ws_reader *reader, acurast__ws_span *span, size_t max_message,
-                                          acurast__ws_event *event)
+                                          acurast__ws_found *event)
 {
     size_t size = (size_t)(span->end - span->at);
     event->kind = ACURAST__WS_NOTHING;
@@ -240,7 +245,7 @@ static acurast__ws_event_kind take_header(acurast__ws_reader *reader, acurast__w
 }
 
 acurast__ws_event_kind acurast__ws_reader_next(acurast__ws_reader *reader, acurast__ws_span *span, size_t max_message,
-                                               acurast__ws_event *event)
+                                               acurast__ws_found *event)
 {
     while (!reader->over) {
         if (!reader->payload) {

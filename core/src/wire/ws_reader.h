@@ -29,7 +29,7 @@ typedef enum acurast__ws_event_kind {
     ACURAST__WS_ERROR  /* the last event: `code` to close with, and `problem` */
 } acurast__ws_event_kind;
 
-typedef struct acurast__ws_event {
+typedef struct acurast__ws_found {
     acurast__ws_event_kind kind;
     bool text; /* of a message or a piece: not binary */
     bool first;
@@ -38,7 +38,7 @@ typedef struct acurast__ws_event {
     uint8_t *bytes; /* within the span */
     size_t size;
     const char *problem;
-} acurast__ws_event;
+} acurast__ws_found;
 
 typedef struct acurast__ws_reader {
     uint64_t left;  /* of the frame's payload */
@@ -64,7 +64,7 @@ void acurast__ws_reader_init(acurast__ws_reader *reader, bool client);
 
 /* The next event of what lies in the span, which shrinks. A message has at most `max_message` bytes. */
 acurast__ws_event_kind acurast__ws_reader_next(acurast__ws_reader *reader, acurast__ws_span *span, size_t max_message,
-                                               acurast__ws_event *event);
+                                               acurast__ws_found *event);
 
 /* How much of the message is known to come still, so that who collects pieces can make room once. */
 static inline uint64_t acurast__ws_reader_left(const acurast__ws_reader *reader)
