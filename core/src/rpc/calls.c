@@ -11,9 +11,9 @@
 #include "base/bytes.h"
 #include "base/idmap.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "rpc/msgpack.h"
 #include "rpc/slots.h"
-#include "base/utf8.h"
 
 #include <sodium.h>
 

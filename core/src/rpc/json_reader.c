@@ -9,8 +9,8 @@
 #include "rpc/json_reader.h"
 
 #include "base/memory.h"
-#include "rpc/message.h"
 #include "base/utf8.h"
+#include "rpc/message.h"
 
 #include <setjmp.h>
 #include <string.h>
