@@ -63,7 +63,7 @@ func (k *lineKeeper) count() int {
 
 func TestEngineWithOptions(t *testing.T) {
 	leakless(t)
-	engine := newEngine(t, acurast.WithThreads(3), acurast.WithEventLoop("poll"), acurast.WithBatchedWrites(false))
+	engine := newEngine(t, acurast.WithThreads(3), acurast.WithEventLoop("poll"))
 	service := newService(t, acurast.WithEngine(engine))
 	one, two := dial(t, service.URL(), acurast.WithEngine(engine)), dial(t, service.URL(), acurast.WithEngine(engine))
 	send(t, one, two, "on three threads")

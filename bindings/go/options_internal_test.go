@@ -16,7 +16,6 @@ var functions = map[string]any{
 	"threads":                     WithThreads,
 	"log-level":                   WithLogLevel,
 	"event-loop":                  WithEventLoop,
-	"batched-writes":              WithBatchedWrites,
 	"failover":                    WithFailover,
 	"connect-timeout":             WithConnectTimeout,
 	"handshake-timeout":           WithHandshakeTimeout,

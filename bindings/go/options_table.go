@@ -14,14 +14,9 @@ func WithLogLevel(choice string) EngineOption {
 	return engineSetting(textSetting("log-level", choice))
 }
 
-// WithEventLoop: Event loop under libwebsockets; poll is slow beyond a thousand connections, auto takes uv where it is installed. (one of auto, uv, poll; default auto)
+// WithEventLoop: What runs libwebsockets, by which clients connect; auto takes uv where libwebsockets has it. (one of auto, uv, poll; default auto)
 func WithEventLoop(choice string) EngineOption {
 	return engineSetting(textSetting("event-loop", choice))
-}
-
-// WithBatchedWrites: Several messages in one write; off writes each through libwebsockets. (default on)
-func WithBatchedWrites(on bool) EngineOption {
-	return engineSetting(boolSetting("batched-writes", on))
 }
 
 // WithFailover: Reconnect from the first service of the list, or from the last good one (for services that reach each other). (one of ordered, sticky; default ordered)

@@ -34,7 +34,6 @@ def service_settings(rng):
         settings |= {"mailbox_count": 500, "mailbox_seconds": rng.choice((1, 1, 3))}
     settings["send_buffer"] = rng.choice(("16KiB", "64KiB", "32MiB"))
     settings["socket_send_buffer"] = rng.choice(("4KiB", "256KiB"))
-    settings["batched_writes"] = rng.choice(("on", "on", "off"))
     settings["presence"] = rng.choice(("on", "on", "on", "off"))
     settings["extensions"] = "on" if rng.randrange(10) else "off"
     return settings

@@ -92,8 +92,7 @@ static void listen_once(void)
 static turns_watch *watch_of(uint8_t choice)
 {
     turns_watch *watch = &watches[choice & 1];
-    acurast__loop_config config = {.kind = choice & 1 ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV,
-                                   .batched_writes = choice & 2};
+    acurast__loop_config config = {.kind = choice & 1 ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV};
     if (!watch->loop) {
         acurast__loop *loop = NULL;
         REQUIRE(acurast__loop_start(&config, &loop) == ACURAST_OK);

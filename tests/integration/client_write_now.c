@@ -45,13 +45,6 @@ static void stage_close(stage *s)
     kit_log_clear(&s->log);
 }
 
-/* A run by hand without batched writes (client_kit.h) has no sends that are written at once. */
-static bool can_be(void)
-{
-    const char *batched = getenv("KIT_BATCHED_WRITES");
-    return !batched || strcmp(batched, "off") != 0;
-}
-
 static uint64_t send_now(acurast_client *client, const void *payload, size_t size)
 {
     acurast_send_params params = {.size = sizeof params, .write_now = 1, .token = TOKEN};
@@ -71,7 +64,7 @@ static kit_pattern outcome_of(uint64_t operation)
 static size_t send_until_written(stage *s, size_t wanted)
 {
     size_t others = 0;
-    for (size_t written = 0; written < wanted && can_be();) {
+    for (size_t written = 0; written < wanted;) {
         size_t before = kit_count(&s->log, any_payload);
         uint64_t operation = send_now(s->client, "to myself", 9);
         assert_true(kit_wait(&s->log, any_payload, before + 1));
@@ -92,7 +85,7 @@ static void test_written_within_the_call(void **state)
     acurast_client_stats stats = {.size = sizeof stats};
     (void)state;
     stage_open(&s);
-    size_t others = send_until_written(&s, 100), all = can_be() ? 100 + others : 0;
+    size_t others = send_until_written(&s, 100), all = 100 + others;
     assert_int_equal(acurast_client_send(s.client, acurast_client_id(s.client), ACURAST_ID_SIZE, "", 0, &quiet, NULL),
                      ACURAST_OK);
     assert_true(kit_wait(&s.log, any_payload, all + 1));
@@ -133,11 +126,11 @@ static void test_what_is_too_large_is_refused(void **state)
     acurast_service *service = kit_service(context, 0, NULL);
     acurast_client *client =
         kit_connected(context, acurast_service_url(service), KIT_PAIRS("max-payload", "1KiB"), &log);
-    for (int i = 0; i < 1000 && operation && can_be(); i++) {
+    for (int i = 0; i < 1000 && operation; i++) {
         operation = send_now(client, payload, 1024);
         assert_true(kit_wait(&log, any_payload, (size_t)i + 1));
     }
-    assert_true(operation == 0 || !can_be());
+    assert_true(operation == 0);
     assert_int_equal(acurast_client_send(client, acurast_client_id(client), ACURAST_ID_SIZE, payload, sizeof payload,
                                          &params, &operation),
                      ACURAST_TOO_LARGE);
@@ -256,7 +249,7 @@ static void test_the_order_of_a_thread(void **state)
     }
     assert_true(kit_wait(&s.log, any_payload, before + (size_t)THREADS * SENDS));
     assert_true(kit_wait(&s.log, any_outcome, outcomes + (size_t)THREADS * SENDS - (size_t)written));
-    assert_true(written > 0 || !can_be());
+    assert_true(written > 0);
     check_order(&s.log);
     stage_close(&s);
 }

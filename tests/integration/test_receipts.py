@@ -435,8 +435,8 @@ def test_receipts_are_told_however_small_the_payloads_are_to_be(service, tracker
 
 @pytest.mark.parametrize(
     "mode",
-    [{"batched_writes": "off"}, {"event_loop": "poll"}, {"event_loop": "poll", "batched_writes": "off"}],
-    ids=["without batches", "on poll", "on poll without batches"],
+    [{"event_loop": "uv"}, {"event_loop": "poll"}],
+    ids=["on uv", "on poll"],
 )
 def test_relayed_is_told_in_every_way_of_writing(service, tracker, client, mode):
     """Of payloads that a socket takes at once, and of those that it takes in many pieces."""

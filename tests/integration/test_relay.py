@@ -15,9 +15,7 @@ MAX_FRAME = 16 * 1024 * 1024  # the default
 
 MODES = {
     "as it comes": {},
-    "without batches": {"batched_writes": "off"},
     "on poll": {"event_loop": "poll"},
-    "on poll without batches": {"event_loop": "poll", "batched_writes": "off"},
 }
 
 

@@ -20,7 +20,7 @@ LAYERS = {
     "wire": {"base"},
     "protocol": {"base", "crypto", "wire"},
     "rpc": {"base", "wire"},
-    "net": {"base"},
+    "net": {"base", "wire"},
     "client": {"base", "crypto", "wire", "protocol", "rpc", "net"},
     "service": {"base", "crypto", "wire", "protocol", "net"},
     "api": {"base", "crypto", "wire", "protocol", "rpc", "net", "client", "service"},

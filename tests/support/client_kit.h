@@ -227,7 +227,7 @@ static inline const kit_event *kit_find(kit_log *log, kit_pattern pattern, size_
 
 /* ---- objects ---- */
 
-/* Any test can be run by hand on the other event loop, or without batched writes: KIT_EVENT_LOOP=poll, KIT_BATCHED_WRITES=off. */
+/* Any test can be run by hand on the other event loop: KIT_EVENT_LOOP=poll. */
 static inline acurast_context *kit_context(const char *threads)
 {
     acurast_context *context;
@@ -236,8 +236,6 @@ static inline acurast_context *kit_context(const char *threads)
     assert_int_equal(acurast_options_set(options, "threads", threads), ACURAST_OK);
     if (getenv("KIT_EVENT_LOOP"))
         assert_int_equal(acurast_options_set(options, "event-loop", getenv("KIT_EVENT_LOOP")), ACURAST_OK);
-    if (getenv("KIT_BATCHED_WRITES"))
-        assert_int_equal(acurast_options_set(options, "batched-writes", getenv("KIT_BATCHED_WRITES")), ACURAST_OK);
     assert_int_equal(acurast_context_create(options, &context), ACURAST_OK);
     acurast_options_release(options);
     return context;

@@ -368,7 +368,7 @@ void world_open(world *w, const world_options *options)
     box_init(&w->left);
     void *shards[WORLD_LOOPS];
     for (; w->loop_count < w->options.loops; w->loop_count++) {
-        acurast__loop_config config = {.kind = w->options.kind, .batched_writes = !w->options.unbatched};
+        acurast__loop_config config = {.kind = w->options.kind};
         assert_int_equal(acurast__loop_start(&config, &w->loops[w->loop_count]), ACURAST_OK);
         shards[w->loop_count] = w;
     }
@@ -506,8 +506,7 @@ void on_every_loop(void (*test)(const world_options *options))
 {
     static const acurast__loop_kind kinds[] = {ACURAST__LOOP_UV, ACURAST__LOOP_POLL};
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-        for (int unbatched = 0; unbatched < 2; unbatched++)
-            test(&(world_options){.kind = kinds[i], .unbatched = unbatched});
+        test(&(world_options){.kind = kinds[i]});
 }
 
 void on_every_port(void (*test)(const world_options *options))

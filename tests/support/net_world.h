@@ -58,7 +58,6 @@ typedef struct side {
 
 typedef struct world_options {
     acurast__loop_kind kind;
-    bool unbatched;
     size_t loops;        /* 0: 1 */
     const char *address; /* NULL: 127.0.0.1 */
     const char *tls_cert, *tls_key;
@@ -129,7 +128,7 @@ void fill_pattern(uint8_t *bytes, size_t size, unsigned seed);
 size_t count_descriptors(void);
 size_t count_threads(void);
 
-/* Runs `test` on both kinds of loop, with batched writes and without. */
+/* Runs `test` on both kinds of loop. */
 void on_every_loop(void (*test)(const world_options *options));
 
 /* Runs `test` on both kinds of loop, plain and with the `world_certificate` of net_certs.h. */

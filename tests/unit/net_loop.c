@@ -9,7 +9,7 @@
 static acurast__loop *start(acurast__loop_kind kind, void (*ended)(void *user), void *user)
 {
     acurast__loop *loop;
-    acurast__loop_config config = {.kind = kind, .batched_writes = true, .index = 5, .ended = ended, .user = user};
+    acurast__loop_config config = {.kind = kind, .index = 5, .ended = ended, .user = user};
     assert_int_equal(acurast__loop_start(&config, &loop), ACURAST_OK);
     assert_int_equal(acurast__loop_index(loop), 5);
     assert_false(acurast__loop_is_current(loop));

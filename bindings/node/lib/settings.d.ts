@@ -7,12 +7,10 @@ export interface ContextOptions {
   /** Which log events are delivered (default warn). */
   logLevel?: 'off' | 'error' | 'warn' | 'info' | 'debug' | undefined;
   /**
-   * Event loop under libwebsockets; poll is slow beyond a thousand connections, auto takes uv where it is
-   * installed (default auto).
+   * What runs libwebsockets, by which clients connect; auto takes uv where libwebsockets has it (default
+   * auto).
    */
   eventLoop?: 'auto' | 'uv' | 'poll' | undefined;
-  /** Several messages in one write; off writes each through libwebsockets (default on). */
-  batchedWrites?: boolean | undefined;
 }
 
 /** Options of a client that the core knows. */

@@ -7,7 +7,6 @@ module.exports = {
     threads: { name: 'threads', type: 'count' },
     logLevel: { name: 'log-level', type: 'choice' },
     eventLoop: { name: 'event-loop', type: 'choice' },
-    batchedWrites: { name: 'batched-writes', type: 'bool' },
   },
   client: {
     failover: { name: 'failover', type: 'choice' },

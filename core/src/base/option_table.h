@@ -16,9 +16,7 @@
     X(LOG_LEVEL, "log-level", CONTEXT, CHOICE, "warn", 0, 4, "off|error|warn|info|debug",                              \
       "Which log events are delivered")                                                                                \
     X(EVENT_LOOP, "event-loop", CONTEXT, CHOICE, "auto", 0, 2, "auto|uv|poll",                                         \
-      "Event loop under libwebsockets; poll is slow beyond a thousand connections, auto takes uv where it is installed") \
-    X(BATCHED_WRITES, "batched-writes", CONTEXT, BOOL, "on", 0, 1, "",                                                 \
-      "Several messages in one write; off writes each through libwebsockets")
+      "What runs libwebsockets, by which clients connect; auto takes uv where libwebsockets has it")
 
 #define ACURAST__CLIENT_OPTIONS(X)                                                                                     \
     X(URL, "url", CLIENT, LIST, "", 0, 32, "", "Services to try, in order: ws:// or wss:// URLs")                      \

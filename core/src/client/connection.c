@@ -237,6 +237,7 @@ static void on_message(void *owner, acurast__ws *ws, const uint8_t *bytes, size_
 {
     acurast__connection *connection = owner;
     acurast__client_session *session = &connection->session;
+    (void)ws;
     uint64_t ignored = session->ignored, stray = session->stray;
     acurast__frame frame;
     if (connection->leaving)
@@ -252,14 +253,12 @@ static void on_message(void *owner, acurast__ws *ws, const uint8_t *bytes, size_
         connection->handlers->tracked(connection->owner, &frame);
         break;
     case ACURAST__CLIENT_RECEIPT:
-        acurast__ws_catch_up(ws);
         connection->handlers->receipts(connection->owner, &frame);
         break;
     case ACURAST__CLIENT_GONE:
         connection->handlers->gone(connection->owner, &frame);
         break;
     case ACURAST__CLIENT_SEEN:
-        acurast__ws_catch_up(ws);
         connection->handlers->seen(connection->owner, &frame);
         break;
     case ACURAST__CLIENT_NOW_CHALLENGED:

@@ -1,57 +1,56 @@
 /*
  * A connection that was accepted:
  *
- *   admitted -> (waiting for a greeting -> TLS) -> request -> answered -> (lingering) -> gone
+ *   admitted -> (waiting for a greeting -> TLS) -> request -> answered -> (draining) -> gone
  *                               \-> upgrade -> websocket -> gone
  *
- * A connection has one request. A page or a refusal is its last word: libwebsockets closes it, and never sees what the peer sends
- * behind the request. If it went on to a second request that it has in its buffer, it would search that buffer for ever (4.1.6).
+ * A connection has one request. A page or a refusal is its last word, and what the peer sends behind the request is not looked at. A socket that is
+ * closed with bytes unread resets the connection, and the answer may be lost: so, when all is written, the sending side is shut, and what still comes is
+ * thrown away for a moment.
  *
- * A socket that is closed with bytes unread resets the connection, and the answer may be lost. So a second descriptor keeps such a
- * socket open for a moment: lingering. Its sending side is shut, and nobody reads from it.
- *
- * Some nonsense (an Upgrade that is unknown, a path that is not absolute) is answered by libwebsockets itself, which then closes.
- *
- * One timer bounds the time from accept to the upgrade or to the answer's last byte, and then the lingering. The websocket is a part of
- * this struct, so that an idle connection costs one piece of memory beside libwebsockets'.
+ * One timer bounds the time from accept to the upgrade or to the answer's last byte, and then the draining. The websocket is a part of
+ * this struct, and the stream a part of that, so that an idle connection costs one piece of memory.
  */
 #include "net/listener_internal.h"
 
 #include "base/memory.h"
-#include "net/callback.h"
 #include "net/socket.h"
+#include "net/ws_internal.h"
+#include "wire/request.h"
 
-#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TEXT_MAX 256
-#define FORWARDED_MAX 4096 /* as long as all headers may be: nobody hides behind a long one */
 #define HEADERS_MAX 512
 
-/* How long a peer may take to read its answer and to close, where it has sent more than was read. */
-#define LINGER_MS 1000
-#define LINGER_TICK_MS 50
+/* Of a websocket's key: 16 bytes in base64, 22 characters and two signs of equality. */
+#define KEY_SIZE 24
 
 struct acurast__accepted {
-    acurast__wsi_owner base;
-    bool upgraded;     /* `ws` is in use */
-    bool body;         /* the request announced one */
-    int waiting;       /* its socket, while its greeting has not come; -1: it does not wait */
-    int kept;          /* a second descriptor of the socket, once the request is answered; -1: none */
-    uint64_t deadline; /* of the lingering; 0: the answer is not written yet */
+    bool upgraded; /* `ws` is in use */
+    bool answered; /* its last word is written, or waits in `answer` */
+    bool draining;
+    bool body;     /* the request announced one */
+    int waiting;   /* its socket, while its greeting has not come; -1: it does not wait */
+    uint8_t *head; /* of a request that came in part; NULL: nothing */
+    size_t head_size;
+    char *answer; /* what the socket has not taken of it begins at `answer_done` */
+    size_t answer_size, answer_done;
     acurast__peer peer;
     acurast__listening *at;
-    struct lws *wsi;
     acurast__timer timer;
     acurast__reap reap;
     acurast__list young_link;
     acurast__list bare_link;
     acurast__ws ws;
 };
+
+/* ---- its end ---- */
 
 /* Returns the socket. */
 static int stop_waiting(acurast__accepted *accepted)
@@ -65,80 +64,319 @@ static int stop_waiting(acurast__accepted *accepted)
 static void forget(acurast__accepted *accepted)
 {
     acurast__listening *at = accepted->at;
-    acurast__loop_timer_stop(at->loop, &accepted->timer);
+    acurast__loop *loop = at->loop;
+    acurast__loop_timer_stop(loop, &accepted->timer);
     acurast__list_remove(&accepted->reap.link);
     acurast__list_remove(&accepted->young_link);
     acurast__list_remove(&accepted->bare_link);
-    if (accepted->upgraded)
-        acurast__ws_ended(&accepted->ws);
-    if (accepted->kept >= 0)
-        close(accepted->kept);
     if (accepted->waiting >= 0)
         close(stop_waiting(accepted));
+    acurast__stream_close(&accepted->ws.stream);
     at->listener->handlers->left(at->shard, &accepted->peer);
-    acurast__loop *loop = at->loop;
+    acurast__free(accepted->head);
+    acurast__free(accepted->answer);
     acurast__free(accepted);
     acurast__loop_let(loop);
 }
 
-/* libwebsockets has closed it, and our second descriptor holds the socket open. */
-static bool lingers(const acurast__accepted *accepted)
+static void on_websocket_gone(acurast__ws *ws)
 {
-    return !accepted->wsi && accepted->kept >= 0;
+    forget(ACURAST__CONTAINER(ws, acurast__accepted, ws));
 }
 
-static void linger_on(acurast__accepted *accepted)
+static void on_end(acurast__reap *reap)
 {
-    acurast__loop *loop = accepted->at->loop;
-    if (acurast__loop_now(loop) >= accepted->deadline || acurast__socket_finished(accepted->kept))
-        forget(accepted);
-    else
-        acurast__loop_timer_start(loop, &accepted->timer, LINGER_TICK_MS);
+    forget(ACURAST__CONTAINER(reap, acurast__accepted, reap));
+}
+
+void acurast__accepted_cut(acurast__accepted *accepted)
+{
+    if (accepted->upgraded) {
+        acurast__ws_abort(&accepted->ws);
+        return;
+    }
+    acurast__stream_wait(&accepted->ws.stream, false, false);
+    acurast__loop_reap(accepted->at->loop, &accepted->reap);
 }
 
 static void on_timer(acurast__timer *timer)
 {
-    acurast__accepted *accepted = ACURAST__CONTAINER(timer, acurast__accepted, timer);
-    if (lingers(accepted))
-        linger_on(accepted);
-    else
-        acurast__accepted_cut(accepted);
-}
-
-/* libwebsockets has closed it. One that was cut off has had its time. */
-static void on_destroyed(acurast__accepted *accepted)
-{
-    accepted->wsi = NULL;
-    bool more = accepted->kept >= 0 && (accepted->body || acurast__socket_unread(accepted->kept));
-    if (!more || accepted->reap.cut) {
-        forget(accepted);
-        return;
-    }
-    shutdown(accepted->kept, SHUT_WR);
-    if (!accepted->deadline)
-        accepted->deadline = acurast__loop_now(accepted->at->loop) + LINGER_MS;
-    linger_on(accepted);
-}
-
-/* The rest of it goes at the end of the turn. */
-void acurast__accepted_cut(acurast__accepted *accepted)
-{
-    if (lingers(accepted) || accepted->waiting >= 0)
-        forget(accepted);
-    else if (accepted->upgraded)
-        acurast__ws_abort(&accepted->ws);
-    else if (accepted->wsi)
-        acurast__loop_cut(accepted->at->loop, &accepted->reap, accepted->wsi);
+    acurast__accepted_cut(ACURAST__CONTAINER(timer, acurast__accepted, timer));
 }
 
 void acurast__listener_cut_bare(acurast__listening *at)
 {
     for (acurast__list *link = at->bare.next, *next; link != &at->bare; link = next) {
-        acurast__accepted *accepted = ACURAST__CONTAINER(link, acurast__accepted, bare_link);
         next = link->next;
+        acurast__accepted_cut(ACURAST__CONTAINER(link, acurast__accepted, bare_link));
+    }
+}
+
+/* ---- answers ---- */
+
+/* All is written. */
+static void part(acurast__accepted *accepted)
+{
+    acurast__stream *stream = &accepted->ws.stream;
+    if (!accepted->body && !acurast__socket_unread(stream->socket)) {
+        acurast__accepted_cut(accepted);
+        return;
+    }
+    accepted->draining = true;
+    acurast__stream_finish(stream);
+    acurast__stream_wait(stream, true, false);
+    acurast__loop_timer_start(accepted->at->loop, &accepted->timer, ACURAST__LINGER_MS);
+}
+
+static void write_answer(acurast__accepted *accepted)
+{
+    acurast__stream *stream = &accepted->ws.stream;
+    bool good = acurast__stream_push(stream);
+    while (good && !stream->full && accepted->answer_done < accepted->answer_size) {
+        struct iovec rest = {accepted->answer + accepted->answer_done, accepted->answer_size - accepted->answer_done};
+        ssize_t taken = acurast__stream_send(stream, &rest, 1);
+        good = taken >= 0;
+        accepted->answer_done += good ? (size_t)taken : 0;
+    }
+    if (!good)
+        acurast__accepted_cut(accepted);
+    else if (stream->full)
+        acurast__stream_wait(stream, false, true);
+    else
+        part(accepted);
+}
+
+static const char *reason_phrase(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *phrase;
+    } known[] = {
+        {200, "OK"},
+        {400, "Bad Request"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {414, "URI Too Long"},
+        {426, "Upgrade Required"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].status == status)
+            return known[i].phrase;
+    return "";
+}
+
+/* What an answer of this status says beside its content. */
+static const char *extra_headers(unsigned status)
+{
+    return status == 405   ? "allow: GET, HEAD\r\n"
+           : status == 426 ? "upgrade: websocket\r\nsec-websocket-version: 13\r\n"
+                           : "";
+}
+
+/* A whole answer, the last word on this connection; `sent` bytes of the body are a part of it. */
+static void answer(acurast__accepted *accepted, const acurast__response_page *page, size_t sent)
+{
+    char headers[HEADERS_MAX];
+    int size = snprintf(headers, sizeof headers,
+                        "HTTP/1.1 %u %s\r\nconnection: close\r\ncontent-type: %s\r\ncontent-length: %zu\r\n%s\r\n",
+                        page->status, reason_phrase(page->status), page->content_type, page->body_size,
+                        extra_headers(page->status));
+    accepted->answered = true;
+    accepted->answer = size < HEADERS_MAX ? acurast__alloc((size_t)size + sent) : NULL;
+    if (!accepted->answer) {
+        acurast__accepted_cut(accepted);
+        return;
+    }
+    accepted->answer_size = (size_t)size + sent;
+    memcpy(accepted->answer, headers, (size_t)size);
+    if (sent)
+        memcpy(accepted->answer + size, page->body, sent);
+    write_answer(accepted);
+}
+
+static void answer_short(acurast__accepted *accepted, unsigned status, const char *text)
+{
+    acurast__response_page page = {.status = status, .content_type = "text/plain", .body_size = strlen(text)};
+    page.body = (char *)(uintptr_t)text;
+    answer(accepted, &page, page.body_size);
+}
+
+static acurast__request request_of(const acurast__request_head *head)
+{
+    return (acurast__request){
+        .path = head->path, .host = head->host, .forwarded_for = head->forwarded_for, .proxied = head->proxied};
+}
+
+static void on_page(acurast__accepted *accepted, const acurast__request_head *head)
+{
+    bool headers_only = strcmp(head->method, "HEAD") == 0;
+    if (!headers_only && strcmp(head->method, "GET") != 0) {
+        answer_short(accepted, 405, "only GET and HEAD\n");
+        return;
+    }
+    acurast__request request = request_of(head);
+    acurast__response_page page = {.status = 404, .content_type = "text/plain"};
+    accepted->at->listener->handlers->page(accepted->at->shard, &accepted->peer, &request, &page);
+    answer(accepted, &page, headers_only ? 0 : page.body_size);
+    acurast__free(page.body);
+}
+
+/* ---- upgrades ---- */
+
+static bool key_fits(const char *key)
+{
+    return key && strlen(key) == KEY_SIZE && strcmp(key + KEY_SIZE - 2, "==") == 0;
+}
+
+/* 0: none. */
+static unsigned upgrade_problem(const acurast__request_head *head)
+{
+    if (strcmp(head->method, "GET") != 0)
+        return 405;
+    if (strcasecmp(head->upgrade, "websocket") != 0 || !head->upgrades || !key_fits(head->key) || head->body ||
+        head->protocol)
+        return 400;
+    return head->version && strcmp(head->version, "13") == 0 ? 0 : 426;
+}
+
+/* A fresh socket takes it. */
+static bool welcome(acurast__accepted *accepted, const acurast__request_head *head)
+{
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* RFC 6455, 1.3 */
+    uint8_t joined[KEY_SIZE + sizeof guid - 1], digest[SHA_DIGEST_LENGTH], proof[EVP_ENCODE_LENGTH(SHA_DIGEST_LENGTH)];
+    char text[HEADERS_MAX];
+    memcpy(joined, head->key, KEY_SIZE);
+    memcpy(joined + KEY_SIZE, guid, sizeof guid - 1);
+    SHA1(joined, sizeof joined, digest);
+    EVP_EncodeBlock(proof, digest, sizeof digest);
+    int size = snprintf(text, sizeof text,
+                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                        "Sec-WebSocket-Accept: %s\r\n\r\n",
+                        (const char *)proof);
+    return acurast__stream_send(&accepted->ws.stream, &(struct iovec){text, (size_t)size}, 1) == size;
+}
+
+/* False where it was refused. */
+static bool upgrade(acurast__accepted *accepted, const acurast__request_head *head)
+{
+    acurast__listening *at = accepted->at;
+    acurast__request request = request_of(head);
+    const acurast__ws_handlers *handlers = NULL;
+    acurast__ws_settings settings = {0};
+    unsigned refuse = 503;
+    void *owner = at->listener->handlers->upgrade(at->shard, &accepted->ws, &accepted->peer, &request, &handlers,
+                                                  &settings, &refuse);
+    if (!owner) {
+        answer_short(accepted, refuse, "refused\n");
+        return false;
+    }
+    acurast__ws_setup(&accepted->ws, at->loop, &settings, handlers, owner);
+    accepted->ws.gone = on_websocket_gone;
+    accepted->ws.stream.ready = acurast__ws_ready;
+    accepted->upgraded = true;
+    acurast__list_remove(&accepted->bare_link);
+    acurast__loop_timer_stop(at->loop, &accepted->timer);
+    return true;
+}
+
+static void on_upgrade(acurast__accepted *accepted, const acurast__request_head *head, uint8_t *behind, size_t size)
+{
+    unsigned problem = upgrade_problem(head);
+    if (problem) {
+        answer_short(accepted, problem, "a websocket upgrade of version 13 without a subprotocol is expected\n");
+        return;
+    }
+    if (!upgrade(accepted, head))
+        return;
+    if (!welcome(accepted, head)) {
+        acurast__ws_finish(&accepted->ws);
+        return;
+    }
+    acurast__ws_opened(&accepted->ws);
+    if (size)
+        acurast__ws_read_bytes(&accepted->ws, behind, size);
+}
+
+/* ---- the request ---- */
+
+static void keep_head(acurast__accepted *accepted, const uint8_t *bytes, size_t size)
+{
+    acurast__free(accepted->head);
+    accepted->head = acurast__copy(bytes, size);
+    accepted->head_size = size;
+    if (!accepted->head)
+        acurast__accepted_cut(accepted);
+}
+
+static void on_head(acurast__accepted *accepted, uint8_t *bytes, size_t size)
+{
+    acurast__request_head head;
+    switch (acurast__request_read(&head, (char *)bytes, size, accepted->head_size)) {
+    case ACURAST__REQUEST_MORE:
+        keep_head(accepted, bytes, size);
+        return;
+    case ACURAST__REQUEST_WRONG:
+        accepted->body = true; /* more may be on its way */
+        answer_short(accepted, head.status, "not a request that is understood here\n");
+        return;
+    case ACURAST__REQUEST_WHOLE:
+        break;
+    }
+    acurast__free(accepted->head);
+    accepted->head = NULL;
+    accepted->head_size = 0;
+    accepted->body = head.body;
+    if (head.upgrade)
+        on_upgrade(accepted, &head, bytes + head.size, size - head.size);
+    else
+        on_page(accepted, &head);
+}
+
+/* What has come before stands before what comes now, in the loop's buffer. */
+static void read_request(acurast__accepted *accepted)
+{
+    uint8_t *bytes;
+    ssize_t got = acurast__stream_receive(&accepted->ws.stream, NULL, &bytes);
+    if (got > 0) {
+        if (accepted->head)
+            memcpy(bytes - accepted->head_size, accepted->head, accepted->head_size);
+        on_head(accepted, bytes - accepted->head_size, accepted->head_size + (size_t)got);
+    }
+    if (accepted->upgraded) {
+        if (accepted->ws.stream.ended && !accepted->ws.aborted)
+            acurast__ws_lost(&accepted->ws);
+    } else if (got == 0 || (accepted->ws.stream.ended && !accepted->answered)) {
         acurast__accepted_cut(accepted);
     }
 }
+
+static void on_ready(acurast__stream *stream, bool readable, bool writable)
+{
+    acurast__accepted *accepted = ACURAST__CONTAINER(stream, acurast__accepted, ws.stream);
+    if (!acurast__list_empty(&accepted->reap.link))
+        return;
+    if (accepted->draining) {
+        if (acurast__stream_drain(stream))
+            acurast__accepted_cut(accepted);
+    } else if (accepted->answered) {
+        write_answer(accepted);
+    } else {
+        if (writable && !acurast__stream_push(stream))
+            acurast__accepted_cut(accepted);
+        else if (readable)
+            read_request(accepted);
+        if (!accepted->answered && !accepted->upgraded)
+            acurast__stream_wait(stream, acurast__list_empty(&accepted->reap.link), stream->full);
+    }
+}
+
+/* ---- its beginning ---- */
 
 void acurast__listener_turn_away(const acurast__listener *listener, int socket)
 {
@@ -168,24 +406,15 @@ static bool admit(acurast__listening *at, acurast__peer *peer)
     return admission == ACURAST__ADMISSION_GRANTED;
 }
 
-/* libwebsockets has the socket from now on. */
-static void enter(acurast__accepted *accepted, int socket)
+static bool open_stream(acurast__accepted *accepted, int socket)
 {
+    acurast__stream *stream = &accepted->ws.stream;
     acurast__listening *at = accepted->at;
-    lws_adopt_desc_t info = {
-        .vh = at->vhost,
-        .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
-        .fd = {.sockfd = socket},
-        .opaque = &accepted->base,
-    };
-    at->adopting = accepted;
-    at->loop->created = false;
-    struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&info);
-    if (at->adopting && wsi)
-        accepted->wsi = wsi;
-    else if (at->adopting && !at->loop->created)
-        forget(accepted); /* else the end of a wsi that failed at once (TLS noise) is told now or in a later turn */
-    at->adopting = NULL;
+    if (!acurast__stream_open(stream, at->loop, socket, on_ready)) {
+        close(socket);
+        return false;
+    }
+    return !at->listener->tls || acurast__stream_serve_tls(stream, acurast__listening_tls(at));
 }
 
 void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__address *address)
@@ -206,11 +435,11 @@ void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__
         acurast__listener_turn_away(listener, socket);
         return;
     }
-    accepted->base.kind = ACURAST__WSI_ACCEPTED;
     accepted->peer = peer;
     accepted->at = at;
-    accepted->kept = -1;
     accepted->waiting = -1;
+    accepted->reap.end = on_end;
+    acurast__stream_init(&accepted->ws.stream);
     acurast__timer_init(&accepted->timer, on_timer);
     acurast__list_init(&accepted->reap.link);
     acurast__list_append(&at->young, &accepted->young_link);
@@ -219,8 +448,8 @@ void acurast__listener_adopt(acurast__listening *at, int socket, const acurast__
     acurast__loop_timer_start(at->loop, &accepted->timer, listener->request_timeout_ms);
     if (acurast__greeting_wait(&at->greeting, socket, accepted))
         accepted->waiting = socket;
-    else
-        enter(accepted, socket);
+    else if (!open_stream(accepted, socket))
+        acurast__accepted_cut(accepted);
 }
 
 int acurast__accepted_socket(const acurast__accepted *accepted)
@@ -228,212 +457,11 @@ int acurast__accepted_socket(const acurast__accepted *accepted)
     return accepted->waiting;
 }
 
+/* Its greeting is answered now: it is what there is time for. */
 void acurast__accepted_enter(acurast__accepted *accepted)
 {
-    enter(accepted, stop_waiting(accepted));
-}
-
-/* ---- HTTP ---- */
-
-static const char *header(struct lws *wsi, enum lws_token_indexes token, char *text, int capacity)
-{
-    if (lws_hdr_copy(wsi, text, capacity, token) < 0)
-        text[0] = 0;
-    return text;
-}
-
-/* libwebsockets tells no difference between a header that is empty and one that is absent, but for its pieces. */
-static bool is_there(struct lws *wsi, enum lws_token_indexes token)
-{
-    char empty[1];
-    return lws_hdr_total_length(wsi, token) > 0 || lws_hdr_copy_fragment(wsi, empty, sizeof empty, token, 0) >= 0;
-}
-
-static const char *forwarded_for(struct lws *wsi, char *text, int capacity)
-{
-    return is_there(wsi, WSI_TOKEN_X_FORWARDED_FOR) ? header(wsi, WSI_TOKEN_X_FORWARDED_FOR, text, capacity) : NULL;
-}
-
-static bool came_through_proxy(struct lws *wsi)
-{
-    static const char forwarded[] = "forwarded:";
-    return is_there(wsi, WSI_TOKEN_X_FORWARDED_FOR) || is_there(wsi, WSI_TOKEN_HTTP_X_REAL_IP) ||
-           is_there(wsi, WSI_TOKEN_HTTP_VIA) || lws_hdr_custom_length(wsi, forwarded, sizeof forwarded - 1) >= 0;
-}
-
-static void path_only(char *path)
-{
-    path[strcspn(path, "?#")] = 0;
-}
-
-static bool announces_body(struct lws *wsi)
-{
-    char length[TEXT_MAX];
-    header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof length);
-    return (length[0] && strcmp(length, "0") != 0) || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
-}
-
-/* What the socket has not taken yet has the rest of the request's time, and five seconds from libwebsockets, which then closes. */
-static void end_request(acurast__accepted *accepted, struct lws *wsi)
-{
-    acurast__loop *loop = accepted->at->loop;
-    if (!lws_partial_buffered(wsi)) {
-        accepted->deadline = acurast__loop_now(loop) + LINGER_MS;
-        acurast__loop_timer_start(loop, &accepted->timer, LINGER_MS);
-    }
-    accepted->body = announces_body(wsi);
-    accepted->kept = fcntl(lws_get_socket_fd(wsi), F_DUPFD_CLOEXEC, 0);
-}
-
-static bool put_headers(struct lws *wsi, unsigned status, const char *content_type, size_t body_size, uint8_t **p,
-                        uint8_t *end)
-{
-    uint8_t *start = *p;
-    if (lws_add_http_common_headers(wsi, status, content_type, body_size, p, end) ||
-        lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const uint8_t *)"close", 5, p, end) ||
-        (status == 426 &&
-         lws_add_http_header_by_name(wsi, (const uint8_t *)"sec-websocket-version:", (const uint8_t *)"13", 2, p, end)))
-        return false;
-    /* In an answer to an upgrade libwebsockets does not know the request's version yet, and takes 1.0, which clients refuse. */
-    memcpy(start, "HTTP/1.1", 8);
-    return true;
-}
-
-static bool write_body(struct lws *wsi, const char *body, size_t size)
-{
-    uint8_t *copy = acurast__alloc(LWS_PRE + size);
-    if (!copy)
-        return false;
-    memcpy(copy + LWS_PRE, body, size);
-    int written = lws_write(wsi, copy + LWS_PRE, size, LWS_WRITE_HTTP_FINAL);
-    acurast__free(copy);
-    return written >= 0;
-}
-
-/* Sends a whole answer, the last word on this connection: -1, for libwebsockets. */
-static int answer(acurast__accepted *accepted, struct lws *wsi, unsigned status, const char *content_type,
-                  const char *body, size_t body_size, bool head)
-{
-    uint8_t headers[LWS_PRE + HEADERS_MAX];
-    uint8_t *start = headers + LWS_PRE, *p = start, *end = headers + sizeof headers;
-    bool written = put_headers(wsi, status, content_type, body_size, &p, end) &&
-                   lws_finalize_write_http_header(wsi, start, &p, end) == 0;
-    if (written && !head && body_size)
-        written = write_body(wsi, body, body_size);
-    if (written)
-        end_request(accepted, wsi);
-    return -1;
-}
-
-static int answer_short(acurast__accepted *accepted, struct lws *wsi, unsigned status, const char *text)
-{
-    return answer(accepted, wsi, status, "text/plain", text, strlen(text), false);
-}
-
-static int on_page(acurast__accepted *accepted, struct lws *wsi, const char *uri)
-{
-    char path[TEXT_MAX], host[TEXT_MAX], forwarded[FORWARDED_MAX];
-    bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-    if (!head && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
-        return answer_short(accepted, wsi, 405, "only GET and HEAD\n");
-    snprintf(path, sizeof path, "%s", uri);
-    path_only(path);
-    acurast__request request = {.path = path,
-                                .host = header(wsi, WSI_TOKEN_HOST, host, sizeof host),
-                                .forwarded_for = forwarded_for(wsi, forwarded, sizeof forwarded),
-                                .proxied = came_through_proxy(wsi)};
-    acurast__response_page page = {.status = 404, .content_type = "text/plain"};
-    accepted->at->listener->handlers->page(accepted->at->shard, &accepted->peer, &request, &page);
-    int result = answer(accepted, wsi, page.status, page.content_type, page.body, page.body_size, head);
-    acurast__free(page.body);
-    return result;
-}
-
-/* ---- upgrades ---- */
-
-/* A key is 16 bytes in base64: 22 characters and two signs of equality. */
-static bool key_fits(struct lws *wsi)
-{
-    char key[TEXT_MAX];
-    header(wsi, WSI_TOKEN_KEY, key, sizeof key);
-    return strlen(key) == 24 && strcmp(key + 22, "==") == 0;
-}
-
-/* libwebsockets would drop a connection that offers other subprotocols than ours without a word. */
-static bool subprotocol_fits(struct lws *wsi)
-{
-    char offered[TEXT_MAX];
-    return lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) <= 0 ||
-           strcmp(header(wsi, WSI_TOKEN_PROTOCOL, offered, sizeof offered), ACURAST__PROTOCOL_NAME) == 0;
-}
-
-static unsigned upgrade_problem(struct lws *wsi, const char *protocol)
-{
-    char version[TEXT_MAX];
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
-        return 405;
-    if (strcasecmp(protocol, "websocket") != 0 || !key_fits(wsi) || !subprotocol_fits(wsi))
-        return 400;
-    return strcmp(header(wsi, WSI_TOKEN_VERSION, version, sizeof version), "13") == 0 ? 0 : 426;
-}
-
-/* 0: libwebsockets goes on; -1: an answer was sent. */
-static int on_upgrade(acurast__accepted *accepted, struct lws *wsi, const char *protocol)
-{
-    char path[TEXT_MAX], host[TEXT_MAX], forwarded[FORWARDED_MAX];
-    unsigned problem = upgrade_problem(wsi, protocol);
-    if (problem)
-        return answer_short(accepted, wsi, problem,
-                            "a websocket upgrade of version 13 without a subprotocol is expected\n");
-    acurast__request request = {.path = header(wsi, WSI_TOKEN_GET_URI, path, sizeof path),
-                                .host = header(wsi, WSI_TOKEN_HOST, host, sizeof host),
-                                .forwarded_for = forwarded_for(wsi, forwarded, sizeof forwarded),
-                                .proxied = came_through_proxy(wsi)};
-    path_only(path);
-    const acurast__ws_handlers *handlers = NULL;
-    acurast__ws_settings settings = {0};
-    acurast__listening *at = accepted->at;
-    unsigned refuse = 503;
-    accepted->ws.tls = accepted->peer.tls;
-    accepted->ws.wsi = wsi;
-    void *owner = at->listener->handlers->upgrade(at->shard, &accepted->ws, &accepted->peer, &request, &handlers,
-                                                  &settings, &refuse);
-    if (!owner)
-        return answer_short(accepted, wsi, refuse, "refused\n");
-    acurast__ws_setup(&accepted->ws, at->loop, &settings, handlers, owner);
-    accepted->upgraded = true;
-    acurast__list_remove(&accepted->bare_link);
-    return 0;
-}
-
-static int on_established(acurast__accepted *accepted, struct lws *wsi)
-{
-    acurast__loop_timer_stop(accepted->at->loop, &accepted->timer);
-    acurast__ws_opened(&accepted->ws, wsi);
-    return 0;
-}
-
-int acurast__accepted_event(acurast__accepted *accepted, struct lws *wsi, enum lws_callback_reasons reason, void *in,
-                            size_t size)
-{
-    accepted->wsi = wsi;
-    switch (reason) {
-    case LWS_CALLBACK_HTTP:
-        return on_page(accepted, wsi, in);
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return on_upgrade(accepted, wsi, in);
-    case LWS_CALLBACK_ESTABLISHED:
-        return on_established(accepted, wsi);
-    case LWS_CALLBACK_RAW_ADOPT: /* CONNECT: libwebsockets would read whatever comes */
-        return -1;
-    case LWS_CALLBACK_WSI_DESTROY:
-        lws_set_opaque_user_data(wsi, NULL);
-        accepted->at->adopting = NULL;
-        on_destroyed(accepted);
-        return 0;
-    default:
-        if (accepted->upgraded)
-            acurast__ws_event(&accepted->ws, reason, in, size);
-        return 0;
-    }
+    if (open_stream(accepted, stop_waiting(accepted)))
+        on_ready(&accepted->ws.stream, true, false);
+    else
+        acurast__accepted_cut(accepted);
 }

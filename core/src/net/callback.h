@@ -1,4 +1,4 @@
-/* The one protocol that all our vhosts have, and the one callback behind it: it finds out whom an event is for. */
+/* The one protocol that all our vhosts have, and the one callback behind it. */
 #ifndef ACURAST_NET_CALLBACK_H
 #define ACURAST_NET_CALLBACK_H
 

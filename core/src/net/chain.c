@@ -160,6 +160,19 @@ bool acurast__chain_put(acurast__chain *chain, uint8_t opcode, const uint8_t *ma
     return true;
 }
 
+bool acurast__chain_copy_first(acurast__chain *chain, const acurast__chain *from)
+{
+    const uint8_t *at = from->first->data + from->first->begin;
+    acurast__chunk_frame frame = acurast__chunk_frame_at(at);
+    uint8_t *room = reserve(chain, frame.header + frame.payload);
+    if (!room)
+        return false;
+    memcpy(room, at, frame.header + frame.payload);
+    chain->frames += frame.opcode == ACURAST__OPCODE_BINARY;
+    chain->last->frames += frame.opcode == ACURAST__OPCODE_BINARY;
+    return true;
+}
+
 bool acurast__chain_append(acurast__chain *chain, const void *bytes, size_t size)
 {
     return acurast__chain_put(chain, ACURAST__OPCODE_BINARY, NULL, bytes, size, NULL, 0);

@@ -2,7 +2,7 @@
  * A chain of chunks of websocket frames, ready to be written: what waits for a socket, for another thread, or in a mailbox. Whole chains
  * move between these by their pointers, so a message is copied once, on its way in.
  *
- * Frames of a service are unmasked; those of a client are masked as they are appended, and are only ever written.
+ * Frames of a service are unmasked. Those of a client are masked as they are appended, and are only ever written.
  */
 #ifndef ACURAST_NET_CHAIN_H
 #define ACURAST_NET_CHAIN_H
@@ -18,7 +18,7 @@ typedef struct acurast__chain {
     acurast__chunk *last;
     size_t bytes;    /* of frames, headers included */
     size_t capacity; /* of memory held: what counts against a limit on buffers */
-    size_t frames;   /* messages; pings do not count */
+    size_t frames;   /* messages; control frames do not count */
 } acurast__chain;
 
 void acurast__chain_init(acurast__chain *chain);
@@ -42,7 +42,7 @@ bool acurast__chain_append_apart(acurast__chain *chain, const void *bytes, size_
 /* Moves all of `tail` to the end of `chain`; `tail` is empty afterwards. */
 void acurast__chain_join(acurast__chain *chain, acurast__chain *tail);
 
-/* Moves the first chunk of `from`, which is not empty, with all its messages; returns their bytes. For chains without pings. */
+/* Moves the first chunk of `from`, which is not empty, with all its messages; returns their bytes. For chains without control frames. */
 size_t acurast__chain_move_first(acurast__chain *chain, acurast__chain *from);
 
 /*

@@ -8,17 +8,16 @@
 
 #include "net/chain.h"
 
-/* Space before the first frame that libwebsockets may overwrite (LWS_PRE). */
-#define ACURAST__CHUNK_HEADROOM 32
-
 #define ACURAST__OPCODE_BINARY 2
+#define ACURAST__OPCODE_CLOSE 8
 #define ACURAST__OPCODE_PING 9
+#define ACURAST__OPCODE_PONG 10
 
 struct acurast__chunk {
     acurast__chunk *next;
     size_t begin; /* offsets into data: [begin, end) waits to be written */
     size_t end;
-    size_t frames; /* messages in it; pings do not count */
+    size_t frames; /* messages in it; control frames do not count */
     size_t capacity;
     uint8_t data[];
 };
@@ -48,6 +47,9 @@ size_t acurast__frame_put(uint8_t *room, uint8_t opcode, const uint8_t *mask, co
 /* The same at the end of a chain. False without memory. */
 bool acurast__chain_put(acurast__chain *chain, uint8_t opcode, const uint8_t *mask, const void *head, size_t head_size,
                         const void *body, size_t body_size);
+
+/* Copies the first frame of `from`, which is not empty, as it stands. False without memory. */
+bool acurast__chain_copy_first(acurast__chain *chain, const acurast__chain *from);
 
 /* Takes the first chunk off and frees it. */
 void acurast__chain_drop_first(acurast__chain *chain);

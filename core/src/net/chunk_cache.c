@@ -46,7 +46,7 @@ static size_t class_of(size_t size)
 
 acurast__chunk *acurast__chunk_new(size_t frame, bool first)
 {
-    size_t size = sizeof(acurast__chunk) + ACURAST__CHUNK_HEADROOM + frame;
+    size_t size = sizeof(acurast__chunk) + frame;
     size_t kind = class_of(size);
     if (!first && kind == 0)
         kind = 1;
@@ -61,8 +61,7 @@ acurast__chunk *acurast__chunk_new(size_t frame, bool first)
         if (!chunk)
             return NULL;
     }
-    *chunk = (acurast__chunk){
-        .begin = ACURAST__CHUNK_HEADROOM, .end = ACURAST__CHUNK_HEADROOM, .capacity = size - sizeof(acurast__chunk)};
+    *chunk = (acurast__chunk){.capacity = size - sizeof(acurast__chunk)};
     return chunk;
 }
 

@@ -108,7 +108,6 @@ acurast_status acurast__context_create(const acurast_options *options, acurast_c
     context->loop_count = loop_count(options);
     context->log_level = (acurast_log_level)acurast__options_number(options, ACURAST__OPTION_LOG_LEVEL);
     context->config.kind = (acurast__loop_kind)acurast__options_number(options, ACURAST__OPTION_EVENT_LOOP);
-    context->config.batched_writes = acurast__options_flag(options, ACURAST__OPTION_BATCHED_WRITES);
     context->config.ended = on_loop_ended;
     context->config.user = context;
     acurast__list_init(&context->members);

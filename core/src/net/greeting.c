@@ -7,7 +7,6 @@
 #endif
 #include "net/greeting.h"
 
-#include "net/callback.h"
 #include "net/listener_internal.h"
 
 #ifdef __linux__
@@ -31,7 +30,7 @@
 
 typedef enum progress {
     PROGRESS_MORE,  /* has to come */
-    PROGRESS_WHOLE, /* or no greeting at all: libwebsockets is quick to say so */
+    PROGRESS_WHOLE, /* or no greeting at all: TLS is quick to say so */
     PROGRESS_NONSENSE
 } progress;
 
@@ -91,38 +90,39 @@ static bool take_one(acurast__greeting *greeting)
     return true;
 }
 
-static void take_some(acurast__greeting *greeting)
+static void take_some(uv_poll_t *poll, int status, int events)
 {
+    (void)status, (void)events;
+    acurast__greeting *greeting = poll->data;
+    acurast__loop_current->heard = true;
     uint64_t begin = acurast__clock_us();
     while (take_one(greeting) && acurast__clock_us() - begin < SLICE_US)
         continue;
 }
 
-void acurast__greeting_open(acurast__greeting *greeting, acurast__listening *at)
+void acurast__greeting_open(acurast__greeting *greeting, acurast__loop *loop)
 {
-    *greeting = (acurast__greeting){.base = {ACURAST__WSI_GREETING}, .at = at};
-    acurast__list_init(&greeting->reap.link);
     greeting->room = epoll_create1(EPOLL_CLOEXEC);
-    lws_adopt_desc_t info = {
-        .vh = at->vhost,
-        .type = LWS_ADOPT_RAW_FILE_DESC,
-        .fd = {.filefd = greeting->room},
-        .vh_prot_name = ACURAST__PROTOCOL_NAME,
-        .opaque = &greeting->base,
-    };
-    if (greeting->room >= 0)
-        greeting->wsi = lws_adopt_descriptor_vhost_via_info(&info);
-    if (greeting->wsi)
-        return;
+    greeting->poll = greeting->room < 0 ? NULL : acurast__loop_watch(loop, greeting->room, greeting);
+    if (greeting->poll)
+        uv_poll_start(greeting->poll, UV_READABLE, take_some);
+    else
+        acurast__greeting_close(greeting);
+}
+
+void acurast__greeting_close(acurast__greeting *greeting)
+{
+    if (greeting->poll)
+        acurast__loop_unwatch(greeting->poll);
     if (greeting->room >= 0)
         close(greeting->room);
-    greeting->room = -1;
+    acurast__greeting_init(greeting);
 }
 
 bool acurast__greeting_wait(acurast__greeting *greeting, int socket, acurast__accepted *accepted)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {.ptr = accepted}};
-    return greeting->wsi && epoll_ctl(greeting->room, EPOLL_CTL_ADD, socket, &event) == 0;
+    return greeting->poll && epoll_ctl(greeting->room, EPOLL_CTL_ADD, socket, &event) == 0;
 }
 
 void acurast__greeting_leave(acurast__greeting *greeting, int socket)
@@ -132,14 +132,14 @@ void acurast__greeting_leave(acurast__greeting *greeting, int socket)
 
 #else
 
-static void take_some(acurast__greeting *greeting)
+void acurast__greeting_open(acurast__greeting *greeting, acurast__loop *loop)
 {
-    (void)greeting;
+    (void)greeting, (void)loop;
 }
 
-void acurast__greeting_open(acurast__greeting *greeting, acurast__listening *at)
+void acurast__greeting_close(acurast__greeting *greeting)
 {
-    *greeting = (acurast__greeting){.base = {ACURAST__WSI_GREETING}, .at = at, .room = -1};
+    (void)greeting;
 }
 
 bool acurast__greeting_wait(acurast__greeting *greeting, int socket, acurast__accepted *accepted)
@@ -155,20 +155,7 @@ void acurast__greeting_leave(acurast__greeting *greeting, int socket)
 
 #endif
 
-void acurast__greeting_close(acurast__greeting *greeting)
+void acurast__greeting_init(acurast__greeting *greeting)
 {
-    if (greeting->wsi)
-        acurast__loop_reap(greeting->at->loop, &greeting->reap, greeting->wsi);
-}
-
-int acurast__greeting_event(acurast__greeting *greeting, enum lws_callback_reasons reason)
-{
-    if (reason == LWS_CALLBACK_RAW_RX_FILE) {
-        take_some(greeting);
-    } else if (reason == LWS_CALLBACK_WSI_DESTROY) {
-        greeting->wsi = NULL;
-        acurast__list_remove(&greeting->reap.link);
-        acurast__listening_part_closed(greeting->at);
-    }
-    return 0;
+    *greeting = (acurast__greeting){.room = -1};
 }

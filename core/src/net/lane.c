@@ -1,7 +1,6 @@
 /*
- * A frame is written whole or not at all, so it does not matter that libwebsockets may write a pong beside it, which it does only when the
- * socket has room. What makes ours whole is that little waits in the socket; should it take a part all the same, nobody may write behind
- * that, and the connection is ended.
+ * A frame is written whole, since little waits in the socket. Should it take a part all the same, nobody may write behind that, and the
+ * connection is ended.
  */
 #include "net/lane.h"
 

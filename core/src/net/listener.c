@@ -1,13 +1,12 @@
 /*
  * Listening sockets. The binding is done where the caller stands, so that it learns of an address in use at once; what
- * belongs to a loop (the vhost, the socket's place in the event loop) is posted there. The kernel keeps connections until then.
+ * belongs to a loop (the socket's place in the event loop) is posted there. The kernel keeps connections until then.
  *
  *   bound -> open on each loop -> closed on each loop (`done`) -> freed on each loop, last of all the listener
  */
 #include "net/listener_internal.h"
 
 #include "base/memory.h"
-#include "net/callback.h"
 #include "net/socket.h"
 
 #include <arpa/inet.h>
@@ -34,9 +33,6 @@
  */
 #define TLS12_CIPHERS "ECDHE+AES128+AESGCM:ECDHE+CHACHA20:ECDHE+AESGCM"
 #define TLS13_CIPHERS "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
-
-/* What OpenSSL seals session tickets with: a name, and keys for AES and HMAC (SSL_CTX_set_tlsext_ticket_keys). */
-#define TICKET_KEYS_SIZE 80
 
 /* ---- addresses of sockets ---- */
 
@@ -185,14 +181,49 @@ static bool load(SSL_CTX *ctx, const char *cert, const char *key, char *detail, 
     return !problem;
 }
 
+/* Of the protocols that a client offers; without a word where that is none of ours. */
+static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *size, const unsigned char *offered,
+                           unsigned int offered_size, void *user)
+{
+    static const unsigned char ours[] = "\x08http/1.1";
+    unsigned char *found = NULL;
+    (void)ssl, (void)user;
+    if (SSL_select_next_proto(&found, size, ours, sizeof ours - 1, offered, offered_size) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_NOACK;
+    *chosen = found;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/*
+ * All loops have the same context, so a session is resumed on each of them: OpenSSL makes the keys of tickets with the context, and they come anew
+ * with each reading of the files.
+ */
+static SSL_CTX *new_context(void)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    if (!context)
+        return NULL;
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* tickets need none */
+    SSL_CTX_set_num_tickets(context, 1);                         /* each costs; who connects again needs one */
+    SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+    if (SSL_CTX_set_cipher_list(context, TLS12_CIPHERS) == 1 && SSL_CTX_set_ciphersuites(context, TLS13_CIPHERS) == 1)
+        return context;
+    SSL_CTX_free(context);
+    return NULL;
+}
+
 acurast__certificate *acurast__certificate_read(const char *cert, const char *key, char *detail, size_t detail_size)
 {
-    SSL_CTX *fresh = SSL_CTX_new(TLS_server_method());
+    SSL_CTX *fresh = new_context();
     if (!fresh)
         snprintf(detail, detail_size, "out of memory");
     else if (load(fresh, cert, key, detail, detail_size))
         return fresh;
     SSL_CTX_free(fresh);
+    ERR_clear_error();
     return NULL;
 }
 
@@ -202,95 +233,27 @@ void acurast__certificate_release(acurast__certificate *certificate)
 }
 
 /*
- * Sessions are resumed on every loop, since all take the keys of tickets from one place; they come anew with each reading of the files.
- */
-static bool share_ticket_keys(SSL_CTX *to, SSL_CTX *fresh)
-{
-    uint8_t keys[TICKET_KEYS_SIZE];
-    bool good = SSL_CTX_get_tlsext_ticket_keys(fresh, keys, sizeof keys) == 1 &&
-                SSL_CTX_set_tlsext_ticket_keys(to, keys, sizeof keys) == 1;
-    OPENSSL_cleanse(keys, sizeof keys);
-    return good;
-}
-
-/* Certificate, chain and key at once, so that no handshake meets half of them. */
-static bool take_over(SSL_CTX *to, SSL_CTX *fresh)
-{
-    STACK_OF(X509) *chain = NULL;
-    if (!share_ticket_keys(to, fresh))
-        return false;
-    SSL_CTX_get0_chain_certs(fresh, &chain);
-    bool good =
-        SSL_CTX_use_cert_and_key(to, SSL_CTX_get0_certificate(fresh), SSL_CTX_get0_privatekey(fresh), chain, 1) == 1;
-    ERR_clear_error();
-    return good;
-}
-
-/*
  * The files are read once, by whoever opens or renews: what the loops take was tried, whatever becomes of the files meanwhile.
  */
 void acurast__listener_renew(acurast__listener *listener, acurast__certificate *fresh)
 {
     for (size_t i = 0; i < listener->count; i++) {
-        acurast__listening *at = &listener->at[i];
         SSL_CTX_up_ref(fresh);
-        SSL_CTX_free(atomic_exchange(&at->fresh, fresh));
-        if (atomic_load(&at->certified) && !atomic_exchange(&at->reloading, true))
-            acurast__loop_post(at->loop, &at->reload);
+        SSL_CTX_free(atomic_exchange(&listener->at[i].fresh, fresh));
     }
 }
 
-static _Thread_local acurast__listening *certifying;
-
-int acurast__listener_certify(void *context)
+SSL_CTX *acurast__listening_tls(acurast__listening *at)
 {
-    if (!certifying)
-        return -1;
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    SSL_CTX_set_num_tickets(context, 1); /* each costs; who connects again needs one */
-    certifying->tls = context;
-    atomic_store(&certifying->certified, true);
-    SSL_CTX *fresh = atomic_exchange(&certifying->fresh, NULL);
-    bool good = fresh && SSL_CTX_set_cipher_list(context, TLS12_CIPHERS) == 1 &&
-                SSL_CTX_set_ciphersuites(context, TLS13_CIPHERS) == 1 && take_over(context, fresh);
-    SSL_CTX_free(fresh);
-    return good ? 0 : -1;
-}
-
-static void on_reload(acurast__task *task)
-{
-    acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, reload);
-    atomic_store(&at->reloading, false);
-    SSL_CTX *fresh = atomic_exchange(&at->fresh, NULL);
-    if (fresh && at->tls)
-        take_over(at->tls, fresh);
-    SSL_CTX_free(fresh);
+    SSL_CTX *fresh = atomic_load(&at->fresh) ? atomic_exchange(&at->fresh, NULL) : NULL;
+    if (fresh) {
+        SSL_CTX_free(at->tls);
+        at->tls = fresh;
+    }
+    return at->tls;
 }
 
 /* ---- on the loops ---- */
-
-static struct lws_vhost *create_vhost(acurast__listening *at)
-{
-    struct lws_context_creation_info info = {
-        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
-        .protocols = acurast__protocols,
-        .vhost_name = "acurast-service",
-        .retry_and_idle_policy = &acurast__no_lws_policy,
-        .timeout_secs = at->listener->request_timeout_ms / 1000 + 5,
-        .alpn = "http/1.1",
-    };
-    if (at->listener->tls) /* nobody is asked for a certificate, so the system's authorities need not be read */
-        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
-                       LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
-    certifying = at;
-    struct lws_vhost *vhost = acurast__lws_vhost(at->loop->lws, &info);
-    certifying = NULL;
-    if (!vhost)
-        at->tls = NULL;
-    return vhost;
-}
 
 static void keep_spare(acurast__listening *at)
 {
@@ -305,61 +268,46 @@ static void drop_spare(acurast__listening *at)
     at->spare = -1;
 }
 
-static void socket_closed(acurast__listening *at)
-{
-    acurast__listener *listener = at->listener;
-    drop_spare(at);
-    acurast__loop_timer_stop(at->loop, &at->pause);
-    if (atomic_fetch_sub(&listener->open_count, 1) == 1)
-        listener->done(listener->user);
-}
+static void on_readable(uv_poll_t *poll, int status, int events);
 
 static void on_open(acurast__task *task)
 {
     acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, open);
     acurast__loop_hold(at->loop);
-    acurast__list_init(&at->reap.link);
-    at->vhost = create_vhost(at);
-    lws_adopt_desc_t info = {
-        .vh = at->vhost,
-        .type = LWS_ADOPT_RAW_FILE_DESC,
-        .fd = {.filefd = at->socket},
-        .vh_prot_name = ACURAST__PROTOCOL_NAME,
-        .opaque = &at->base,
-    };
-    if (at->vhost)
-        at->wsi = lws_adopt_descriptor_vhost_via_info(&info);
-    if (!at->wsi) {
+    at->poll = acurast__loop_watch(at->loop, at->socket, at);
+    if (!at->poll) {
         close(at->socket); /* the other loops' sockets take the connections */
+        at->socket = -1;
         return;
     }
     keep_spare(at);
+    uv_poll_start(at->poll, UV_READABLE, on_readable);
     if (at->listener->tls)
-        acurast__greeting_open(&at->greeting, at);
+        acurast__greeting_open(&at->greeting, at->loop);
 }
 
 static void on_close(acurast__task *task)
 {
     acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, close);
+    acurast__listener *listener = at->listener;
     acurast__listener_cut_bare(at);
-    if (!at->wsi) {
-        socket_closed(at);
-        return;
+    acurast__loop_timer_stop(at->loop, &at->pause);
+    drop_spare(at);
+    if (at->poll) {
+        acurast__loop_unwatch(at->poll);
+        at->poll = NULL;
+        close(at->socket);
+        at->socket = -1;
     }
     acurast__greeting_close(&at->greeting);
-    acurast__loop_reap(at->loop, &at->reap, at->wsi);
-}
-
-void acurast__listening_part_closed(acurast__listening *at)
-{
-    if (!at->wsi && !at->greeting.wsi)
-        socket_closed(at);
+    if (atomic_fetch_sub(&listener->open_count, 1) == 1)
+        listener->done(listener->user);
 }
 
 /* The peers wait meanwhile, in the kernel. A socket that stays readable would have the loop turn without end. */
 static void pause_accepting(acurast__listening *at)
 {
-    lws_rx_flow_control(at->wsi, 0);
+    uv_poll_stop(at->poll);
     acurast__loop_timer_start(at->loop, &at->pause, PAUSE_MS);
 }
 
@@ -368,7 +316,7 @@ static void on_pause_over(acurast__timer *timer)
 {
     acurast__listening *at = ACURAST__CONTAINER(timer, acurast__listening, pause);
     keep_spare(at);
-    lws_rx_flow_control(at->wsi, 1);
+    uv_poll_start(at->poll, UV_READABLE, on_readable);
 }
 
 /*
@@ -394,8 +342,11 @@ static void accept_failed(acurast__listening *at, int error)
         pause_accepting(at);
 }
 
-static void on_acceptable(acurast__listening *at)
+static void on_readable(uv_poll_t *poll, int status, int events)
 {
+    (void)status, (void)events;
+    acurast__listening *at = poll->data;
+    acurast__loop_current->heard = true;
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         socket_address from;
         socklen_t size = sizeof from;
@@ -412,25 +363,14 @@ static void on_acceptable(acurast__listening *at)
     }
 }
 
-int acurast__listening_event(acurast__listening *at, struct lws *wsi, enum lws_callback_reasons reason)
-{
-    (void)wsi;
-    if (reason == LWS_CALLBACK_RAW_RX_FILE) {
-        on_acceptable(at);
-    } else if (reason == LWS_CALLBACK_WSI_DESTROY) {
-        at->wsi = NULL;
-        acurast__list_remove(&at->reap.link);
-        acurast__listening_part_closed(at);
-    }
-    return 0;
-}
-
 /* ---- the listener ---- */
 
 static void free_memory(acurast__listener *listener)
 {
-    for (size_t i = 0; i < listener->count; i++)
+    for (size_t i = 0; i < listener->count; i++) {
+        SSL_CTX_free(listener->at[i].tls);
         SSL_CTX_free(listener->at[i].fresh);
+    }
     acurast__free(listener);
 }
 
@@ -439,8 +379,6 @@ static void on_free(acurast__task *task)
     acurast__listening *at = ACURAST__CONTAINER(task, acurast__listening, free);
     acurast__listener *listener = at->listener;
     acurast__loop *loop = at->loop;
-    if (at->vhost)
-        lws_vhost_destroy(at->vhost);
     if (atomic_fetch_sub(&listener->holder_count, 1) == 1)
         free_memory(listener);
     acurast__loop_let(loop);
@@ -468,7 +406,6 @@ static acurast__listener *create(acurast__loop *const *loops, void *const *shard
     atomic_init(&listener->holder_count, count);
     for (size_t i = 0; i < count; i++) {
         listener->at[i] = (acurast__listening){
-            .base = {ACURAST__WSI_LISTENING},
             .listener = listener,
             .loop = loops[i],
             .shard = shards[i],
@@ -476,12 +413,12 @@ static acurast__listener *create(acurast__loop *const *loops, void *const *shard
             .spare = -1,
             .open = {.run = on_open},
             .close = {.run = on_close},
-            .reload = {.run = on_reload},
             .free = {.run = on_free},
         };
         acurast__list_init(&listener->at[i].young);
         acurast__list_init(&listener->at[i].bare);
         acurast__timer_init(&listener->at[i].pause, on_pause_over);
+        acurast__greeting_init(&listener->at[i].greeting);
     }
     return listener;
 }
@@ -489,8 +426,6 @@ static acurast__listener *create(acurast__loop *const *loops, void *const *shard
 static acurast_status certify(acurast__listener *listener, const acurast__listener_config *config, char *detail,
                               size_t detail_size)
 {
-    if (!acurast__lws_tls_ready())
-        return ACURAST_NO_MEMORY;
     SSL_CTX *fresh = acurast__certificate_read(config->tls_cert, config->tls_key, detail, detail_size);
     if (!fresh)
         return ACURAST_TLS;

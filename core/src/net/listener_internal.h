@@ -1,4 +1,4 @@
-/* Inside of a listener, for the callback that finds it. */
+/* Inside of a listener, for the files that share it: listener.c, accepted.c, greeting.c. */
 #ifndef ACURAST_NET_LISTENER_INTERNAL_H
 #define ACURAST_NET_LISTENER_INTERNAL_H
 
@@ -10,37 +10,24 @@
  * acurast__listening: a listening socket on its loop
  * acurast__accepted:  a connection that it accepted
  */
-
-int acurast__listening_event(acurast__listening *listening, struct lws *wsi, enum lws_callback_reasons reason);
-int acurast__accepted_event(acurast__accepted *accepted, struct lws *wsi, enum lws_callback_reasons reason, void *in,
-                            size_t size);
-
-/* Puts the certificate into the TLS context (SSL_CTX) of the vhost that the calling thread is making. 0, or -1. */
-int acurast__listener_certify(void *context);
+typedef struct acurast__listening acurast__listening;
 
 struct acurast__listening {
-    acurast__wsi_owner base;
     acurast__listener *listener;
     acurast__loop *loop;
     void *shard;
-    int socket; /* ours until libwebsockets has it */
-    int spare;  /* a descriptor to give up when there are no others; -1: it is lost */
-    struct lws *wsi;
-    acurast__reap reap;
+    int socket;
+    int spare; /* a descriptor to give up when there are no others; -1: it is lost */
+    uv_poll_t *poll; /* NULL: it accepts nothing */
     acurast__greeting greeting; /* TLS only */
     acurast__timer pause; /* nothing is accepted until it fires */
-    struct lws_vhost *vhost;
-    void *tls; /* SSL_CTX of the vhost; NULL: plain */
-    acurast__accepted *adopting;
+    SSL_CTX *tls; /* for new connections; NULL: plain */
+    _Atomic(SSL_CTX *) fresh; /* takes its place with the next connection; NULL: nothing does */
     acurast__list young; /* connections that may have to make room for newcomers, the oldest first */
     acurast__list bare; /* connections that are no websockets: not yet, or pages */
     acurast__task open;
     acurast__task close;
-    acurast__task reload;
     acurast__task free;
-    _Atomic(void *) fresh; /* SSL_CTX with what was read from the files and is to be taken over; NULL: nothing is */
-    atomic_bool certified; /* what comes now is a reload */
-    atomic_bool reloading; /* its task is on its way */
 };
 
 struct acurast__listener {
@@ -57,16 +44,16 @@ struct acurast__listener {
     acurast__listening at[];
 };
 
+/* The TLS context for a new connection, which takes a reference of its own. */
+SSL_CTX *acurast__listening_tls(acurast__listening *listening);
+
 /* A connection that was accepted; the socket is taken over. */
 void acurast__listener_adopt(acurast__listening *listening, int socket, const acurast__address *address);
 
-/* One that waits for its greeting: its socket; goes on to TLS; is ended, as is any other without a word. */
+/* One that waits for its greeting: its socket; goes on to TLS; is ended, as is any other, without a word. */
 int acurast__accepted_socket(const acurast__accepted *accepted);
 void acurast__accepted_enter(acurast__accepted *accepted);
 void acurast__accepted_cut(acurast__accepted *accepted);
-
-/* Its socket is closed, or the place where connections wait for their greeting: in any order. */
-void acurast__listening_part_closed(acurast__listening *listening);
 
 /* Ends all connections that are no websockets. */
 void acurast__listener_cut_bare(acurast__listening *listening);

@@ -1,6 +1,6 @@
 /*
- * The thread that owns sockets. It runs libwebsockets on a libuv loop of our own, or, where libwebsockets lacks that plug-in, on
- * its poll() loop: the same turn either way.
+ * The thread that owns sockets. Ours are polled by libuv. libwebsockets, by which clients connect, runs on the same libuv loop; where it lacks
+ * the plug-in for that, its poll() loop has the lead, and libuv's descriptor for waiting is one of those that it polls.
  *
  *   started -> running -> stopping (acurast__loop_stop) -> nothing left that holds it -> ended
  *
@@ -11,13 +11,15 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "net/callback.h"
 #include "net/chunk.h"
 #include "net/lws.h"
 #include "net/tls_internal.h"
 #include "net/ws_internal.h"
 
+#include <fcntl.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 /* A turn runs the tasks that were there when it began, so that tasks which post tasks cannot keep the I/O waiting. */
 static void run_tasks(acurast__loop *loop)
@@ -53,36 +55,65 @@ static void flush(acurast__loop *loop)
     }
 }
 
-void acurast__loop_reap(acurast__loop *loop, acurast__reap *reap, struct lws *wsi)
+static void read_unread(acurast__loop *loop)
 {
-    reap->wsi = wsi;
+    acurast__list batch;
+    acurast__list_move(&batch, &loop->unread);
+    while (!acurast__list_empty(&batch)) {
+        acurast__ws *ws = ACURAST__CONTAINER(batch.next, acurast__ws, unread_link);
+        acurast__list_remove(&ws->unread_link);
+        acurast__ws_read_rest(ws);
+    }
+}
+
+void acurast__loop_reap(acurast__loop *loop, acurast__reap *reap)
+{
     if (acurast__list_empty(&reap->link))
         acurast__list_append(&loop->reaped, &reap->link);
 }
 
-void acurast__loop_cut(acurast__loop *loop, acurast__reap *reap, struct lws *wsi)
+static void end_lws(acurast__reap *reap)
 {
-    reap->cut = true;
-    acurast__loop_reap(loop, reap, wsi);
+    lws_set_timeout(ACURAST__CONTAINER(reap, acurast__lws_reap, reap)->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
 
-/* A socket that is shut down reports it even to a library that waits for it to take the rest of a frame. */
+void acurast__lws_reap_init(acurast__lws_reap *reap)
+{
+    *reap = (acurast__lws_reap){.reap = {.end = end_lws}};
+    acurast__list_init(&reap->reap.link);
+}
+
+void acurast__loop_reap_lws(acurast__loop *loop, acurast__lws_reap *reap, struct lws *wsi)
+{
+    reap->wsi = wsi;
+    acurast__loop_reap(loop, &reap->reap);
+}
+
 static void reap_all(acurast__loop *loop)
 {
     while (!acurast__list_empty(&loop->reaped)) {
         acurast__reap *reap = ACURAST__CONTAINER(loop->reaped.next, acurast__reap, link);
         acurast__list_remove(&reap->link);
-        if (reap->cut || lws_partial_buffered(reap->wsi)) {
-            lws_rx_flow_control(reap->wsi, 1);
-            shutdown(lws_get_socket_fd(reap->wsi), SHUT_RDWR);
-        }
-        lws_set_timeout(reap->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+        reap->end(reap);
     }
+}
+
+/* ---- descriptors ---- */
+
+uv_poll_t *acurast__loop_watch(acurast__loop *loop, int descriptor, void *data)
+{
+    uv_poll_t *poll = acurast__alloc_zero(sizeof *poll);
+    if (!poll || uv_poll_init(&loop->uv, poll, descriptor) != 0) {
+        acurast__free(poll);
+        return NULL;
+    }
+    poll->data = data;
+    return poll;
 }
 
 static void free_handle(uv_handle_t *handle)
 {
-    acurast__free(handle); /* libwebsockets has it from malloc() */
+    acurast__free(handle); /* libwebsockets has its own from malloc() */
 }
 
 static void mark_orphan(uv_handle_t *handle, void *wsi)
@@ -96,6 +127,13 @@ static void close_orphan(uv_handle_t *handle, void *unused)
     (void)unused;
     if (uv_handle_get_type(handle) == UV_POLL && !handle->data && !uv_is_closing(handle))
         uv_close(handle, free_handle);
+}
+
+void acurast__loop_unwatch(uv_poll_t *poll)
+{
+    uv_poll_stop(poll);
+    poll->data = NULL;
+    uv_close((uv_handle_t *)poll, free_handle);
 }
 
 /* libwebsockets still stops the handle before it forgets it, so it is closed at the end of the turn. */
@@ -117,8 +155,10 @@ static void close_orphans(acurast__loop *loop)
 /* True where there is more to do without waiting for I/O. */
 static bool turn(acurast__loop *loop)
 {
+    loop->turn_received = 0;
     run_tasks(loop);
     acurast__wheel_advance(&loop->wheel, acurast__loop_now(loop));
+    read_unread(loop);
     bool more = run_hooks(loop);
     flush(loop);
     reap_all(loop);
@@ -129,7 +169,7 @@ static bool turn(acurast__loop *loop)
     bool tasks = atomic_load_explicit(&loop->inbox.head, memory_order_relaxed);
     if (stopping && !loop->busy && !tasks)
         loop->running = false;
-    return more || tasks || !acurast__list_empty(&loop->dirty);
+    return more || tasks || !acurast__list_empty(&loop->dirty) || !acurast__list_empty(&loop->unread);
 }
 
 uint64_t acurast__loop_now(acurast__loop *loop)
@@ -198,7 +238,8 @@ size_t acurast__loop_memory(const acurast__loop *loop)
 
 static void on_wake(uv_async_t *async)
 {
-    (void)async; /* ending the wait is all that it is for */
+    (void)async;
+    acurast__loop_current->heard = true; /* beside that, ending the wait is all that it is for */
 }
 
 static void on_spin(uv_idle_t *idle)
@@ -232,14 +273,20 @@ static void on_before_wait(uv_prepare_t *prepare)
     bool more = turn(loop);
     if (!loop->running)
         uv_stop(&loop->uv);
-    uv_update_time(&loop->uv);
-    uv_end_wait(loop, more);
+    if (loop->uv_kind) {
+        uv_update_time(&loop->uv);
+        uv_end_wait(loop, more);
+    } else {
+        loop->spinning = more;
+    }
     loop->stale = true;
 }
 
 static void on_after_wait(uv_check_t *check)
 {
-    turn(check->data);
+    acurast__loop *loop = check->data;
+    if (loop->uv_kind)
+        turn(loop);
 }
 
 static void uv_open(acurast__loop *loop)
@@ -270,16 +317,37 @@ static void on_poll_tick(lws_sorted_usec_list_t *tick)
     (void)tick;
 }
 
+/* libuv never waits here: it is asked when there is something, and its turn comes before libwebsockets waits. */
 static void poll_run(acurast__loop *loop)
 {
     while (loop->running) {
+        loop->heard = false;
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
         uint64_t next = acurast__wheel_next(&loop->wheel);
         if (next != UINT64_MAX)
             lws_sul_schedule(loop->lws, 0, &loop->poll_tick, on_poll_tick, (lws_usec_t)(next + 1) * LWS_US_PER_MS);
         loop->stale = true;
-        lws_service(loop->lws, loop->spinning ? -1 : 0);
-        loop->spinning = turn(loop);
+        if (loop->running)
+            lws_service(loop->lws, loop->spinning || loop->heard ? -1 : 0);
     }
+}
+
+/* libwebsockets closes what it polls, so it gets a descriptor of its own. */
+static bool poll_libuv(acurast__loop *loop)
+{
+    int waiting = fcntl(uv_backend_fd(&loop->uv), F_DUPFD_CLOEXEC, 0);
+    loop->vhost = acurast__tls_vhost(loop, NULL);
+    lws_adopt_desc_t info = {
+        .vh = loop->vhost,
+        .type = LWS_ADOPT_RAW_FILE_DESC,
+        .fd = {.filefd = waiting},
+        .vh_prot_name = ACURAST__PROTOCOL_NAME,
+    };
+    if (waiting >= 0 && loop->vhost && lws_adopt_descriptor_vhost_via_info(&info))
+        return true;
+    if (waiting >= 0)
+        close(waiting);
+    return false;
 }
 
 /* ---- the thread ---- */
@@ -297,21 +365,20 @@ static void tear_down(acurast__loop *loop)
     pthread_mutex_lock(&loop->wake_lock);
     loop->wakeable = false;
     pthread_mutex_unlock(&loop->wake_lock);
-    if (loop->uv_kind)
-        uv_close_own(loop);
+    uv_close_own(loop);
     acurast__free(loop->spare);
+    acurast__stream_shared_free(loop);
     acurast__tls_vhosts_sweep(loop, true);
-    lws_context_destroy(loop->lws);
-    if (loop->uv_kind) {
-        close_orphans(loop);
-        if (loop->pipe)
-            acurast__lws_forget_descriptor(loop->pipe); /* it lives until its handle is closed */
-        uv_run(&loop->uv, UV_RUN_DEFAULT);              /* closes the handles */
-        if (loop->lws)
-            lws_context_destroy(loop->lws); /* what could not go before that */
-        uv_run(&loop->uv, UV_RUN_DEFAULT);
-        uv_loop_close(&loop->uv);
-    }
+    if (loop->lws)
+        lws_context_destroy(loop->lws);
+    close_orphans(loop);
+    if (loop->pipe)
+        acurast__lws_forget_descriptor(loop->pipe); /* it lives until its handle is closed */
+    uv_run(&loop->uv, UV_RUN_DEFAULT);              /* closes the handles */
+    if (loop->uv_kind && loop->lws)
+        lws_context_destroy(loop->lws); /* what could not go before that */
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    uv_loop_close(&loop->uv);
 }
 
 static void *serve(void *argument)
@@ -354,7 +421,6 @@ static struct lws_context *create_lws(acurast__loop *loop, bool uv)
     void *foreign[1] = {&loop->uv};
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
-        .pt_serv_buf_size = ACURAST__RECEIVE_SIZE,
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .retry_and_idle_policy = &acurast__no_lws_policy,
         .user = loop,
@@ -374,30 +440,38 @@ static void find_pipe(uv_handle_t *handle, void *loop)
         ((acurast__loop *)loop)->pipe = handle->data;
 }
 
-static acurast_status open_uv(acurast__loop *loop)
+/* libwebsockets with its plug-in for libuv; false where it has none. */
+static bool open_plugin(acurast__loop *loop)
 {
-    if (uv_loop_init(&loop->uv) != 0)
-        return ACURAST_SYSTEM;
     loop->lws = create_lws(loop, true);
-    if (!loop->lws) {
-        uv_loop_close(&loop->uv);
-        return ACURAST_UNSUPPORTED;
-    }
-    loop->uv_kind = true;
-    uv_walk(&loop->uv, find_pipe, loop);
-    uv_open(loop);
-    return ACURAST_OK;
+    loop->uv_kind = loop->lws != NULL;
+    if (loop->uv_kind)
+        uv_walk(&loop->uv, find_pipe, loop);
+    return loop->uv_kind;
 }
 
-static acurast_status open_loop(acurast__loop *loop)
+static acurast_status open_poll(acurast__loop *loop)
 {
-    if (loop->config.kind != ACURAST__LOOP_POLL) {
-        acurast_status status = open_uv(loop);
-        if (status == ACURAST_OK || loop->config.kind == ACURAST__LOOP_UV)
-            return status;
-    }
     loop->lws = create_lws(loop, false);
-    return loop->lws ? ACURAST_OK : ACURAST_NO_MEMORY;
+    return loop->lws && poll_libuv(loop) ? ACURAST_OK : ACURAST_NO_MEMORY;
+}
+
+static acurast_status open_lws(acurast__loop *loop)
+{
+    if (loop->config.kind != ACURAST__LOOP_POLL && open_plugin(loop))
+        return ACURAST_OK;
+    return loop->config.kind == ACURAST__LOOP_UV ? ACURAST_UNSUPPORTED : open_poll(loop);
+}
+
+static acurast_status start(acurast__loop *loop)
+{
+    acurast_status status = open_lws(loop);
+    uv_open(loop);
+    if (status == ACURAST_OK && !acurast__thread_start(&loop->thread, serve, loop))
+        status = ACURAST_SYSTEM;
+    if (status != ACURAST_OK)
+        tear_down(loop);
+    return status;
 }
 
 acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__loop **out)
@@ -407,7 +481,6 @@ acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__
         return ACURAST_NO_MEMORY;
     loop->config = *config;
     loop->running = true;
-    loop->batched = config->batched_writes && acurast__lws_takes_raw_writes();
     pthread_mutex_init(&loop->wake_lock, NULL);
     loop->wakeable = true;
     atomic_init(&loop->holders, 2);
@@ -417,14 +490,11 @@ acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__
     acurast__list_init(&loop->hooks);
     acurast__list_init(&loop->dirty);
     acurast__list_init(&loop->owing);
+    acurast__list_init(&loop->unread);
     acurast__list_init(&loop->reaped);
     acurast__list_init(&loop->trusts);
     acurast__list_init(&loop->jobs);
-    acurast_status status = open_loop(loop);
-    if (status == ACURAST_OK && !acurast__thread_start(&loop->thread, serve, loop)) {
-        tear_down(loop);
-        status = ACURAST_SYSTEM;
-    }
+    acurast_status status = uv_loop_init(&loop->uv) == 0 ? start(loop) : ACURAST_SYSTEM;
     if (status != ACURAST_OK) {
         pthread_mutex_destroy(&loop->wake_lock);
         acurast__free(loop);
@@ -437,10 +507,8 @@ acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__
 static void wake(acurast__loop *loop)
 {
     pthread_mutex_lock(&loop->wake_lock);
-    if (loop->wakeable && loop->uv_kind)
+    if (loop->wakeable)
         uv_async_send(&loop->wake);
-    else if (loop->wakeable)
-        lws_cancel_service(loop->lws);
     pthread_mutex_unlock(&loop->wake_lock);
 }
 

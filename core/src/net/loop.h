@@ -29,7 +29,6 @@ typedef enum acurast__loop_kind {
 
 typedef struct acurast__loop_config {
     acurast__loop_kind kind;
-    bool batched_writes;
     unsigned index; /* of this loop among its context's */
     /* On the loop's thread, as the last thing that it does; may be NULL. */
     void (*ended)(void *user);

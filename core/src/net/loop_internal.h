@@ -9,21 +9,25 @@
 #include <stdatomic.h>
 #include <uv.h>
 
-/* As much as one message of 64 KiB with all its headers, so that it is read in one piece. */
-#define ACURAST__RECEIVE_SIZE ((size_t)72 * 1024)
-
-/* A connection of libwebsockets that is to end without ceremony, at the end of the turn. */
+/* Something that is to end at the end of the turn, outside of everybody's callbacks. */
 typedef struct acurast__reap {
-    acurast__list link; /* initialised; the owner removes it when the connection is gone */
-    struct lws *wsi;
-    bool cut;
+    acurast__list link; /* initialised; the owner removes it where it is gone before */
+    void (*end)(struct acurast__reap *reap);
 } acurast__reap;
+
+/*
+ * The same for a connection of libwebsockets. Returning -1 from one of its callbacks loses the close frame under libuv in Debian's build (it closes
+ * twice), and libwebsockets' own timers are not looked at by its libuv glue when they are set outside of its callbacks.
+ */
+typedef struct acurast__lws_reap {
+    acurast__reap reap;
+    struct lws *wsi;
+} acurast__lws_reap;
 
 struct acurast__loop {
     acurast__loop_config config;
     bool uv_kind; /* else poll */
     bool running;
-    bool batched;
     pthread_t thread;
     pthread_mutex_t wake_lock;
     bool wakeable;
@@ -31,6 +35,7 @@ struct acurast__loop {
     atomic_bool stopping;
 
     struct lws_context *lws;
+    struct lws_vhost *vhost; /* poll: what libuv's descriptor is polled by */
     struct lws *pipe; /* uv: what libwebsockets can be woken by */
     struct lws_sorted_usec_list poll_tick; /* poll: ends the wait when a timer is due */
     uv_loop_t uv;
@@ -39,6 +44,7 @@ struct acurast__loop {
     uv_check_t after_wait;
     uv_timer_t tick;
     uv_idle_t spin;
+    bool heard;   /* poll: something of libuv's has happened in this turn; set by each of its callbacks */
     bool orphans; /* there may be handles that libwebsockets has forgotten */
     bool spinning;
     bool stale; /* the time has to be read again */
@@ -48,31 +54,36 @@ struct acurast__loop {
     acurast__list hooks;
     acurast__list dirty;   /* websockets with something to write, by their dirty_link */
     acurast__list owing;   /* websockets whose kernel has something to send, by their owing_link */
-    acurast__list reaped;  /* connections to be ended, as acurast__reap */
+    acurast__list unread;  /* websockets with something to read that has come already, by their unread_link */
+    acurast__list reaped;  /* what is to end, as acurast__reap */
     acurast__list trusts;  /* vhosts of clients (net/tls.c) */
     bool sweep;            /* some of them may be unused */
     acurast__list jobs;    /* waiting for a worker (net/worker.c) */
     unsigned workers;      /* running */
     size_t busy;           /* sockets, listeners and connecting attempts that keep a stopping loop alive */
+    uint8_t *receive;      /* what sockets are read into; NULL until the first */
+    struct acurast__sealer *sealer; /* TLS of all of them; NULL until the first */
     uint8_t *spare;        /* the buffer of the last message that came in pieces, for the next one; NULL: none */
     size_t spare_capacity;
+    size_t turn_received;  /* bytes, in this turn */
     size_t memory;         /* bytes that the websockets of this loop hold in buffers */
-    bool created;          /* libwebsockets has made a connection, since this was last cleared */
 };
+
+/* A handle for a descriptor, not started; NULL without memory. The descriptor may be closed once it is not watched. */
+uv_poll_t *acurast__loop_watch(acurast__loop *loop, int descriptor, void *data);
+void acurast__loop_unwatch(uv_poll_t *poll);
 
 /* Takes part in keeping the loop alive. */
 void acurast__loop_hold(acurast__loop *loop);
 void acurast__loop_let(acurast__loop *loop);
 
-/*
- * Ends a connection of any kind in this turn or the next, outside of libwebsockets' callbacks: returning -1 from one of them loses
- * the close frame under libuv in Debian's build (it closes twice), and libwebsockets' own timers are not looked at by its libuv
- * glue when they are set outside of its callbacks.
- */
-void acurast__loop_reap(acurast__loop *loop, acurast__reap *reap, struct lws *wsi);
+/* Calls its `end` at the end of this turn. Idempotent until then. */
+void acurast__loop_reap(acurast__loop *loop, acurast__reap *reap);
 
-/* The same with the socket shut down before, so that nobody waits for the peer. */
-void acurast__loop_cut(acurast__loop *loop, acurast__reap *reap, struct lws *wsi);
+void acurast__lws_reap_init(acurast__lws_reap *reap);
+
+/* Ends the connection in this turn, without waiting for the peer. */
+void acurast__loop_reap_lws(acurast__loop *loop, acurast__lws_reap *reap, struct lws *wsi);
 
 /*
  * To be told of every connecting attempt that failed, within the callback that says so. Where connect() fails at once, libwebsockets

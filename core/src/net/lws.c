@@ -81,11 +81,6 @@ bool acurast__lws_tls_ready(void)
     return ready;
 }
 
-bool acurast__lws_takes_raw_writes(void)
-{
-    return LWS_LIBRARY_VERSION_NUMBER < 4002000;
-}
-
 /* Nothing else than its inside remembers the number: it stands where a change is seen through lws_get_socket_fd(). */
 void acurast__lws_forget_descriptor(struct lws *pipe)
 {

@@ -21,9 +21,6 @@ struct lws_vhost *acurast__lws_vhost(struct lws_context *context, const struct l
 /* To be called before the first use of TLS by any context; false where it cannot be had. Any thread. */
 bool acurast__lws_tls_ready(void);
 
-/* Whether raw bytes may be written to a websocket beside libwebsockets' own framing: so up to 4.1. */
-bool acurast__lws_takes_raw_writes(void);
-
 /*
  * On libuv versions up to 4.1 close the descriptor of their wake-up pipe as the context is destroyed, and its number once more when libuv
  * has closed the handle: it may be somebody else's by then. To be called in between, with the connection that stands for the pipe.

@@ -79,10 +79,7 @@ bool acurast__ws_send2(acurast__ws *ws, const void *head, size_t head_size, cons
 /* Service only: queues all of `chain`, which is empty afterwards (also while closing: then it is dropped). */
 void acurast__ws_send_chain(acurast__ws *ws, acurast__chain *chain);
 
-/*
- * Service only: writes what is queued now, not at the end of the turn, where the socket is plain. The connection may turn out to be broken:
- * then `leaving` is called.
- */
+/* Service only: writes what is queued now, not at the end of the turn. The connection may turn out to be broken: then `leaving` is called. */
 void acurast__ws_push(acurast__ws *ws);
 
 /* Queues a ping; false without memory or once it is over. */
@@ -91,7 +88,7 @@ bool acurast__ws_ping(acurast__ws *ws);
 /* Service only: takes back, in order, the messages of which not one byte was given to the operating system. */
 void acurast__ws_take_unsent(acurast__ws *ws, acurast__chain *chain);
 
-/* Service only: bytes that have come over the network, of any kind and with all headers; 0 where the system does not tell. */
+/* Bytes that have come over the network and were read, of any kind and with all headers. */
 uint64_t acurast__ws_received(const acurast__ws *ws);
 
 /* Bytes queued and not yet taken by the operating system; and the memory that they hold. */
@@ -104,9 +101,6 @@ size_t acurast__ws_memory(const acurast__ws *ws);
  */
 uint64_t acurast__ws_queued(const acurast__ws *ws);
 uint64_t acurast__ws_written(const acurast__ws *ws);
-
-/* For who has got an answer to what was just written: calls `written` now if that is still to come. */
-void acurast__ws_catch_up(acurast__ws *ws);
 
 /*
  * Client only: opens the owner's lane where nothing waits to be written, the socket is plain and its send buffer not tiny, for bodies of at

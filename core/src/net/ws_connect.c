@@ -13,6 +13,7 @@
 #include "net/address.h"
 #include "net/callback.h"
 #include "net/socket.h"
+#include "net/take.h"
 #include "net/tls_internal.h"
 #include "net/worker.h"
 
@@ -28,6 +29,7 @@ struct acurast__connecting {
     acurast__job job;   /* resolution; the job owns this struct while it runs */
     acurast__task step; /* the next step, in a later turn */
     acurast__timer timer;
+    acurast__lws_reap reap;
     acurast__ws *ws; /* NULL: given up, only the job still holds it */
     acurast__tls *tls;
     struct lws *wsi; /* the attempt */
@@ -62,6 +64,7 @@ static void release_connecting(acurast__ws *ws)
     acurast__connecting *c = ws->connecting;
     ws->connecting = NULL;
     acurast__loop_timer_stop(ws->loop, &c->timer);
+    acurast__list_remove(&c->reap.reap.link);
     if (c->resolving)
         c->ws = NULL; /* the job frees it */
     else
@@ -72,7 +75,6 @@ static void give_up(acurast__ws *ws)
 {
     release_connecting(ws);
     acurast__ws_ended(ws);
-    acurast__free(ws);
 }
 
 /* Whatever comes next comes in a later turn: not within a call of the owner's, nor of libwebsockets'. */
@@ -118,7 +120,7 @@ static struct lws *attempt(acurast__connecting *c)
         .path = c->path,
         .host = host,
         .pwsi = &c->wsi,
-        .opaque_user_data = &c->ws->base,
+        .opaque_user_data = c->ws,
         .local_protocol_name = ACURAST__PROTOCOL_NAME,
         .retry_and_idle_policy = &acurast__no_lws_policy,
         .ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
@@ -155,13 +157,13 @@ static void on_timeout(acurast__timer *timer)
     acurast__connecting *c = ACURAST__CONTAINER(timer, acurast__connecting, timer);
     if (c->wsi && !c->timed_out) {
         c->timed_out = true;
-        acurast__loop_reap(c->ws->loop, &c->ws->reap, c->wsi);
+        acurast__loop_reap_lws(c->ws->loop, &c->reap, c->wsi);
         acurast__loop_timer_start(c->ws->loop, &c->timer, 1000);
         return;
     }
     if (c->wsi)
         lws_set_opaque_user_data(c->wsi, NULL);
-    acurast__list_remove(&c->ws->reap.link);
+    acurast__list_remove(&c->reap.reap.link);
     c->wsi = NULL;
     fail_with(c->ws, ACURAST_TIMEOUT, c->resolving ? "the host name was not resolved in time" : "no answer in time");
     step_later(c);
@@ -259,7 +261,7 @@ static int on_error(acurast__ws *ws, const char *text, size_t size)
     snprintf(reason, sizeof reason, "%.*s", (int)(size < sizeof reason ? size : sizeof reason - 1), text ? text : "");
     c->attempt_over = true;
     fail_with(ws, failure_status(c, reason), c->timed_out ? "no answer in time" : reason);
-    acurast__list_remove(&ws->reap.link);
+    acurast__list_remove(&c->reap.reap.link);
     if (!c->in_attempt) {
         c->wsi = NULL;
         step_later(c);
@@ -276,30 +278,38 @@ static bool certificate_fits(struct lws *wsi, const acurast__connecting *c)
     return fits;
 }
 
+/* It is open, and not wanted. */
+static int refuse(acurast__connecting *c, struct lws *wsi, acurast_status status, const char *reason)
+{
+    c->attempt_over = true;
+    c->wsi = NULL;
+    acurast__list_remove(&c->reap.reap.link);
+    fail_with(c->ws, status, reason);
+    step_later(c);
+    lws_set_opaque_user_data(wsi, NULL);
+    return -1;
+}
+
 static int on_established(acurast__ws *ws, struct lws *wsi)
 {
     acurast__connecting *c = ws->connecting;
-    if (c->tls && strchr(c->host, ':') && !certificate_fits(wsi, c)) {
-        static const char reason[] = "the certificate is not for this address";
-        c->attempt_over = true;
-        c->wsi = NULL;
-        fail_with(ws, ACURAST_TLS, reason);
-        step_later(c);
-        lws_set_opaque_user_data(wsi, NULL);
-        return -1;
-    }
+    if (c->tls && strchr(c->host, ':') && !certificate_fits(wsi, c))
+        return refuse(c, wsi, ACURAST_TLS, "the certificate is not for this address");
+    if (!acurast__take(&ws->stream, ws->loop, wsi, acurast__ws_ready))
+        return refuse(c, wsi, ACURAST_NO_MEMORY, "out of memory");
     bool cancelled = c->cancelled || c->timed_out;
     release_connecting(ws);
-    acurast__socket_quiet(lws_get_socket_fd(wsi));
-    acurast__ws_opened(ws, wsi);
+    acurast__socket_quiet(ws->stream.socket);
+    acurast__ws_opened(ws);
     if (cancelled) {
-        acurast__ws_abort(ws);
+        acurast__ws_finish(ws);
         return 0;
     }
     ws->handlers->open(ws->owner, ws);
     return 0;
 }
 
+/* A websocket that is open is not libwebsockets' any more. */
 int acurast__ws_connect_event(acurast__ws *ws, struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t size)
 {
     switch (reason) {
@@ -327,7 +337,7 @@ void acurast__ws_connect_cancel(acurast__ws *ws)
     atomic_store(&c->job.cancelled, true);
     if (c->wsi && !c->timed_out) {
         c->timed_out = true; /* on_timeout() forgets it if need be */
-        acurast__loop_reap(c->ws->loop, &c->ws->reap, c->wsi);
+        acurast__loop_reap_lws(c->ws->loop, &c->reap, c->wsi);
         acurast__loop_timer_start(ws->loop, &c->timer, 1000);
     } else if (!c->wsi) {
         step_later(c);
@@ -353,7 +363,13 @@ static acurast__connecting *new_connecting(acurast__ws *ws, const acurast__ws_ta
     c->stepping = true;
     atomic_init(&c->job.cancelled, false);
     acurast__timer_init(&c->timer, on_timeout);
+    acurast__lws_reap_init(&c->reap);
     return c;
+}
+
+static void free_client(acurast__ws *ws)
+{
+    acurast__free(ws);
 }
 
 acurast__ws *acurast__ws_connect(acurast__loop *loop, const acurast__ws_target *target,
@@ -368,9 +384,9 @@ acurast__ws *acurast__ws_connect(acurast__loop *loop, const acurast__ws_target *
         acurast__free(ws);
         return NULL;
     }
-    ws->base.kind = ACURAST__WSI_CLIENT;
     ws->client = true;
-    ws->tls = target->tls != NULL;
+    ws->gone = free_client;
+    acurast__stream_init(&ws->stream);
     acurast__ws_setup(ws, loop, settings, handlers, owner);
     acurast__loop_post(loop, &ws->connecting->step);
     return ws;

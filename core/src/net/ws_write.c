@@ -1,27 +1,22 @@
 /*
- * Writing: messages are framed as they are queued, and once a turn everything that waits for a socket goes out in
- * one write.
+ * A websocket's writing: messages are framed as they are queued, and once a turn everything that waits goes out in one write. A frame that the
+ * socket takes in part stays at the head of the queue, with a note of how much is gone: whatever comes, the rest of it goes first.
  *
- * Plain sockets are written directly, past libwebsockets, which costs a third of its way. That is safe on two conditions: libwebsockets
- * has nothing half-written itself, and we leave no frame half-written. So a frame that the socket takes only in part
- * is finished by libwebsockets, whose own pongs and close frames then queue behind it; whole frames stay with us.
- * TLS sockets take raw chunks through libwebsockets. Where the library refuses raw writes (or the option batched-writes is
- * off), each message goes through its own framing.
+ * Pongs and close frames stand in the same queue.
  */
+#include "base/bytes.h"
+#include "base/memory.h"
 #include "net/mask.h"
 #include "net/socket.h"
 #include "net/ws_internal.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #define BATCH_CHUNKS 32
 
-#if LWS_PRE > ACURAST__CHUNK_HEADROOM
-#error "ACURAST__CHUNK_HEADROOM is too small for this libwebsockets"
-#endif
+/* So much may wait before a ping gets no answer at once. */
+#define PONGS_MOST ((size_t)4096)
 
 void acurast__ws_mark_dirty(acurast__ws *ws)
 {
@@ -29,12 +24,12 @@ void acurast__ws_mark_dirty(acurast__ws *ws)
         acurast__list_append(&ws->loop->dirty, &ws->dirty_link);
 }
 
+/* ---- the queue ---- */
+
 static bool put(acurast__ws *ws, uint8_t opcode, const void *head, size_t head_size, const void *body, size_t body_size)
 {
-    if (ws->shut || ws->aborted)
-        return false;
     size_t bytes = ws->out.bytes, capacity = ws->out.capacity;
-    const uint8_t *mask = ws->masked ? acurast__mask_next() : NULL;
+    const uint8_t *mask = ws->client ? acurast__mask_next() : NULL;
     if (!acurast__chain_put(&ws->out, opcode, mask, head, head_size, body, body_size))
         return false;
     ws->queued += ws->out.bytes - bytes;
@@ -43,25 +38,24 @@ static bool put(acurast__ws *ws, uint8_t opcode, const void *head, size_t head_s
     return true;
 }
 
-bool acurast__ws_send(acurast__ws *ws, const void *bytes, size_t size)
-{
-    return !ws->closing && put(ws, ACURAST__OPCODE_BINARY, bytes, size, NULL, 0);
-}
-
 bool acurast__ws_send2(acurast__ws *ws, const void *head, size_t head_size, const void *body, size_t body_size)
 {
-    return !ws->closing && put(ws, ACURAST__OPCODE_BINARY, head, head_size, body, body_size);
+    return !acurast__ws_ending(ws) && put(ws, ACURAST__OPCODE_BINARY, head, head_size, body, body_size);
 }
 
-/* Not empty: libwebsockets 4.1.6 does not tell of a pong without a payload. */
+bool acurast__ws_send(acurast__ws *ws, const void *bytes, size_t size)
+{
+    return acurast__ws_send2(ws, bytes, size, NULL, 0);
+}
+
 bool acurast__ws_ping(acurast__ws *ws)
 {
-    return put(ws, ACURAST__OPCODE_PING, "?", 1, NULL, 0);
+    return !ws->shut && !ws->aborted && put(ws, ACURAST__OPCODE_PING, NULL, 0, NULL, 0);
 }
 
 void acurast__ws_send_chain(acurast__ws *ws, acurast__chain *chain)
 {
-    if (ws->closing || ws->shut) {
+    if (acurast__ws_ending(ws)) {
         acurast__chain_clear(chain);
         return;
     }
@@ -73,21 +67,99 @@ void acurast__ws_send_chain(acurast__ws *ws, acurast__chain *chain)
     acurast__ws_mark_dirty(ws);
 }
 
+static void consume(acurast__ws *ws, size_t bytes, size_t frames)
+{
+    size_t capacity = ws->out.capacity;
+    acurast__chain_consume(&ws->out, bytes, frames);
+    ws->loop->memory -= capacity - ws->out.capacity;
+}
+
+/* Takes all of the queue but for the frame that was cut. False without memory: then nothing was taken. */
+static bool take_uncut(acurast__ws *ws, acurast__chain *chain)
+{
+    acurast__chain cut;
+    acurast__chain_init(&cut);
+    size_t frames = 0;
+    if (ws->cut && !acurast__chain_copy_first(&cut, &ws->out))
+        return false;
+    frames = cut.frames;
+    ws->queued -= ws->out.bytes - cut.bytes;
+    ws->loop->memory += cut.capacity - ws->out.capacity;
+    if (ws->cut)
+        acurast__chain_consume(&ws->out, cut.bytes, frames);
+    acurast__chain_join(chain, &ws->out);
+    acurast__chain_join(&ws->out, &cut);
+    return true;
+}
+
 void acurast__ws_take_unsent(acurast__ws *ws, acurast__chain *chain)
 {
-    ws->queued -= ws->out.bytes;
+    if (!take_uncut(ws, chain))
+        acurast__ws_finish(ws);
+}
+
+void acurast__ws_drop_output(acurast__ws *ws)
+{
     ws->loop->memory -= ws->out.capacity;
-    acurast__chain_join(chain, &ws->out);
+    ws->queued -= ws->out.bytes;
+    ws->cut = 0;
+    acurast__chain_clear(&ws->out);
+    acurast__free(ws->owed);
+    ws->owed = NULL;
+}
+
+void acurast__ws_pong(acurast__ws *ws, const uint8_t *bytes, size_t size)
+{
+    if (acurast__ws_buffered(ws) < PONGS_MOST && !ws->owed) {
+        put(ws, ACURAST__OPCODE_PONG, bytes, size, NULL, 0);
+        return;
+    }
+    if (!ws->owed)
+        ws->owed = acurast__alloc(1 + UINT8_MAX);
+    if (!ws->owed)
+        return;
+    ws->owed[0] = (uint8_t)size;
+    if (size)
+        memcpy(ws->owed + 1, bytes, size);
+}
+
+/* A code that may not be sent has no payload (RFC 6455, 7.4.1). */
+static bool put_close(acurast__ws *ws, uint16_t code, const char *reason)
+{
+    uint8_t head[2];
+    acurast__store_be16(head, code);
+    size_t size = acurast__ws_code_valid(code) ? sizeof head : 0;
+    ws->said = true;
+    return put(ws, ACURAST__OPCODE_CLOSE, head, size, reason, size ? strlen(reason) : 0);
+}
+
+void acurast__ws_answer_close(acurast__ws *ws, uint16_t code)
+{
+    acurast__chain dropped;
+    acurast__chain_init(&dropped);
+    bool good = take_uncut(ws, &dropped) && put_close(ws, code, "");
+    acurast__chain_clear(&dropped);
+    if (!good)
+        acurast__ws_finish(ws);
+}
+
+/* ---- counts ---- */
+
+/* What TLS holds of whole frames: the last bytes that it took may be of one that was cut, and that is in the queue. */
+static size_t held(const acurast__ws *ws)
+{
+    size_t held = acurast__stream_held(&ws->stream);
+    return held > ws->cut ? held - ws->cut : 0;
 }
 
 size_t acurast__ws_buffered(const acurast__ws *ws)
 {
-    return ws->out.bytes + ws->held;
+    return ws->out.bytes + held(ws);
 }
 
 size_t acurast__ws_memory(const acurast__ws *ws)
 {
-    return ws->out.capacity + ws->held + ws->kernel + ws->partial_capacity;
+    return ws->out.capacity + acurast__stream_memory(&ws->stream) + ws->kernel + ws->partial_capacity + ws->rest_size;
 }
 
 uint64_t acurast__ws_queued(const acurast__ws *ws)
@@ -97,16 +169,7 @@ uint64_t acurast__ws_queued(const acurast__ws *ws)
 
 uint64_t acurast__ws_written(const acurast__ws *ws)
 {
-    return ws->queued - ws->out.bytes - ws->held;
-}
-
-/* ---- flushing ---- */
-
-static void consume(acurast__ws *ws, size_t bytes, size_t frames)
-{
-    size_t capacity = ws->out.capacity;
-    acurast__chain_consume(&ws->out, bytes, frames);
-    ws->loop->memory -= capacity - ws->out.capacity;
+    return ws->settled ? ws->written : ws->queued - acurast__ws_buffered(ws);
 }
 
 /* So often that little is missed, so seldom that it costs nothing beside the writes themselves. */
@@ -114,7 +177,7 @@ static void consume(acurast__ws *ws, size_t bytes, size_t frames)
 
 void acurast__ws_look(acurast__ws *ws)
 {
-    size_t waiting = acurast__socket_waiting(lws_get_socket_fd(ws->wsi));
+    size_t waiting = acurast__socket_waiting(ws->stream.socket);
     if (waiting == SIZE_MAX)
         waiting = 0;
     ws->loop->memory += waiting - ws->kernel;
@@ -136,152 +199,102 @@ static void count_write(acurast__ws *ws, size_t size)
     ws->unseen += size;
 }
 
-void acurast__ws_hold(acurast__ws *ws, size_t bytes)
-{
-    ws->loop->memory += bytes - ws->held;
-    ws->held = bytes;
-}
+/* ---- flushing ---- */
 
-static bool fail(acurast__ws *ws)
+/* Frames of the first chunk that end within its first `taken` bytes: their bytes. */
+static size_t whole_frames(const acurast__chunk *chunk, size_t taken, size_t *frames)
 {
-    acurast__ws_abort(ws);
-    return false;
-}
-
-/* Gives bytes to libwebsockets, which keeps what the socket does not take. */
-static bool hand_over(acurast__ws *ws, uint8_t *bytes, size_t size)
-{
-    count_write(ws, size);
-    if (lws_write(ws->wsi, bytes, size, LWS_WRITE_HTTP) < 0)
-        return fail(ws);
-    acurast__ws_hold(ws, lws_partial_buffered(ws->wsi) ? size : 0);
-    return true;
-}
-
-/* The first `taken` bytes of the first chunk are gone: the frame that was cut is finished by libwebsockets. */
-static bool settle_cut(acurast__ws *ws, size_t taken)
-{
-    acurast__chunk *chunk = ws->out.first;
-    uint8_t *at = chunk->data + chunk->begin;
-    size_t done = 0, frames = 0;
-    while (done < taken) {
-        acurast__chunk_frame frame = acurast__chunk_frame_at(at + done);
+    size_t done = 0;
+    for (*frames = 0; done < taken;) {
+        acurast__chunk_frame frame = acurast__chunk_frame_at(chunk->data + chunk->begin + done);
+        if (done + frame.header + frame.payload > taken)
+            break;
         done += frame.header + frame.payload;
-        frames += frame.opcode == ACURAST__OPCODE_BINARY;
+        *frames += frame.opcode == ACURAST__OPCODE_BINARY;
     }
-    if (done > taken && !hand_over(ws, at + taken, done - taken))
-        return false;
-    if (done)
-        consume(ws, done, frames);
-    return true;
+    return done;
 }
 
-static bool settle(acurast__ws *ws, size_t taken)
+/* So many bytes were taken, from where the first frame was cut on. */
+static void settle(acurast__ws *ws, size_t taken)
 {
+    taken += ws->cut;
+    ws->cut = 0;
     while (taken) {
         acurast__chunk *chunk = ws->out.first;
-        size_t size = chunk->end - chunk->begin;
-        if (size > taken)
-            return settle_cut(ws, taken);
+        size_t size = chunk->end - chunk->begin, frames = chunk->frames;
+        if (size > taken) {
+            size = whole_frames(chunk, taken, &frames);
+            ws->cut = taken - size;
+            taken = size;
+        }
+        if (size)
+            consume(ws, size, frames);
         taken -= size;
-        consume(ws, size, chunk->frames);
     }
-    return true;
 }
 
-/* One system call for as many chunks as it takes. False where the socket is full or broken. */
-static bool write_direct(acurast__ws *ws)
+/* One batch. False where the socket is full or broken. */
+static bool write_batch(acurast__ws *ws)
 {
     struct iovec pieces[BATCH_CHUNKS];
-    struct msghdr message = {.msg_iov = pieces};
-    size_t size = 0;
-    for (acurast__chunk *c = ws->out.first; c && (size_t)message.msg_iovlen < BATCH_CHUNKS; c = c->next) {
-        pieces[message.msg_iovlen++] = (struct iovec){c->data + c->begin, c->end - c->begin};
-        size += c->end - c->begin;
+    size_t count = 0, size = 0, cut = ws->cut;
+    for (acurast__chunk *c = ws->out.first; c && count < BATCH_CHUNKS; c = c->next) {
+        pieces[count] = (struct iovec){c->data + c->begin + cut, c->end - c->begin - cut};
+        size += pieces[count++].iov_len;
+        cut = 0;
     }
     count_write(ws, size);
-    ssize_t taken = sendmsg(lws_get_socket_fd(ws->wsi), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t taken = acurast__stream_send(&ws->stream, pieces, count);
     if (taken < 0) {
-        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-            acurast__ws_tell_leaving(ws, ACURAST_LOST);
-            fail(ws);
-        }
+        acurast__ws_lost(ws);
         return false;
     }
-    return settle(ws, (size_t)taken) && (size_t)taken == size;
+    settle(ws, (size_t)taken);
+    return !ws->stream.full;
 }
 
-/*
- * How much of what libwebsockets keeps was taken through TLS cannot be known. A client sends again what was not, so it gives frame by
- * frame, and doubts one at most; a service gives whole chunks.
- */
-static bool write_through_tls(acurast__ws *ws)
+/* What waits until everything else is written: the pong that is owed, and our close frame. False where there is nothing. */
+static bool queue_last(acurast__ws *ws)
 {
-    acurast__chunk *chunk = ws->out.first;
-    uint8_t *at = chunk->data + chunk->begin;
-    size_t size = chunk->end - chunk->begin, frames = chunk->frames;
-    if (ws->client) {
-        acurast__chunk_frame frame = acurast__chunk_frame_at(at);
-        size = frame.header + frame.payload;
-        frames = frame.opcode == ACURAST__OPCODE_BINARY;
-    }
-    if (!hand_over(ws, at, size))
+    if (ws->said)
         return false;
-    consume(ws, size, frames);
-    return !ws->held;
-}
-
-static bool write_message(acurast__ws *ws)
-{
-    acurast__chunk *chunk = ws->out.first;
-    uint8_t *at = chunk->data + chunk->begin;
-    acurast__chunk_frame frame = acurast__chunk_frame_at(at);
-    bool ping = frame.opcode == ACURAST__OPCODE_PING;
-    if (lws_write(ws->wsi, at + frame.header, frame.payload, ping ? LWS_WRITE_PING : LWS_WRITE_BINARY) < 0)
-        return fail(ws);
-    acurast__ws_hold(ws, lws_partial_buffered(ws->wsi) ? frame.header + frame.payload : 0);
-    consume(ws, frame.header + frame.payload, !ping);
-    return !ws->held;
+    if (ws->owed) {
+        uint8_t *owed = ws->owed;
+        ws->owed = NULL;
+        put(ws, ACURAST__OPCODE_PONG, owed + 1, owed[0], NULL, 0);
+        acurast__free(owed);
+        return true;
+    }
+    if (!ws->closing)
+        return false;
+    ws->shut = true;
+    if (!put_close(ws, ws->code, ws->reason ? ws->reason : ""))
+        acurast__ws_finish(ws);
+    return true;
 }
 
 static void write_out(acurast__ws *ws)
 {
-    if (lws_partial_buffered(ws->wsi))
+    if (!acurast__stream_push(&ws->stream)) {
+        acurast__ws_lost(ws);
         return;
-    acurast__ws_hold(ws, 0);
-    bool room = true;
-    while (room && ws->out.first)
-        room = ws->direct ? write_direct(ws) : ws->loop->batched ? write_through_tls(ws) : write_message(ws);
-}
-
-/* Our close frame: libwebsockets writes it, and waits for the peer's. */
-static void say_goodbye(acurast__ws *ws)
-{
-    const char *reason = ws->reason ? ws->reason : "";
-    ws->shut = true;
-    lws_close_reason(ws->wsi, (enum lws_close_status)ws->code, (unsigned char *)(uintptr_t)reason, strlen(reason));
-    acurast__loop_reap(ws->loop, &ws->reap, ws->wsi);
-}
-
-/* Through TLS, libwebsockets may have finished what was cut, and read an answer to it, before it tells us that we may write. */
-void acurast__ws_catch_up(acurast__ws *ws)
-{
-    if (!ws->held || !ws->open || ws->shut || ws->aborted || lws_partial_buffered(ws->wsi))
-        return;
-    acurast__ws_hold(ws, 0);
-    if (ws->handlers->written)
-        ws->handlers->written(ws->owner, ws);
+    }
+    do {
+        while (ws->out.first && !ws->stream.full && write_batch(ws))
+            continue;
+    } while (!ws->aborted && !ws->out.first && queue_last(ws));
 }
 
 void acurast__ws_push(acurast__ws *ws)
 {
-    if (ws->direct && !ws->closing)
+    if (!acurast__ws_ending(ws))
         acurast__ws_flush(ws);
 }
 
 void acurast__ws_flush(acurast__ws *ws)
 {
-    if (!ws->open || ws->shut || ws->aborted)
+    if (!ws->open || ws->aborted || ws->draining)
         return;
     if (ws->out.first || ws->closing)
         acurast__ws_close_lane(ws);
@@ -289,10 +302,9 @@ void acurast__ws_flush(acurast__ws *ws)
     write_out(ws);
     if (ws->aborted)
         return;
-    if (ws->out.first || lws_partial_buffered(ws->wsi))
-        lws_callback_on_writable(ws->wsi);
-    else if (ws->closing)
-        say_goodbye(ws);
+    acurast__ws_wait(ws);
     if (ws->handlers->written && acurast__ws_written(ws) != before)
         ws->handlers->written(ws->owner, ws);
+    if (ws->said && ws->parted && !ws->aborted && !acurast__ws_buffered(ws) && !ws->stream.full)
+        acurast__ws_part(ws);
 }

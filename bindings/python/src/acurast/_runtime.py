@@ -174,7 +174,7 @@ def context() -> Context:
 
 
 def configure(**options: Unpack[ContextOptions]) -> None:
-    """Sets options of the I/O threads that serve all clients: `threads`, `log_level`, `event_loop`, `batched_writes`.
+    """Sets options of the I/O threads that serve all clients: `threads`, `log_level`, `event_loop`.
 
     Call it before the first client is made; BadStateError afterwards. Values are checked here.
     """

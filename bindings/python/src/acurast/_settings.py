@@ -17,10 +17,7 @@ class ContextOptions(TypedDict, total=False):
     log_level: Literal["off", "error", "warn", "info", "debug"]
     """Which log events are delivered (default warn)."""
     event_loop: Literal["auto", "uv", "poll"]
-    """Event loop under libwebsockets; poll is slow beyond a thousand connections, auto takes uv where it is
-    installed (default auto)."""
-    batched_writes: bool
-    """Several messages in one write; off writes each through libwebsockets (default on)."""
+    """What runs libwebsockets, by which clients connect; auto takes uv where libwebsockets has it (default auto)."""
 
 
 class ClientOptions(TypedDict, total=False):
