@@ -4,40 +4,32 @@
  *
  *   bench_answerer URL COUNT
  */
-#include <acurast/acurast.h>
+#include "client.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    WAIT_MS = 10000,
     MAX_COUNT = 1000,
 };
 
 static const char RESULT[] = "{\"pair\":\"EUR/CHF\",\"price\":0.94}";
 
-static void check(acurast_status status, const char *what)
-{
-    if (status == ACURAST_OK)
-        return;
-    fprintf(stderr, "bench_answerer: %s: %s\n", what, acurast_status_text(status));
-    exit(2);
-}
-
 static void on_event(void *user, const acurast_event_view *event)
 {
     acurast_client *client = *(acurast_client **)user;
     if (event->type == ACURAST_EVENT_REQUEST)
-        check(acurast_client_answer(client, event->operation, RESULT, sizeof RESULT - 1), "answer");
+        client_check(acurast_client_answer(client, event->operation, RESULT, sizeof RESULT - 1), "answer");
 }
 
 static void serve(acurast_context *context, acurast_options *options, acurast_client **client)
 {
-    check(acurast_client_create(context, options, NULL, client), "client");
-    check(acurast_client_set_callback(*client, on_event, client, NULL), "callback");
-    check(acurast_client_serve(*client, "price", 0), "serve");
-    check(acurast_client_connect(*client), "connect");
-    check(acurast_client_wait(*client, WAIT_MS), "wait");
+    client_check(acurast_client_create(context, options, NULL, client), "client");
+    client_check(acurast_client_set_callback(*client, on_event, client, NULL), "callback");
+    client_check(acurast_client_serve(*client, "price", 0), "serve");
+    client_check(acurast_client_connect(*client), "connect");
+    client_check(acurast_client_wait(*client, CLIENT_WAIT_MS), "wait");
     const uint8_t *id = acurast_client_id(*client);
     for (size_t i = 0; i < ACURAST_ID_SIZE; i++)
         printf("%02x", id[i]);
@@ -54,13 +46,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_answerer URL COUNT (1 to %d)\n", MAX_COUNT);
         return 2;
     }
-    check(acurast_context_create(NULL, &context), "context");
-    check(acurast_options_create(ACURAST_SCOPE_CLIENT, &options), "options");
-    check(acurast_options_set(options, "url", argv[1]), "url");
+    client_check(acurast_context_create(NULL, &context), "context");
+    client_check(acurast_options_create(ACURAST_SCOPE_CLIENT, &options), "options");
+    client_check(acurast_options_set(options, "url", argv[1]), "url");
     for (long i = 0; i < count; i++)
         serve(context, options, &clients[i]);
     puts("ready");
     fflush(stdout);
-    check(acurast_context_wait(context, -1), "end");
+    client_check(acurast_context_wait(context, -1), "end");
     return 0;
 }

@@ -8,6 +8,7 @@
  * WAYS is request,hand or hand,request: the order. ROWS are of 1, 32 (in flight), absent, many. The first id answers, all do in `many`.
  */
 #include "by_hand.h"
+#include "client.h"
 #include "gauge.h"
 #include "histogram.h"
 
@@ -19,7 +20,6 @@
 #include <time.h>
 
 enum {
-    WAIT_MS = 10000,
     WARM_UP_MS = 50,
     MAX_COUNT = 1000,
     NEED = 3,
@@ -41,18 +41,6 @@ static long in_flight;
 static bool measuring, stopping;
 static bench_histogram times;
 
-static void fail(const char *what, acurast_status status)
-{
-    fprintf(stderr, "bench_asker: %s: %s\n", what, acurast_status_text(status));
-    exit(2);
-}
-
-static void check(acurast_status status, const char *what)
-{
-    if (status != ACURAST_OK)
-        fail(what, status);
-}
-
 /* One is over, and the next begins. */
 static void over(uint64_t begun)
 {
@@ -73,14 +61,14 @@ static void on_asking_event(void *user, const acurast_event_view *event)
     if (event->type != ACURAST_EVENT_REPLY && event->type != ACURAST_EVENT_ANSWERS)
         return;
     if (event->status != ACURAST_OK && event->status != ACURAST_NOT_HERE)
-        fail("reply", event->status);
+        client_check(event->status, "reply");
     over(event->token);
 }
 
 static void request(const uint8_t *recipient)
 {
     const acurast_request_params settings = {.size = sizeof settings, .token = gauge_now(), .timeout_ms = 2000};
-    check(
+    client_check(
         acurast_client_request(asking, recipient, ACURAST_ID_SIZE, METHOD, PARAMS, sizeof PARAMS - 1, &settings, NULL),
         "request");
 }
@@ -101,8 +89,8 @@ static void request_many(void)
 {
     const acurast_many_params settings = {
         .size = sizeof settings, .token = gauge_now(), .timeout_ms = 2000, .need = NEED, .agree = 1};
-    check(acurast_client_request_many(asking, ids[0], count, METHOD, PARAMS, sizeof PARAMS - 1, &settings, NULL),
-          "request many");
+    client_check(acurast_client_request_many(asking, ids[0], count, METHOD, PARAMS, sizeof PARAMS - 1, &settings, NULL),
+                 "request many");
 }
 
 static void on_answer(uint64_t token, const uint8_t *sender, const char *said)
@@ -115,7 +103,7 @@ static void on_answer(uint64_t token, const uint8_t *sender, const char *said)
 static void ask_by_hand(void)
 {
     if (!by_hand_ask(by_hand, ids[0], METHOD, PARAMS, on_answer, gauge_now()))
-        fail("asking by hand", ACURAST_OUTBOX_FULL);
+        client_check(ACURAST_OUTBOX_FULL, "asking by hand");
 }
 
 /* One to many is under way at a time, so that what it has found is here; the late answers to the last one count for nothing. */
@@ -148,13 +136,7 @@ static void ask_many_by_hand(void)
     uint64_t begun = poll.begun = gauge_now();
     for (size_t i = 0; i < count; i++)
         if (!by_hand_ask(by_hand, ids[i], METHOD, PARAMS, on_vote, begun))
-            fail("asking by hand", ACURAST_OUTBOX_FULL);
-}
-
-static void sleep_ms(long ms)
-{
-    const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-    nanosleep(&time, NULL);
+            client_check(ACURAST_OUTBOX_FULL, "asking by hand");
 }
 
 static void set(bool *flag, bool value)
@@ -177,12 +159,12 @@ static void finish(void)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += WAIT_MS / 1000;
+    until.tv_sec += CLIENT_WAIT_MS / 1000;
     pthread_mutex_lock(&lock);
     stopping = true;
     while (in_flight > 0)
         if (pthread_cond_timedwait(&ended, &lock, &until) != 0)
-            fail("no answer", ACURAST_TIMEOUT);
+            client_check(ACURAST_TIMEOUT, "no answer");
     stopping = false;
     pthread_mutex_unlock(&lock);
 }
@@ -194,38 +176,24 @@ static void step(const char *row, const char *way, void (*how)(void), long windo
     in_flight = window;
     for (long i = 0; i < window; i++)
         ask();
-    sleep_ms(WARM_UP_MS);
+    gauge_sleep(WARM_UP_MS);
     gauge_cpu(0, &before);
     uint64_t begin = gauge_now();
     set(&measuring, true);
-    sleep_ms(ms);
+    gauge_sleep(ms);
     for (int more = 0; more < MORE_TIMES && samples() < ENOUGH; more++)
-        sleep_ms(ms);
+        gauge_sleep(ms);
     set(&measuring, false);
     double seconds = (double)(gauge_now() - begin) / 1e9;
     gauge_cpu(0, &after);
     finish();
     if (times.total == 0)
-        fail(row, ACURAST_TIMEOUT);
+        client_check(ACURAST_TIMEOUT, row);
     printf("{\"row\": \"%s\", \"way\": \"%s\", \"cpu_us\": %.4f, \"rate\": %.1f, \"p50_us\": %.2f, \"p99_us\": %.2f}\n",
            row, way, (double)(after - before) / 1e3 / (double)times.total, (double)times.total / seconds,
            (double)histogram_quantile(&times, 0.5) / 1e3, (double)histogram_quantile(&times, 0.99) / 1e3);
     fflush(stdout);
     memset(&times, 0, sizeof times);
-}
-
-static acurast_client *client_open(acurast_context *context, const char *url, acurast_event_callback callback)
-{
-    acurast_options *options = NULL;
-    acurast_client *client = NULL;
-    check(acurast_options_create(ACURAST_SCOPE_CLIENT, &options), "options");
-    check(acurast_options_set(options, "url", url), "url");
-    check(acurast_client_create(context, options, NULL, &client), "client");
-    acurast_options_release(options);
-    check(acurast_client_set_callback(client, callback, NULL, NULL), "callback");
-    check(acurast_client_connect(client), "connect");
-    check(acurast_client_wait(client, WAIT_MS), "wait");
-    return client;
 }
 
 static void run(const char *row, bool hand, long ms)
@@ -246,18 +214,17 @@ int main(int argc, char **argv)
         return 2;
     }
     for (; argv[5 + count]; count++)
-        check(acurast_id_of(argv[5 + count], strlen(argv[5 + count]), ids[count]), argv[5 + count]);
+        client_check(acurast_id_of(argv[5 + count], strlen(argv[5 + count]), ids[count]), argv[5 + count]);
     bool hand_first = strcmp(argv[3], "hand,request") == 0;
     acurast_context *context = NULL;
-    check(acurast_context_create(NULL, &context), "context");
+    client_check(acurast_context_create(NULL, &context), "context");
     asking = client_open(context, argv[1], on_asking_event);
     by_hand = client_open(context, argv[1], by_hand_event);
     char *rest = NULL;
     for (const char *row = strtok_r(argv[4], ",", &rest); row; row = strtok_r(NULL, ",", &rest))
         for (int turn = 0; turn < 2; turn++)
             run(row, (turn == 0) == hand_first, strtol(argv[2], NULL, 10));
-    check(acurast_context_close(context), "close");
-    check(acurast_context_wait(context, WAIT_MS), "end");
+    client_end(context);
     acurast_client_release(asking);
     acurast_client_release(by_hand);
     acurast_context_release(context);

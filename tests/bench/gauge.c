@@ -18,6 +18,12 @@ uint64_t gauge_now(void)
     return nanoseconds_of(&time);
 }
 
+void gauge_sleep(long ms)
+{
+    const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
 bool gauge_cpu(pid_t pid, uint64_t *nanoseconds)
 {
     clockid_t clock;

@@ -1,4 +1,4 @@
-/* What the operating system says about the process that is measured. */
+/* Time, and what the operating system says about the process that is measured. */
 #ifndef BENCH_GAUGE_H
 #define BENCH_GAUGE_H
 
@@ -8,6 +8,9 @@
 
 /* Monotonic nanoseconds. */
 uint64_t gauge_now(void);
+
+/* Waits, while what is measured goes on by itself. */
+void gauge_sleep(long ms);
 
 /* CPU time that the process has used so far, in user and kernel mode, all its threads: nanoseconds. pid 0: this process. */
 bool gauge_cpu(pid_t pid, uint64_t *nanoseconds);

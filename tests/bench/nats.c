@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -52,12 +51,6 @@ static void connect_to(const char *url, bool asap)
     check(natsOptions_SetSendAsap(options, asap), "send asap");
     check(natsConnection_Connect(&connection, options), "connect");
     natsOptions_Destroy(options);
-}
-
-static void sleep_ms(long ms)
-{
-    const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-    nanosleep(&time, NULL);
 }
 
 static void on_question(natsConnection *from, natsSubscription *subscription, natsMsg *message, void *closure)
@@ -133,11 +126,11 @@ static double cpu(void)
 /* Measures what goes on by itself. */
 static void measure(const char *row, long ms)
 {
-    sleep_ms(WARM_UP_MS);
+    gauge_sleep(WARM_UP_MS);
     double used = cpu();
     uint64_t begin = gauge_now();
     atomic_store(&measuring, true);
-    sleep_ms(ms);
+    gauge_sleep(ms);
     atomic_store(&measuring, false);
     double seconds = (double)(gauge_now() - begin) / 1e9;
     used = cpu() - used;
@@ -171,7 +164,7 @@ static void step(const char *row, long ms)
     for (long tries = WAIT_MS; atomic_load(&in_flight) > 0; tries--) {
         if (tries == 0)
             check(NATS_TIMEOUT, "no answer");
-        sleep_ms(1);
+        gauge_sleep(1);
     }
 }
 

@@ -5,18 +5,16 @@
  *
  *   bench_roundtrip --port PORT --pid PID SIZE WINDOW MS
  */
+#include "client.h"
 #include "gauge.h"
 #include "histogram.h"
 
-#include <acurast/acurast.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
-    WAIT_MS = 10000,
     WARM_UP_MS = 200,
     MAX_SIZE = 1 << 20,
 };
@@ -30,19 +28,11 @@ static atomic_bool stopping;
 static atomic_uint_fast64_t trips;
 static bench_histogram times; /* the I/O thread's, until it has ended */
 
-static void check(acurast_status status, const char *what)
-{
-    if (status == ACURAST_OK)
-        return;
-    fprintf(stderr, "bench_roundtrip: %s: %s\n", what, acurast_status_text(status));
-    exit(2);
-}
-
 static void send_to(acurast_client *client, const uint8_t *recipient, const void *bytes, size_t size)
 {
     const acurast_send_params params = {.size = sizeof params, .no_outcome = 1};
     if (!atomic_load(&stopping))
-        check(acurast_client_send(client, recipient, ACURAST_ID_SIZE, bytes, size, &params, NULL), "send");
+        client_check(acurast_client_send(client, recipient, ACURAST_ID_SIZE, bytes, size, &params, NULL), "send");
 }
 
 static void send_stamped(void)
@@ -73,26 +63,6 @@ static void on_processor_event(void *user, const acurast_event_view *event)
         send_to(processor, event->sender, event->payload, event->payload_size);
 }
 
-static acurast_client *client_open(acurast_context *context, const char *url, acurast_event_callback callback)
-{
-    acurast_options *options = NULL;
-    acurast_client *client = NULL;
-    check(acurast_options_create(ACURAST_SCOPE_CLIENT, &options), "options");
-    check(acurast_options_set(options, "url", url), "url");
-    check(acurast_client_create(context, options, NULL, &client), "client");
-    acurast_options_release(options);
-    check(acurast_client_set_callback(client, callback, NULL, NULL), "callback");
-    check(acurast_client_connect(client), "connect");
-    check(acurast_client_wait(client, WAIT_MS), "wait");
-    return client;
-}
-
-static void sleep_ms(long ms)
-{
-    const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-    nanosleep(&time, NULL);
-}
-
 static uint64_t cpu_of(pid_t pid)
 {
     uint64_t nanoseconds = 0;
@@ -107,10 +77,10 @@ static void measure(pid_t pid, long window, long ms)
 {
     for (long i = 0; i < window; i++)
         send_stamped();
-    sleep_ms(WARM_UP_MS);
+    gauge_sleep(WARM_UP_MS);
     uint64_t cpu = cpu_of(pid), own = cpu_of(0), begin = gauge_now();
     atomic_store(&measuring, true);
-    sleep_ms(ms);
+    gauge_sleep(ms);
     atomic_store(&measuring, false);
     double messages = 2.0 * (double)atomic_load(&trips), seconds = (double)(gauge_now() - begin) / 1e9;
     cpu = cpu_of(pid) - cpu;
@@ -138,12 +108,11 @@ int main(int argc, char **argv)
     if (payload_size < sizeof(uint64_t) || payload_size > MAX_SIZE || !(payload = calloc(1, payload_size)))
         return 2;
     acurast_context *context = NULL;
-    check(acurast_context_create(NULL, &context), "context");
+    client_check(acurast_context_create(NULL, &context), "context");
     dapp = client_open(context, url, on_dapp_event);
     processor = client_open(context, url, on_processor_event);
     measure(pid, window, ms);
-    check(acurast_context_close(context), "close");
-    check(acurast_context_wait(context, WAIT_MS), "end");
+    client_end(context);
     printf("\"p50_us\": %.2f, \"p99_us\": %.2f}\n", (double)histogram_quantile(&times, 0.5) / 1e3,
            (double)histogram_quantile(&times, 0.99) / 1e3);
     acurast_client_release(dapp);
