@@ -12,29 +12,19 @@
  *
  * With two PEM files, a certificate and its key, it speaks TLS as libwebsockets does by itself, and prints wss:// instead.
  */
+#include "relay.h"
+
 #include <libwebsockets.h>
 #include <malloc.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <uv.h>
 
 enum {
-    ID_SIZE = 16,
-    HEADER_SIZE = 33,
-    FRAME_INIT = 0x10,
-    FRAME_CHALLENGE = 0x11,
-    FRAME_RESPONSE = 0x12,
-    FRAME_ACCEPTED = 0x13,
-    FRAME_PAYLOAD = 0x14,
-    WS_HEADER_MAX = 10,
     RX_SIZE = 65536,
     BLOCK_SIZE = 16384,
     SPARE_BLOCKS = 256,
-    BUCKETS = 65536,
 };
 
 /* `begin` to `end` of the bytes after LWS_PRE is what is still to be written. */
@@ -47,18 +37,15 @@ struct block {
 };
 
 struct session {
+    relay_name name;
     struct lws *wsi;
     struct block *first;
     struct block *last;
     struct block *gathering; /* a message of which fragments are missing */
     struct session *dirty_next;
-    struct session *bucket_next;
-    uint8_t id[ID_SIZE];
-    bool named;
     bool dirty;
 };
 
-static struct session *buckets[BUCKETS];
 static struct session *dirty;
 static struct block *spares;
 static size_t spare_count;
@@ -99,40 +86,9 @@ static void block_free(struct block *block)
     }
 }
 
-static struct session **bucket_of(const uint8_t *id)
-{
-    uint16_t hash;
-    memcpy(&hash, id, sizeof hash);
-    return &buckets[hash % BUCKETS];
-}
-
 static struct session *session_find(const uint8_t *id)
 {
-    struct session *session = *bucket_of(id);
-    while (session && memcmp(session->id, id, ID_SIZE) != 0)
-        session = session->bucket_next;
-    return session;
-}
-
-static void session_unname(struct session *session)
-{
-    struct session **link = bucket_of(session->id);
-    while (*link != session)
-        link = &(*link)->bucket_next;
-    *link = session->bucket_next;
-    session->named = false;
-}
-
-static void session_name(struct session *session, const uint8_t *id)
-{
-    struct session *former = session_find(id);
-    if (former)
-        session_unname(former);
-    memcpy(session->id, id, ID_SIZE);
-    struct session **bucket = bucket_of(id);
-    session->bucket_next = *bucket;
-    *bucket = session;
-    session->named = true;
+    return (struct session *)relay_find(id);
 }
 
 static void session_mark(struct session *session)
@@ -154,20 +110,6 @@ static void session_enqueue(struct session *session, struct block *block)
     session_mark(session);
 }
 
-static size_t ws_header(uint8_t *out, size_t size)
-{
-    out[0] = 0x82;
-    if (size < 126) {
-        out[1] = (uint8_t)size;
-        return 2;
-    }
-    unsigned bytes = size < 65536 ? 2 : 8;
-    out[1] = bytes == 2 ? 126 : 127;
-    for (unsigned i = 0; i < bytes; i++)
-        out[2 + i] = (uint8_t)(size >> (8 * (bytes - 1 - i)));
-    return 2 + bytes;
-}
-
 /* Room for one message of `size` bytes in the session's queue, its websocket header already written. */
 static uint8_t *session_room(struct session *session, size_t size)
 {
@@ -179,7 +121,7 @@ static uint8_t *session_room(struct session *session, size_t size)
         session_mark(session);
     }
     uint8_t *out = block_bytes(block) + block->end;
-    size_t header = ws_header(out, size);
+    size_t header = relay_ws_header(out, size);
     block->end += header + size;
     return out + header;
 }
@@ -213,25 +155,14 @@ static void drain_dirty(uv_check_t *check)
     }
 }
 
-static void service_frame(uint8_t *out, uint8_t type, const uint8_t *recipient)
-{
-    out[0] = type;
-    memset(out + 1, 0, ID_SIZE);
-    memcpy(out + 1 + ID_SIZE, recipient, ID_SIZE);
-}
-
 static void on_handshake(struct session *session, const uint8_t *bytes)
 {
     const uint8_t *sender = bytes + 1;
     if (bytes[0] == FRAME_INIT) {
-        uint8_t *out = session_room(session, HEADER_SIZE + 32);
-        service_frame(out, FRAME_CHALLENGE, sender);
-        memset(out + HEADER_SIZE, 0xff, 16);
-        if (getrandom(out + HEADER_SIZE + 16, 16, 0) != 16)
-            abort();
-    } else if (bytes[0] == FRAME_RESPONSE && !session->named) {
-        session_name(session, sender);
-        service_frame(session_room(session, HEADER_SIZE), FRAME_ACCEPTED, sender);
+        relay_challenge(session_room(session, CHALLENGE_SIZE), sender);
+    } else if (bytes[0] == FRAME_RESPONSE && !session->name.named) {
+        relay_set_name(&session->name, sender);
+        relay_accepted(session_room(session, HEADER_SIZE), sender);
     }
 }
 
@@ -262,7 +193,7 @@ static void on_gathered(struct session *session)
         return;
     }
     uint8_t header[WS_HEADER_MAX];
-    size_t header_size = ws_header(header, size);
+    size_t header_size = relay_ws_header(header, size);
     block->begin = WS_HEADER_MAX - header_size;
     memcpy(block_bytes(block) + block->begin, header, header_size);
     session_enqueue(recipient, block);
@@ -306,8 +237,7 @@ static void on_closed(struct session *session)
             break;
         }
     }
-    if (session->named)
-        session_unname(session);
+    relay_drop_name(&session->name);
     while (session->first) {
         struct block *block = session->first;
         session->first = block->next;
