@@ -12,8 +12,9 @@
  *
  * Idle connections stay until the end; the pairs of a step come and go with it. A step counts only what happens
  * between its warm-up and its end, and waits afterwards until every message on its way has arrived: none may be lost.
+ * With --nats it does the same with a server of NATS, which knows no tracked messages.
  *
- *   bench_load --port PORT --pid PID [--tls] STEP...
+ *   bench_load --port PORT --pid PID [--tls] [--nats] STEP...
  */
 #include "channel.h"
 #include "gauge.h"
@@ -472,10 +473,23 @@ static void raise_descriptors(void)
     }
 }
 
+/* What is spoken; returns how many arguments say so. */
+static int flags(char **arguments)
+{
+    int count = 0;
+    for (; arguments[count] && strncmp(arguments[count], "--", 2) == 0; count++) {
+        if (strcmp(arguments[count], "--nats") == 0)
+            peer_use_nats();
+        else if (strcmp(arguments[count], "--tls") != 0 || !channel_use_tls())
+            die("cannot do %s", arguments[count]);
+    }
+    return count;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 6 || strcmp(argv[1], "--port") != 0 || strcmp(argv[3], "--pid") != 0)
-        die("usage: bench_load --port PORT --pid PID [--tls] STEP...");
+        die("usage: bench_load --port PORT --pid PID [--tls] [--nats] STEP...");
     const char *port = argv[2], *process = argv[4];
     service.sin_family = AF_INET;
     service.sin_port = htons((uint16_t)number(&port, 0));
@@ -485,9 +499,9 @@ int main(int argc, char **argv)
     raise_descriptors();
     epoll = epoll_create1(EPOLL_CLOEXEC);
     idle = calloc(MAX_IDLE, sizeof *idle);
-    int first = strcmp(argv[5], "--tls") == 0 ? 6 : 5;
-    if (epoll < 0 || !idle || pid <= 0 || (first == 6 && !channel_use_tls()))
+    if (epoll < 0 || !idle || pid <= 0)
         die("cannot start");
+    int first = flags(argv + 5) + 5;
     for (int i = first; i < argc; i++)
         step(argv[i]);
     for (size_t i = 0; i < idle_count; i++)

@@ -1,6 +1,7 @@
 #include "peer.h"
 
 #include "gauge.h"
+#include "nats_text.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -36,6 +37,8 @@ enum {
     COPIES = 64, /* of the frame in one system call */
 };
 
+static bool nats; /* in place of our protocol */
+
 static const uint8_t mask[MASK_SIZE] = {0x5a, 0xc3, 0x1f, 0x96};
 
 __attribute__((format(printf, 2, 3))) static void fail(bench_peer *peer, const char *format, ...)
@@ -56,6 +59,11 @@ static void watch(bench_peer *peer, int operation, uint32_t events)
     struct epoll_event event = {.events = events, .data.ptr = peer};
     if (epoll_ctl(peer->epoll, operation, peer->channel.fd, &event) != 0)
         fail(peer, "epoll_ctl: %s", strerror(errno));
+}
+
+void peer_use_nats(void)
+{
+    nats = true;
 }
 
 bool peer_init(bench_peer *peer, const peer_handlers *handlers, void *owner)
@@ -168,7 +176,10 @@ static void send_response(bench_peer *peer, const uint8_t *challenge)
 static void on_message(bench_peer *peer, uint64_t now)
 {
     size_t size = (size_t)peer->body_size;
-    if (peer->state == PEER_READY) {
+    if (nats) {
+        peer->kept_size = 0; /* the next line's */
+        peer->handlers->message(peer, HEADER_SIZE + size - NATS_TAIL_SIZE, now);
+    } else if (peer->state == PEER_READY) {
         peer->handlers->message(peer, size, now);
     } else if (peer->state == PEER_INIT_SENT && peer->kept[0] == FRAME_CHALLENGE &&
                (size > HEADER_SIZE + 16 + CHALLENGE_SIZE) == peer->tracks) {
@@ -197,7 +208,7 @@ static void on_close(bench_peer *peer)
 
 static void on_frame(bench_peer *peer, uint64_t now)
 {
-    uint8_t opcode = peer->head[0];
+    uint8_t opcode = nats ? OP_BINARY : peer->head[0];
     peer->in_body = false;
     peer->head_size = 0;
     if (opcode == OP_BINARY)
@@ -236,6 +247,49 @@ static size_t take_head(bench_peer *peer, const uint8_t *bytes, size_t size)
     return used;
 }
 
+static void on_line(bench_peer *peer)
+{
+    static const char pong[] = "PONG\r\n";
+    size_t size = peer->kept_size, payload = 0;
+    peer->kept_size = 0;
+    switch (nats_read((const char *)peer->kept, size, &payload)) {
+    case NATS_MESSAGE:
+        peer->body_size = payload + NATS_TAIL_SIZE;
+        peer->body_read = 0;
+        peer->in_body = true;
+        break;
+    case NATS_PING: /* as on_ping() */
+        if (peer->pending == 0)
+            send_small(peer, pong, sizeof pong - 1);
+        break;
+    case NATS_PONG:
+        peer->state = PEER_READY;
+        peer->handlers->ready(peer);
+        break;
+    case NATS_ERROR:
+        fail(peer, "NATS says: %.*s", (int)size, (const char *)peer->kept);
+        break;
+    case NATS_OTHER:
+        break;
+    }
+}
+
+/* Of a long line the begin is kept: it is one of no concern. */
+static size_t take_line(bench_peer *peer, const uint8_t *bytes, size_t size)
+{
+    const uint8_t *end = memchr(bytes, '\n', size);
+    size_t used = end ? (size_t)(end - bytes) + 1 : size, room = PEER_KEPT - peer->kept_size;
+    size_t kept = used < room ? used : room;
+    memcpy(peer->kept + peer->kept_size, bytes, kept);
+    peer->kept_size += kept;
+    if (!end)
+        return used;
+    while (peer->kept_size > 0 && strchr("\r\n", peer->kept[peer->kept_size - 1]))
+        peer->kept_size--;
+    on_line(peer);
+    return used;
+}
+
 static size_t take_body(bench_peer *peer, const uint8_t *bytes, size_t size, uint64_t now)
 {
     uint64_t missing = peer->body_size - peer->body_read;
@@ -255,7 +309,7 @@ static void take_frames(bench_peer *peer, const uint8_t *bytes, size_t size, uin
     while (size > 0 && peer->state != PEER_FAILED) {
         size_t used = 0;
         if (!peer->in_body)
-            used = take_head(peer, bytes, size);
+            used = nats ? take_line(peer, bytes, size) : take_head(peer, bytes, size);
         if (peer->in_body)
             used += take_body(peer, bytes + used, size - used, now);
         bytes += used;
@@ -279,12 +333,35 @@ static void take_upgrade(bench_peer *peer, const uint8_t *bytes, size_t size)
         send_init(peer);
 }
 
+static void send_greeting(bench_peer *peer)
+{
+    char text[NATS_TEXT_MAX];
+    peer->state = PEER_INIT_SENT;
+    send_small(peer, text, nats_greeting(text, peer->key.id, peer->channel.ssl));
+}
+
+/* A server of NATS says a line before TLS begins. False until it has been read. */
+static bool introduced(bench_peer *peer)
+{
+    uint8_t line[4096];
+    if (!nats || !peer->channel.ssl || peer->introduced)
+        return true;
+    ssize_t size = recv(peer->channel.fd, line, sizeof line, MSG_PEEK);
+    const uint8_t *end = size > 0 ? memchr(line, '\n', (size_t)size) : NULL;
+    peer->introduced = end && recv(peer->channel.fd, line, (size_t)(end - line) + 1, 0) == end - line + 1;
+    return peer->introduced;
+}
+
 /* A plain channel is done at once. */
 static void secure(bench_peer *peer)
 {
-    int done = channel_handshake(&peer->channel);
     peer->state = PEER_SECURING;
-    if (done > 0)
+    if (!introduced(peer))
+        return;
+    int done = channel_handshake(&peer->channel);
+    if (done > 0 && nats)
+        send_greeting(peer);
+    else if (done > 0)
         send_upgrade(peer);
     else if (done < 0)
         fail(peer, "the TLS handshake failed: %s", strerror(errno));
@@ -337,11 +414,34 @@ void peer_event(bench_peer *peer, uint32_t events)
 /* Of a message, before its payload. */
 static size_t head_size(const bench_peer *peer)
 {
-    return HEADER_SIZE + (peer->tracks ? TRACKED_HEAD_SIZE : 0);
+    return nats ? 0 : HEADER_SIZE + (peer->tracks ? TRACKED_HEAD_SIZE : 0);
+}
+
+static void fill(uint8_t *payload, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        payload[i] = (uint8_t)(i * 7);
+}
+
+static bool prepare_nats(bench_peer *peer, const uint8_t recipient[ID_SIZE], size_t size)
+{
+    char head[NATS_TEXT_MAX];
+    size_t before = nats_publish(head, recipient, size);
+    peer->frame = malloc(before + size + NATS_TAIL_SIZE);
+    if (!peer->frame)
+        return false;
+    memcpy(peer->frame, head, before);
+    fill(peer->frame + before, size);
+    memcpy(peer->frame + before + size, "\r\n", NATS_TAIL_SIZE);
+    peer->frame_size = before + size + NATS_TAIL_SIZE;
+    peer->stamp_at = before;
+    return true;
 }
 
 bool peer_prepare(bench_peer *peer, const uint8_t recipient[ID_SIZE], size_t size)
 {
+    if (nats)
+        return prepare_nats(peer, recipient, size);
     size_t before = head_size(peer);
     peer->frame = calloc(1, 2 + 8 + MASK_SIZE + before + size);
     if (!peer->frame)
@@ -355,8 +455,7 @@ bool peer_prepare(bench_peer *peer, const uint8_t recipient[ID_SIZE], size_t siz
         message[HEADER_SIZE] = LEVEL_DELIVERED;
         message[HEADER_SIZE + 16] = 1;
     }
-    for (size_t i = 0; i < size; i++)
-        message[before + i] = (uint8_t)(i * 7);
+    fill(message + before, size);
     apply_mask(message, before + size);
     peer->frame_size = head + before + size;
     peer->stamp_at = head + before;
@@ -366,7 +465,7 @@ bool peer_prepare(bench_peer *peer, const uint8_t recipient[ID_SIZE], size_t siz
 static void stamp(bench_peer *peer, uint64_t now)
 {
     memcpy(peer->frame + peer->stamp_at, &now, STAMP_SIZE);
-    for (size_t i = 0; i < STAMP_SIZE; i++)
+    for (size_t i = 0; i < STAMP_SIZE && !nats; i++)
         peer->frame[peer->stamp_at + i] ^= mask[(head_size(peer) + i) % MASK_SIZE];
     peer->stamped = now;
 }

@@ -2,6 +2,7 @@
  * One client of the generator: a socket, the upgrade, the handshake of the protocol, and as much of websocket framing as that needs.
  *
  *   CONNECTING -> SECURING -> UPGRADING -> INIT_SENT -> RESPONSE_SENT -> READY        any of them -> FAILED
+ *   CONNECTING -> SECURING -> INIT_SENT -> READY                                      with NATS
  *
  * A ready peer sends one message over and over: its frame is built and masked once, and only the time in it changes, so that many
  * copies of it go out with one system call and the generator stays quicker than what it measures. Of what it receives it keeps the
@@ -53,7 +54,8 @@ struct bench_peer {
     bench_key key;
     const peer_handlers *handlers;
     void *owner;
-    bool tracks; /* set before it connects: it speaks receipts, and sends tracked payloads */
+    bool introduced; /* NATS with TLS */
+    bool tracks;     /* set before it connects: it speaks receipts, and sends tracked payloads */
     char failure[96];
 
     uint8_t head[10]; /* of the websocket frame that is being read */
@@ -73,6 +75,9 @@ struct bench_peer {
     size_t receipts;      /* payloads that came, and whose receipt is to be written */
     bool listed;          /* for the owner's list of those to flush */
 };
+
+/* Peers speak to a server of NATS from now on: each subscribes to its id. A message counts as if it had our header. */
+void peer_use_nats(void);
 
 /* A peer with a new key, not yet connected. `owner` is for the handlers. */
 bool peer_init(bench_peer *peer, const peer_handlers *handlers, void *owner);
