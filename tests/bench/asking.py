@@ -82,6 +82,17 @@ def go_asker(build):
 ASKERS = {"c": c_asker, "python": python_asker, "node": node_asker, "go": go_asker}
 
 
+def nats_server(build):
+    """The one of the system, else a newer one in the build folder: Debian's package would start it as a daemon."""
+    folder = build.resolve() / "nats"
+    server = shutil.which("nats-server") or str(folder / "nats-server")
+    if not os.path.exists(server):
+        folder.mkdir(exist_ok=True)
+        go = ["sh", str(TOP / "bindings" / "go" / "tools" / "go.sh"), str(build.resolve())]
+        said_by([*go, "install", NATS_SERVER], cwd=folder, env={**os.environ, "GOBIN": str(folder)})
+    return server
+
+
 class Running:
     """A program that goes on, once it has printed a line that matches."""
 
@@ -219,22 +230,12 @@ class Asking:
         program = self.bench.options.tools / "bench_nats"
         if not program.exists():
             raise Missing("nats.c is not installed (Debian: libnats-dev)")
-        server = self.nats_server()
+        server = nats_server(self.build)
         pin = self.pin_to(self.bench.service_cpu)
         listening = Running([server, "-a", "127.0.0.1", "-p", "-1"], r"Listening for client connections on 127\.0\.0\.1:(\d+)", pin)
         url = f"nats://127.0.0.1:{stack.enter_context(listening).match[1]}"
         stack.enter_context(Running([str(program), "answer", url], "^ready", pin))
         return url
-
-    def nats_server(self):
-        """The one of the system, else a newer one in the build folder: Debian's package would start it as a daemon."""
-        folder = self.build.resolve() / "nats"
-        server = shutil.which("nats-server") or str(folder / "nats-server")
-        if not os.path.exists(server):
-            folder.mkdir(exist_ok=True)
-            go = ["sh", str(TOP / "bindings" / "go" / "tools" / "go.sh"), str(self.build.resolve())]
-            said_by([*go, "install", NATS_SERVER], cwd=folder, env={**os.environ, "GOBIN": str(folder)})
-        return server
 
     def nats_py(self, python):
         """Into a folder of its own: it is nothing of the binding."""

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""The benchmark: our service beside a bare libwebsockets relay, in turns, in one run, with the ratio of each figure.
+"""The benchmark: our service beside other relays, in turns, in one run, with the ratio of each figure.
 
-Runs the programs of this folder (bench_load makes the load and reads the figures) and prints one table.
+Runs the programs of this folder (bench_load makes the load and reads the figures) and prints tables.
 README.md says what each row is and where its target comes from.
 """
 
 import argparse
+import contextlib
 import fnmatch
 import json
 import os
 import platform
+import re
 import resource
 import selectors
 import shlex
@@ -21,7 +23,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asking import Asking
+from asking import Asking, Missing
+from beside import HANDSHAKES, Beside, matrix
 
 SERVICE_ARGS = (
     "--listen 127.0.0.1:0 --threads {threads} --rate-messages 0 --rate-bytes 0 "
@@ -44,7 +47,6 @@ TLS_ROWS = (("64B", 50, 1), ("64B", 50, 32), ("1KiB", 50, 32), ("64KiB", 1, 8), 
 STEP_MS = 400
 PACED_MS = 1000
 IDLE_ROUNDS = 3  # at most: a round of them takes half a minute
-HANDSHAKES = 400
 START_SECONDS = 10
 END_SECONDS = 20
 LOAD_SECONDS = 120
@@ -75,6 +77,9 @@ class Target:
     command: list
     cpu: int | None
     scheme: str = "ws"
+    said: str = r"^listening on {scheme}://.*:(\d+)$"  # before it is ready
+    stderr: int = subprocess.DEVNULL
+    flags: list = field(default_factory=list)  # of bench_load
     process: subprocess.Popen = None
     port: int = 0
 
@@ -82,8 +87,9 @@ class Target:
         self.process = subprocess.Popen(
             self.command,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self.stderr,
             stdin=subprocess.DEVNULL,
+            bufsize=0,
             preexec_fn=pin_to(self.cpu),
         )
         try:
@@ -95,14 +101,15 @@ class Target:
 
     def wait_for_port(self):
         deadline = time.monotonic() + START_SECONDS
+        said = re.compile(self.said.replace("{scheme}", self.scheme))
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
             while selector.select(max(0, deadline - time.monotonic())):
                 line = self.process.stdout.readline().decode(errors="replace")
                 if not line:
                     break
-                if line.startswith(f"listening on {self.scheme}://"):
-                    return int(line.strip().rpartition(":")[2])
+                if found := said.search(line):
+                    return int(found[1])
         raise BenchError(f"{self.name} did not start: {shlex.join(self.command)}")
 
     def __exit__(self, *_):
@@ -124,6 +131,7 @@ class Figure:
     what: str
     target: float | None = None
     higher: bool = False  # more is better
+    name: str = "bare"  # of what ours is compared with
     ours: list = field(default_factory=list)
     base: list = field(default_factory=list)
 
@@ -149,6 +157,7 @@ class Bench:
     def __init__(self, options):
         self.options = options
         self.figures = []
+        self.anchors = []
         self.missing = []  # rows that could not be measured here, and why
         self.certificate = None  # the files of it, while there is one: services that start meanwhile speak TLS
         cpus = sorted(os.sched_getaffinity(0))
@@ -160,24 +169,38 @@ class Bench:
     def left_out(self, row, why):
         self.missing.append((row, why))
 
-    def ours(self, threads=1):
+    def ours(self, threads=1, pinned=None, service=None):
         args = shlex.split(self.options.service_args.format(threads=threads))
         if self.certificate:
             cert, key = self.certificate
             args += ["--tls-cert", cert, "--tls-key", key]
-        return self.target("ours", [str(self.options.service), *args], threads == 1)
+        pinned = threads == 1 if pinned is None else pinned
+        return self.target("old" if service else "ours", [str(service or self.options.service), *args], pinned)
 
     def bare(self, pinned=True):
-        port_and_certificate = ["0", *self.certificate] if self.certificate else []
-        return self.target("bare", [str(self.options.tools / "bench_bare_relay"), *port_and_certificate], pinned)
+        return self.relay_target("bare", self.options.tools / "bench_bare_relay", pinned)
+
+    def relay_target(self, name, program, pinned=True):
+        """One of the relays that are started alike."""
+        return self.target(name, [str(program), "0", *(self.certificate or [])], pinned)
 
     def target(self, name, command, pinned):
-        return Target(name, command, self.service_cpu if pinned else None, "wss" if self.certificate else "ws")
+        tls = bool(self.certificate)
+        cpu = self.service_cpu if pinned else None
+        return Target(name, command, cpu, "wss" if tls else "ws", flags=["--tls"] if tls else [])
+
+    @contextlib.contextmanager
+    def certified(self, folder):
+        """Services that start meanwhile speak TLS."""
+        self.certificate = certify(folder)
+        try:
+            yield
+        finally:
+            self.certificate = None
 
     def load(self, target, *steps, pinned=True):
         """Runs steps of bench_load against a target and returns what it says, a dictionary a step."""
-        flags = ["--tls"] if target.scheme == "wss" else []
-        return self.tool("bench_load", target, *flags, *steps, pinned=pinned)
+        return self.tool("bench_load", target, *target.flags, *steps, pinned=pinned)
 
     def tool(self, name, target, *args, pinned=True):
         command = [self.options.tools / name, "--port", str(target.port), "--pid", str(target.process.pid), *args]
@@ -228,8 +251,7 @@ class Bench:
         rows = self.relay_rows("tls", TLS_ROWS)
         if not rows and not self.wanted("tls/handshake") and not self.wanted("tls/idle"):
             return
-        with tempfile.TemporaryDirectory() as folder:
-            self.certificate = certify(Path(folder))
+        with tempfile.TemporaryDirectory() as folder, self.certified(Path(folder)):
             if rows:
                 with self.ours() as ours, self.bare() as bare:
                     for row, step, cpu_target in rows:
@@ -238,7 +260,6 @@ class Bench:
                 self.tls_handshake()
             if self.wanted("tls/idle"):
                 self.tls_idle()
-            self.certificate = None
 
     def tls_handshake(self):
         kinds = [
@@ -379,15 +400,19 @@ class Bench:
                 p99.add(ours["beside"][i]["p99_us"], bare["beside"][i]["p99_us"])
 
     def run(self):
+        self.run_all()
+        if not self.figures and not self.anchors and not self.missing:
+            raise BenchError("no such row; see README.md")
+
+    def run_all(self):
         self.relay()
         self.tracked()
         self.cores()
         self.client()
         Asking(self, pin_to, BenchError).run()
         self.tls()
+        self.anchors = Beside(self, Figure, BenchError).anchors()
         self.idle()
-        if not self.figures and not self.missing:
-            raise BenchError("no such row; see README.md")
 
 
 def relay_target(size, pairs, window):
@@ -411,8 +436,8 @@ def line_of(figure):
             ratio, spread, target, verdict]  # fmt: skip
 
 
-def table(figures):
-    lines = [["row", "figure", "ours", "bare", "ratio", "of rounds", "target", ""], *map(line_of, figures)]
+def table(figures, name):
+    lines = [["row", "figure", "ours", name, "ratio", "of rounds", "target", ""], *map(line_of, figures)]
     widths = [max(map(len, column)) for column in zip(*lines)]
     left = {0, 1, 6, 7}
     previous = None
@@ -459,17 +484,19 @@ def main(arguments):
     begin = time.monotonic()
     try:
         bench.run()
-    except (BenchError, OSError, subprocess.SubprocessError) as error:
+    except (BenchError, Missing, OSError, subprocess.SubprocessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    print("\n".join([*head, "", *table(bench.figures)]))
+    parts = [list(table(bench.figures, "bare"))] if bench.figures else []
+    parts += [list(matrix(bench.anchors, number))] if bench.anchors else []
+    print("\n".join(head + [line for part in parts for line in ("", *part)]))
     for row, why in bench.missing:
         print(f"{row}: left out: {why}")
     missed = sum(figure.met is False for figure in bench.figures)
     judged = sum(figure.met is not None for figure in bench.figures)
     print(f"\n{judged - missed} of {judged} targets met, in {time.monotonic() - begin:.0f} s")
     if options.json:
-        options.json.write_text(json.dumps([vars(figure) for figure in bench.figures], indent=1) + "\n")
+        options.json.write_text(json.dumps([vars(figure) for figure in bench.figures + bench.anchors], indent=1) + "\n")
     return 0
 
 
