@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The benchmark: our service beside other relays, in turns, in one run, with the ratio of each figure.
+"""The benchmark: our service beside other relays, or beside an older commit, in turns, in one run, with the ratio of each figure.
 
 Runs the programs of this folder (bench_load makes the load and reads the figures) and prints tables.
 README.md says what each row is and where its target comes from.
@@ -400,7 +400,10 @@ class Bench:
                 p99.add(ours["beside"][i]["p99_us"], bare["beside"][i]["p99_us"])
 
     def run(self):
-        self.run_all()
+        if self.options.base:
+            Beside(self, Figure, BenchError).base(self.options.base, RELAY_ROWS, TLS_ROWS)
+        else:
+            self.run_all()
         if not self.figures and not self.anchors and not self.missing:
             raise BenchError("no such row; see README.md")
 
@@ -452,6 +455,9 @@ def header(options):
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     load = os.getloadavg()[0]
     yield f"{platform.system()} {platform.release()}, {model}, {os.cpu_count()} cores, load {load:.2f} at the start"
+    if options.base:
+        yield f"medians of {options.rounds} rounds, ours and commit {options.base} (\"old\") in turns"
+        return
     yield f"medians of {options.rounds} rounds, ours and bare in turns; \"bare\" is what brackets name where there are any"
 
 
@@ -461,6 +467,7 @@ def parse(arguments):
     parser.add_argument("--rows", default=os.environ.get("ROWS") or "*", help="patterns, such as 'relay/64B/*,idle'")
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS") or 5))
     parser.add_argument("--idle", type=int, default=int(os.environ.get("IDLE") or 10000), help="idle connections")
+    parser.add_argument("--base", default=os.environ.get("BASE"), help="an older commit to compare with, in place of all else")
     parser.add_argument("--service", type=Path, help="the service's program (default: BUILD/bin/acurast-service)")
     parser.add_argument("--service-args", default=SERVICE_ARGS, help="its flags (default: %(default)s)")
     parser.add_argument("--tools", type=Path, help="where the bench programs are (default: BUILD/tests)")
@@ -487,7 +494,7 @@ def main(arguments):
     except (BenchError, Missing, OSError, subprocess.SubprocessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    parts = [list(table(bench.figures, "bare"))] if bench.figures else []
+    parts = [list(table(bench.figures, "old" if options.base else "bare"))] if bench.figures else []
     parts += [list(matrix(bench.anchors, number))] if bench.anchors else []
     print("\n".join(head + [line for part in parts for line in ("", *part)]))
     for row, why in bench.missing:

@@ -1,11 +1,13 @@
-"""Our service beside others that do the same work, in turns: the rows anchors/….
+"""Our service beside others that do the same work, in turns: the rows anchors/…, and all that BASE=COMMIT compares.
 
-The anchors are programs that do less than ours, and one that people use.
+The anchors are programs that do less than ours, and one that people use. An older commit is built once into the build folder.
 """
 
+import shlex
 import statistics
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ ANCHOR_ROWS = (("64B", 50, 32), ("64B", 50, 8), ("64B", 1, 8), ("1KiB", 50, 32),
 ANCHOR_TLS_ROWS = (("64B", 50, 1), ("64B", 50, 32), ("1KiB", 50, 32), ("64KiB", 1, 8), ("64KiB", 50, 8))
 ANCHOR_ROUNDS = 3  # at most
 HANDSHAKES = 400
+CPU_TARGET = 1.03  # of the older commit's
+BASE_SECONDS = 1200  # then what is left is left out
 NATS_SAYS = r"Listening for client connections on 127\.0\.0\.1:(\d+)"
 RUN = {"cpu_us": "CPU µs a message", "rate": "messages/s", "p50_us": "p50 µs", "p99_us": "p99 µs"}
 
@@ -52,6 +56,23 @@ def idle_work(row, count):
     return Work(row, ("idle=10", "memory", f"idle={count}", "memory"), read, alone=True)
 
 
+def old_service(build, commit):
+    """The service of an older commit, built as this one is, once."""
+    sha = said_by(["git", "rev-parse", "--verify", "--end-of-options", f"{commit}^{{commit}}"], cwd=TOP)
+    folder = build.resolve() / "base" / sha[:12]
+    service = folder / "build" / "bin" / "acurast-service"
+    if not service.exists():
+        source = folder / "source"
+        source.mkdir(parents=True, exist_ok=True)
+        said_by(["sh", "-c", f"git archive {sha} | tar -x -C {shlex.quote(str(source))}"], cwd=TOP)
+        cache = (build / "CMakeCache.txt").read_text().splitlines()
+        same = [f"-D{line}" for line in cache if line.startswith(("CMAKE_BUILD_TYPE:", "CMAKE_C_FLAGS:", "CMAKE_C_COMPILER:"))]
+        configure = ["cmake", "-S", source, "-B", folder / "build", "-G", "Ninja", "--log-level=WARNING", "-DACURAST_TESTS=OFF"]
+        said_by([*map(str, configure), *same])
+        said_by(["cmake", "--build", str(folder / "build"), "--target", "acurast-service"])
+    return service
+
+
 class Beside:
     """Of a bench.Bench. What is compared with ours is a name, and what starts it."""
 
@@ -61,6 +82,7 @@ class Beside:
         self.figures = {}  # by row, what and whose
         self.handshake = "CPU µs a handshake"
         self.verification = 0
+        self.deadline = time.monotonic() + BASE_SECONDS
 
     def anchors(self):
         self.handshake = "CPU µs a handshake (theirs + a verification)"
@@ -71,6 +93,15 @@ class Beside:
             self.verification = self.bench.floor()
             self.compare(plain, tls, self.ready(), min(self.options.rounds, ANCHOR_ROUNDS))
         return list(self.figures.values())
+
+    def base(self, commit, relay_rows, tls_rows):
+        """All of it into the table of the others, with the spread of the rounds."""
+        service = old_service(self.options.build, commit)
+        others = {"old": lambda: self.bench.ours(service=service)}
+        plain = self.works("relay", relay_rows, False)
+        tls = self.works("tls", tls_rows, True)
+        self.compare(plain, tls, others, self.options.rounds, CPU_TARGET)
+        self.bench.figures += self.figures.values()
 
     def works(self, kind, rows, tls):
         own = "" if kind == "relay" else f"{kind}/"
@@ -126,6 +157,9 @@ class Beside:
             for work in works:
                 names = list(makes)
                 for number in range(rounds):
+                    if time.monotonic() > self.deadline:
+                        self.bench.left_out(work.row, f"round {number + 1} and what follows: {BASE_SECONDS} s are over")
+                        break
                     said = {}
                     for name in names[number % len(names) :] + names[: number % len(names)]:
                         self.measure(work, name, makes, running, said)
