@@ -312,6 +312,19 @@ class Bench:
         with self.ours(threads=len(os.sched_getaffinity(0))) as ours, self.bare(pinned=False) as bare:
             self.compare(row, (ours, bare), f"relay=64,50,32,{STEP_MS}", None, pinned=False)
 
+    def threads(self):
+        """What a second thread costs for each message; neither is bound to a core."""
+        row = "threads/64B/50x32"
+        if not self.wanted(row):
+            return
+        cpu = self.figure(row, "CPU µs a message, 2 threads (1 thread)", 1.1)
+        rate = self.figure(row, "messages/s, 2 threads (1 thread)", higher=True)
+        with self.ours(threads=2) as two, self.ours(pinned=False) as one:
+            for _ in range(self.options.rounds):
+                said = [self.load(target, f"relay=64,50,32,{STEP_MS}", pinned=False)[0] for target in (two, one)]
+                cpu.add(*(each["cpu_us"] for each in said))
+                rate.add(*(each["rate"] for each in said))
+
     def client(self):
         """Two clients of the library in one process: through our service, through the bare relay, and beside bench_load."""
         rows = [(f"client/64B/{window}", window) for window in (1, 32) if self.wanted(f"client/64B/{window}")]
@@ -411,6 +424,7 @@ class Bench:
         self.relay()
         self.tracked()
         self.cores()
+        self.threads()
         self.client()
         Asking(self, pin_to, BenchError).run()
         self.tls()
