@@ -77,6 +77,12 @@ acurast__chunk_frame acurast__chunk_frame_at(const uint8_t *bytes)
     return frame;
 }
 
+size_t acurast__frame_put_header(uint8_t *room, uint8_t opcode, size_t payload)
+{
+    put_header(room, opcode, payload, NULL);
+    return header_size(payload, false);
+}
+
 /* Copies and masks; `phase` is how far into the message `from` starts. */
 static void copy_masked(uint8_t *to, const uint8_t *from, size_t size, const uint8_t *mask, size_t phase)
 {

@@ -40,6 +40,12 @@ typedef struct acurast__chunk_frame {
 /* The frame at `bytes`, which the library wrote itself and so trusts. */
 acurast__chunk_frame acurast__chunk_frame_at(const uint8_t *bytes);
 
+/* Bytes of a frame's header at most, without a mask. */
+#define ACURAST__FRAME_HEADER_MAX 10
+
+/* Writes the header of an unmasked frame with so many bytes of payload; its size. */
+size_t acurast__frame_put_header(uint8_t *room, uint8_t opcode, size_t payload);
+
 /* Writes a frame of two pieces, with `mask` (4 bytes) or NULL for none; its size. */
 size_t acurast__frame_put(uint8_t *room, uint8_t opcode, const uint8_t *mask, const void *head, size_t head_size,
                           const void *body, size_t body_size);

@@ -34,7 +34,7 @@ void acurast__sealer_free(acurast__sealer *sealer);
 void acurast__sealer_bind(acurast__sealer *sealer, SSL *ssl);
 
 /*
- * Opens `size` bytes that have come; the plain bytes are at `*plain`, until the next call of any function here. `*ended` is set where nothing can
+ * Opens `size` bytes that have come; the plain bytes are at `*plain`, until the next call of this function. `*ended` is set where nothing can
  * follow: the peer has said so, or what came makes no sense. What SSL wants to say meanwhile is among the sealed.
  */
 size_t acurast__sealer_open(acurast__sealer *sealer, SSL *ssl, const uint8_t *bytes, size_t size, uint8_t **plain,

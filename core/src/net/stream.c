@@ -22,8 +22,14 @@
 
 #define RECEIVE_MOST ((size_t)1 << REACH_MOST)
 
-/* Bytes read in one turn of the loop, beyond which each stream gets its smallest share: whoever waits for the turn's end must not wait long. */
-#define TURN_MOST ((size_t)1024 * 1024)
+/*
+ * When much was read in a turn of the loop, the other streams get less in this turn, so that nobody waits long for its end: at first enough for a
+ * message of 64 KiB.
+ */
+#define TURN_MUCH ((size_t)1024 * 1024)
+#define TURN_MUCH_SHARE ((size_t)72 * 1024)
+#define TURN_MOST ((size_t)4 * 1024 * 1024)
+#define TURN_MOST_SHARE ((size_t)1 << REACH_FIRST)
 
 /* So many bytes are thrown away behind the last word, and are not worth more. */
 #define DRAIN_MOST ((size_t)1024 * 1024)
@@ -293,10 +299,19 @@ void acurast__stream_read_less(acurast__stream *stream)
     stream->reach = REACH_FIRST;
 }
 
+/* How much it may read now. */
+static size_t share(const acurast__stream *stream)
+{
+    size_t size = (size_t)1 << stream->reach, turn = stream->loop->turn_received;
+    if (turn >= TURN_MOST)
+        return TURN_MOST_SHARE;
+    return turn >= TURN_MUCH && size > TURN_MUCH_SHARE ? TURN_MUCH_SHARE : size;
+}
+
 /* One system call. */
 static ssize_t receive(acurast__stream *stream, const struct iovec *direct, uint8_t *into)
 {
-    size_t size = (size_t)1 << (stream->loop->turn_received < TURN_MOST ? stream->reach : REACH_FIRST);
+    size_t size = share(stream);
     struct iovec pieces[2] = {{0}, {into, size}};
     ssize_t got;
     if (direct) {

@@ -68,7 +68,7 @@ acurast__ws *acurast__ws_connect(acurast__loop *loop, const acurast__ws_target *
                                  void *owner);
 
 /*
- * Queues a message; it is written at the end of the turn. False without memory or while closing. The caller bounds what it
+ * Queues a message; it is written at the end of the turn, or at once where a service's is large and nothing waits before it. False without memory or while closing. The caller bounds what it
  * queues by acurast__ws_buffered().
  */
 bool acurast__ws_send(acurast__ws *ws, const void *bytes, size_t size);

@@ -53,6 +53,7 @@ struct acurast__ws {
     size_t unseen;            /* bytes that it took since then */
     uint64_t queued;
     uint64_t written; /* once `settled` */
+    uint64_t told;    /* as much as the owner knows of what was written */
     size_t max_message;
     uint8_t *partial; /* a message that comes in pieces */
     size_t partial_size;

@@ -15,6 +15,9 @@
 
 #define BATCH_CHUNKS 32
 
+/* Bytes of a message from which a copy costs more than a system call of its own. */
+#define STRAIGHT_LEAST ((size_t)16 * 1024)
+
 /* So much may wait before a ping gets no answer at once. */
 #define PONGS_MOST ((size_t)4096)
 
@@ -22,6 +25,35 @@ void acurast__ws_mark_dirty(acurast__ws *ws)
 {
     if (acurast__list_empty(&ws->dirty_link))
         acurast__list_append(&ws->loop->dirty, &ws->dirty_link);
+}
+
+/* ---- what the kernel has to send ---- */
+
+/* So often that little is missed, so seldom that it costs nothing beside the writes themselves. */
+#define UNSEEN_MAX ((size_t)16 * 1024)
+
+void acurast__ws_look(acurast__ws *ws)
+{
+    size_t waiting = acurast__socket_waiting(ws->stream.socket);
+    if (waiting == SIZE_MAX)
+        waiting = 0;
+    ws->loop->memory += waiting - ws->kernel;
+    ws->kernel = waiting;
+    ws->unseen = 0;
+    if (!waiting)
+        acurast__list_remove(&ws->owing_link);
+    else if (acurast__list_empty(&ws->owing_link))
+        acurast__list_append(&ws->loop->owing, &ws->owing_link);
+}
+
+/* The socket takes bytes, about as many as this. */
+static void count_write(acurast__ws *ws, size_t size)
+{
+    if (ws->client)
+        return;
+    if (ws->unseen >= UNSEEN_MAX)
+        acurast__ws_look(ws);
+    ws->unseen += size;
 }
 
 /* ---- the queue ---- */
@@ -38,9 +70,60 @@ static bool put(acurast__ws *ws, uint8_t opcode, const void *head, size_t head_s
     return true;
 }
 
+/* Offers the pieces until the stream is full; how many bytes it has taken. Where it is broken the next flush finds out. */
+static size_t offer(acurast__ws *ws, struct iovec *pieces, size_t count)
+{
+    size_t total = 0;
+    ssize_t taken = 1;
+    while (count && !ws->stream.full && taken > 0) {
+        taken = acurast__stream_send(&ws->stream, pieces, count);
+        size_t gone = taken > 0 ? (size_t)taken : 0;
+        total += gone;
+        for (; count && gone >= pieces->iov_len; count--)
+            gone -= pieces++->iov_len;
+        if (count)
+            *pieces = (struct iovec){(uint8_t *)pieces->iov_base + gone, pieces->iov_len - gone};
+    }
+    return total;
+}
+
+/*
+ * A large message is not copied where nothing waits before it: it goes from where it lies to the socket. The rest of it, if that is full, is queued
+ * as a frame that was cut.
+ */
+static bool put_straight(acurast__ws *ws, const void *head, size_t head_size, const void *body, size_t body_size)
+{
+    uint8_t header[ACURAST__FRAME_HEADER_MAX];
+    size_t size = acurast__frame_put_header(header, ACURAST__OPCODE_BINARY, head_size + body_size);
+    struct iovec pieces[] = {
+        {header, size}, {(void *)(uintptr_t)head, head_size}, {(void *)(uintptr_t)body, body_size}};
+    size_t total = size + head_size + body_size;
+    count_write(ws, total);
+    size_t taken = offer(ws, pieces, sizeof pieces / sizeof *pieces);
+    if (taken == total) {
+        ws->queued += total;
+        acurast__ws_mark_dirty(ws); /* it was written, and the owner is to be told */
+        return true;
+    }
+    ws->cut = taken;
+    bool good = put(ws, ACURAST__OPCODE_BINARY, head, head_size, body, body_size);
+    if (!good && taken)
+        acurast__ws_finish(ws); /* nothing can follow a frame in part */
+    return good;
+}
+
+static bool goes_straight(const acurast__ws *ws, size_t size)
+{
+    return size >= STRAIGHT_LEAST && !ws->client && ws->open && !ws->out.first && !ws->owed && !ws->stream.full;
+}
+
 bool acurast__ws_send2(acurast__ws *ws, const void *head, size_t head_size, const void *body, size_t body_size)
 {
-    return !acurast__ws_ending(ws) && put(ws, ACURAST__OPCODE_BINARY, head, head_size, body, body_size);
+    if (acurast__ws_ending(ws))
+        return false;
+    if (goes_straight(ws, head_size + body_size))
+        return put_straight(ws, head, head_size, body, body_size);
+    return put(ws, ACURAST__OPCODE_BINARY, head, head_size, body, body_size);
 }
 
 bool acurast__ws_send(acurast__ws *ws, const void *bytes, size_t size)
@@ -172,33 +255,6 @@ uint64_t acurast__ws_written(const acurast__ws *ws)
     return ws->settled ? ws->written : ws->queued - acurast__ws_buffered(ws);
 }
 
-/* So often that little is missed, so seldom that it costs nothing beside the writes themselves. */
-#define UNSEEN_MAX ((size_t)16 * 1024)
-
-void acurast__ws_look(acurast__ws *ws)
-{
-    size_t waiting = acurast__socket_waiting(ws->stream.socket);
-    if (waiting == SIZE_MAX)
-        waiting = 0;
-    ws->loop->memory += waiting - ws->kernel;
-    ws->kernel = waiting;
-    ws->unseen = 0;
-    if (!waiting)
-        acurast__list_remove(&ws->owing_link);
-    else if (acurast__list_empty(&ws->owing_link))
-        acurast__list_append(&ws->loop->owing, &ws->owing_link);
-}
-
-/* The socket takes bytes, about as many as this. */
-static void count_write(acurast__ws *ws, size_t size)
-{
-    if (ws->client)
-        return;
-    if (ws->unseen >= UNSEEN_MAX)
-        acurast__ws_look(ws);
-    ws->unseen += size;
-}
-
 /* ---- flushing ---- */
 
 /* Frames of the first chunk that end within its first `taken` bytes: their bytes. */
@@ -286,6 +342,16 @@ static void write_out(acurast__ws *ws)
     } while (!ws->aborted && !ws->out.first && queue_last(ws));
 }
 
+static void tell_written(acurast__ws *ws)
+{
+    uint64_t written = acurast__ws_written(ws);
+    if (written == ws->told)
+        return;
+    ws->told = written;
+    if (ws->handlers->written)
+        ws->handlers->written(ws->owner, ws);
+}
+
 void acurast__ws_push(acurast__ws *ws)
 {
     if (!acurast__ws_ending(ws))
@@ -298,13 +364,11 @@ void acurast__ws_flush(acurast__ws *ws)
         return;
     if (ws->out.first || ws->closing)
         acurast__ws_close_lane(ws);
-    uint64_t before = acurast__ws_written(ws);
     write_out(ws);
     if (ws->aborted)
         return;
     acurast__ws_wait(ws);
-    if (ws->handlers->written && acurast__ws_written(ws) != before)
-        ws->handlers->written(ws->owner, ws);
+    tell_written(ws);
     if (ws->said && ws->parted && !ws->aborted && !acurast__ws_buffered(ws) && !ws->stream.full)
         acurast__ws_part(ws);
 }
