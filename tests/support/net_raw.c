@@ -143,9 +143,10 @@ void raw_upgrade(raw *r, const char *path)
     assert_non_null(strstr(text, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
 }
 
-void raw_serve(raw *r)
+/* The answer to the request that comes; its size. */
+static size_t make_answer(raw *r, char *answer, size_t capacity)
 {
-    char text[2048], answer[256], proof[128], sum64[64];
+    char text[2048], proof[128], sum64[64];
     uint8_t sum[EVP_MAX_MD_SIZE];
     raw_read_head(r, text, sizeof text);
     const char *key = strstr(text, "Sec-WebSocket-Key: ");
@@ -153,11 +154,33 @@ void raw_serve(raw *r)
     snprintf(proof, sizeof proof, "%.24s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key + 19);
     EVP_Digest(proof, strlen(proof), sum, NULL, EVP_sha1(), NULL);
     EVP_EncodeBlock((unsigned char *)sum64, sum, 20);
-    snprintf(answer, sizeof answer,
-             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-             "Sec-WebSocket-Accept: %s\r\n\r\n",
-             sum64);
-    raw_text(r, answer);
+    return (size_t)snprintf(answer, capacity,
+                            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                            "Sec-WebSocket-Accept: %s\r\n\r\n",
+                            sum64);
+}
+
+void raw_serve_with(raw *r, const void *behind, size_t size)
+{
+    static char answer[80000];
+    size_t head = make_answer(r, answer, sizeof answer);
+    assert_true(head + size <= sizeof answer);
+    if (size)
+        memcpy(answer + head, behind, size);
+    raw_write(r, answer, head + size);
+}
+
+void raw_serve(raw *r)
+{
+    raw_serve_with(r, NULL, 0);
+}
+
+void raw_serve_sliced(raw *r)
+{
+    char answer[256];
+    size_t size = make_answer(r, answer, sizeof answer);
+    for (size_t i = 0; i < size; i++)
+        raw_write(r, answer + i, 1);
 }
 
 static size_t put_header(uint8_t *to, bool client, unsigned first, uint64_t size)

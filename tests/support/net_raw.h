@@ -49,8 +49,12 @@ void raw_read_head(raw *r, char *text, size_t size);
 /* A client's handshake; the answer must be 101. */
 void raw_upgrade(raw *r, const char *path);
 
-/* A service's handshake. */
+/* A service's handshake; `behind` is in the same write as the answer. */
 void raw_serve(raw *r);
+void raw_serve_with(raw *r, const void *behind, size_t size);
+
+/* The same, byte by byte. */
+void raw_serve_sliced(raw *r);
 
 /* One frame: `first` is opcode and RAW_FIN. Masked where it is a client's. */
 void raw_send(raw *r, unsigned first, const void *bytes, size_t size);

@@ -1,4 +1,5 @@
 /* A client's way to an open websocket, and how it fails: each failure has its status, comes once, and in time. */
+#include "support/net_certs.h"
 #include "support/net_raw.h"
 #include "support/net_world.h"
 
@@ -314,6 +315,9 @@ static void answers(const world_options *options)
         "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n",
         "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n",
+        "HTTP/1.0 101 Switching Protocols\r\n\r\n",
+        "HTTP/1.1 abc\r\n\r\n",
         ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
          "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n"),
     };
@@ -325,6 +329,90 @@ static void whatever_is_no_upgrade_fails_and_no_redirect_is_followed(void **stat
 {
     (void)state;
     on_every_loop(answers);
+}
+
+/* ---- a service that speaks at once ---- */
+
+#define LARGE 60000u
+
+/* Two frames in one write with the answer: the second is large, so that some of it comes later. */
+static void at_once_with(const world_options *options, const leaf *as)
+{
+    static uint8_t behind[9 + LARGE] = {RAW_FIN | RAW_BINARY,  3,          'y', 'e', 's', RAW_FIN | RAW_BINARY, 126,
+                                        (uint8_t)(LARGE >> 8), LARGE & 255};
+    acurast__tls *tls = NULL;
+    const char *detail;
+    world w;
+    client c;
+    raw r;
+    uint16_t port;
+    int listener = raw_listen(&port);
+    fill_pattern(behind + 9, LARGE, 7);
+    world_open(&w, options);
+    client_init(&c, &w);
+    c.target.port = port;
+    if (as)
+        assert_int_equal(acurast__tls_client(world_authority.file, NULL, &tls, &detail), ACURAST_OK);
+    c.target.tls = tls;
+    client_connect(&c);
+    raw_accept(&r, listener, as ? as->cert : NULL, as ? as->key : NULL);
+    raw_serve_with(&r, behind, sizeof behind);
+    box_await(&c.side.message, 2);
+    assert_int_equal(c.side.size, LARGE);
+    assert_memory_equal(c.side.bytes, behind + 9, LARGE);
+    side_send(&c.side, "and yours?", 10);
+    raw_frame frame;
+    assert_true(raw_receive(&r, &frame));
+    assert_int_equal(frame.size, 10);
+    free(frame.bytes);
+    side_abort(&c.side);
+    box_await(&c.side.closed, 1);
+    free(c.side.bytes);
+    raw_end(&r);
+    acurast__tls_release(tls);
+    world_close(&w);
+    close(listener);
+}
+
+static void quick_services(const world_options *options)
+{
+    at_once_with(options, NULL);
+    at_once_with(options, &world_certificate);
+}
+
+static void nothing_is_lost_of_what_comes_with_the_answer(void **state)
+{
+    (void)state;
+    on_every_loop(quick_services);
+}
+
+/* ---- an answer in pieces ---- */
+
+static void in_pieces(const world_options *options)
+{
+    world w;
+    client c;
+    raw r;
+    uint16_t port;
+    int listener = raw_listen(&port);
+    world_open(&w, options);
+    client_init(&c, &w);
+    c.target.port = port;
+    client_connect(&c);
+    raw_accept(&r, listener, NULL, NULL);
+    raw_serve_sliced(&r);
+    box_await(&c.side.open, 1);
+    side_abort(&c.side);
+    box_await(&c.side.closed, 1);
+    raw_end(&r);
+    world_close(&w);
+    close(listener);
+}
+
+static void an_answer_may_come_byte_by_byte(void **state)
+{
+    (void)state;
+    on_every_loop(in_pieces);
 }
 
 /* ---- many names at once: more than there are workers ---- */
@@ -369,8 +457,10 @@ int main(void)
         cmocka_unit_test(an_attempt_can_be_given_up_at_any_time),
         cmocka_unit_test(closing_at_once_is_told_later),
         cmocka_unit_test(an_attempt_can_be_given_up_in_the_tls_handshake),
+        cmocka_unit_test(nothing_is_lost_of_what_comes_with_the_answer),
+        cmocka_unit_test(an_answer_may_come_byte_by_byte),
         cmocka_unit_test(whatever_is_no_upgrade_fails_and_no_redirect_is_followed),
         cmocka_unit_test(more_names_than_workers_are_resolved),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, world_certify, world_uncertify);
 }

@@ -15,11 +15,10 @@
 
 #include "base/memory.h"
 #include "net/socket.h"
+#include "net/upgrade.h"
 #include "net/ws_internal.h"
 #include "wire/request.h"
 
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -27,9 +26,6 @@
 #include <unistd.h>
 
 #define HEADERS_MAX 512
-
-/* Of a websocket's key: 16 bytes in base64, 22 characters and two signs of equality. */
-#define KEY_SIZE 24
 
 struct acurast__accepted {
     bool upgraded; /* `ws` is in use */
@@ -231,7 +227,8 @@ static void on_page(acurast__accepted *accepted, const acurast__request_head *he
 
 static bool key_fits(const char *key)
 {
-    return key && strlen(key) == KEY_SIZE && strcmp(key + KEY_SIZE - 2, "==") == 0;
+    const size_t size = ACURAST__UPGRADE_KEY_SIZE - 1;
+    return key && strlen(key) == size && strcmp(key + size - 2, "==") == 0;
 }
 
 /* 0: none. */
@@ -248,17 +245,12 @@ static unsigned upgrade_problem(const acurast__request_head *head)
 /* A fresh socket takes it. */
 static bool welcome(acurast__accepted *accepted, const acurast__request_head *head)
 {
-    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* RFC 6455, 1.3 */
-    uint8_t joined[KEY_SIZE + sizeof guid - 1], digest[SHA_DIGEST_LENGTH], proof[EVP_ENCODE_LENGTH(SHA_DIGEST_LENGTH)];
-    char text[HEADERS_MAX];
-    memcpy(joined, head->key, KEY_SIZE);
-    memcpy(joined + KEY_SIZE, guid, sizeof guid - 1);
-    SHA1(joined, sizeof joined, digest);
-    EVP_EncodeBlock(proof, digest, sizeof digest);
+    char text[HEADERS_MAX], proof[ACURAST__UPGRADE_PROOF_SIZE];
+    acurast__upgrade_proof(head->key, proof);
     int size = snprintf(text, sizeof text,
                         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                         "Sec-WebSocket-Accept: %s\r\n\r\n",
-                        (const char *)proof);
+                        proof);
     return acurast__stream_send(&accepted->ws.stream, &(struct iovec){text, (size_t)size}, 1) == size;
 }
 

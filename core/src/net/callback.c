@@ -8,7 +8,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     (void)user;
     switch (reason) { /* others come with a stand-in for a connection */
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
     case LWS_CALLBACK_WSI_DESTROY: {
         acurast__ws *ws = lws_get_opaque_user_data(wsi);
         return ws ? acurast__ws_connect_event(ws, wsi, reason, in, size) : 0;

@@ -340,11 +340,6 @@ static ssize_t open_sealed(acurast__stream *stream, const uint8_t *sealed, size_
     return plain ? (ssize_t)plain : stream->ended ? 0 : -1;
 }
 
-ssize_t acurast__stream_pending(acurast__stream *stream, uint8_t **bytes)
-{
-    return stream->ssl && !stream->ended ? open_sealed(stream, NULL, 0, bytes) : -1;
-}
-
 ssize_t acurast__stream_receive(acurast__stream *stream, const struct iovec *direct, uint8_t **bytes)
 {
     uint8_t *into = receive_buffer(stream->loop);

@@ -59,9 +59,6 @@ void acurast__stream_wait(acurast__stream *stream, bool readable, bool writable)
  */
 ssize_t acurast__stream_receive(acurast__stream *stream, const struct iovec *direct, uint8_t **bytes);
 
-/* The same for what TLS has read already: after acurast__stream_go_on_with_tls() alone. -1: nothing. */
-ssize_t acurast__stream_pending(acurast__stream *stream, uint8_t **bytes);
-
 /* The holder did not want all that was received: less is read at once from now on. */
 void acurast__stream_read_less(acurast__stream *stream);
 

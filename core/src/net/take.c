@@ -2,7 +2,7 @@
  * libwebsockets cannot let a socket go: it shuts and closes whatever has its descriptor's number. So the socket gets another number, and the old one
  * leads to /dev/null. Under TLS libwebsockets says goodbye to the SSL, which is told to keep quiet until that is over, and then forgets it.
  *
- * Nothing is lost in between: up to the end of the answer's head libwebsockets reads byte by byte.
+ * It is taken when TCP, proxies and TLS are done, and libwebsockets would send its request: it has read nothing yet that could be lost.
  */
 #include "net/take.h"
 
@@ -12,25 +12,36 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* What libwebsockets has of it, until the end of the turn. */
+#ifdef __linux__
+#include <sys/epoll.h>
+#endif
+
+/* What is left under TLS, until the end of the turn. */
 typedef struct remains {
     acurast__reap reap;
-    struct lws *wsi;
-    int number; /* the old one, where libwebsockets forgets to close it: so under TLS, since it asks the SSL for it */
+    int number; /* the old one: libwebsockets forgets to close it, since it asks the SSL for it */
     SSL *ssl;
 } remains;
 
 static void on_reaped(acurast__reap *reap)
 {
     remains *r = ACURAST__CONTAINER(reap, remains, reap);
-    lws_set_timeout(r->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
-    if (r->ssl) {
-        close(r->number);
-        SSL_set_quiet_shutdown(r->ssl, 0);
-        SSL_set_shutdown(r->ssl, 0);
-        SSL_free(r->ssl);
-    }
+    close(r->number);
+    SSL_set_quiet_shutdown(r->ssl, 0);
+    SSL_set_shutdown(r->ssl, 0);
+    SSL_free(r->ssl);
     acurast__free(r);
+}
+
+/* epoll knows a socket by its old number as long as it is open under any; other systems forget it with the number. */
+static void leave_epoll(acurast__loop *loop, int number)
+{
+#ifdef __linux__
+    if (loop->uv_kind)
+        epoll_ctl(uv_backend_fd(&loop->uv), EPOLL_CTL_DEL, number, NULL);
+#else
+    (void)loop, (void)number;
+#endif
 }
 
 /* The number leads to nothing from now on; -1 where that cannot be, else the socket's new number. */
@@ -50,41 +61,42 @@ static int renumber(int number)
     return -1;
 }
 
-static bool go_on(acurast__stream *stream, acurast__loop *loop, remains *r, int socket,
-                  void (*ready)(acurast__stream *stream, bool readable, bool writable))
+static bool keep_tls(acurast__stream *stream, SSL *ssl, int number)
 {
-    if (!acurast__stream_open(stream, loop, socket, ready)) {
-        close(socket);
+    remains *r = acurast__alloc(sizeof *r);
+    if (!r)
+        return false;
+    SSL_up_ref(ssl);
+    if (!acurast__stream_go_on_with_tls(stream, ssl)) {
+        SSL_free(ssl);
+        acurast__free(r);
         return false;
     }
-    if (!r->ssl)
-        return true;
-    SSL_up_ref(r->ssl);
-    if (acurast__stream_go_on_with_tls(stream, r->ssl)) {
-        SSL_up_ref(r->ssl); /* while it is libwebsockets' too */
-        SSL_set_quiet_shutdown(r->ssl, 1);
-    } else {
-        SSL_free(r->ssl);
-        acurast__stream_close(stream);
-    }
-    return stream->ssl != NULL;
+    *r = (remains){.reap = {.end = on_reaped}, .number = number, .ssl = ssl};
+    SSL_up_ref(ssl); /* while it is libwebsockets' too */
+    SSL_set_quiet_shutdown(ssl, 1);
+    acurast__list_init(&r->reap.link);
+    acurast__loop_reap(stream->loop, &r->reap);
+    return true;
 }
 
 bool acurast__take(acurast__stream *stream, acurast__loop *loop, struct lws *wsi,
                    void (*ready)(acurast__stream *stream, bool readable, bool writable))
 {
-    remains *r = acurast__alloc(sizeof *r);
-    if (!r)
+    int number = lws_get_socket_fd(wsi);
+    SSL *ssl = lws_get_ssl(wsi);
+    leave_epoll(loop, number);
+    int socket = renumber(number);
+    if (socket < 0)
         return false;
-    *r = (remains){.reap = {.end = on_reaped}, .wsi = wsi, .number = lws_get_socket_fd(wsi), .ssl = lws_get_ssl(wsi)};
-    acurast__list_init(&r->reap.link);
-    lws_rx_flow_control(wsi, 0); /* takes it out of the event loop */
-    int socket = renumber(r->number);
-    if (socket < 0 || !go_on(stream, loop, r, socket, ready)) {
-        acurast__free(r);
+    if (!acurast__stream_open(stream, loop, socket, ready)) {
+        close(socket);
+        return false;
+    }
+    if (ssl && !keep_tls(stream, ssl, number)) {
+        acurast__stream_close(stream);
         return false;
     }
     lws_set_opaque_user_data(wsi, NULL);
-    acurast__loop_reap(loop, &r->reap);
     return true;
 }

@@ -1,4 +1,4 @@
-/* Takes an open connection over from libwebsockets, with its TLS. */
+/* Takes a connection over from libwebsockets, with its TLS, before anything was said by HTTP. */
 #ifndef ACURAST_NET_TAKE_H
 #define ACURAST_NET_TAKE_H
 
@@ -7,8 +7,8 @@
 #include <libwebsockets.h>
 
 /*
- * The connection is the stream's from now on, and libwebsockets' part in it ends with this turn, without a word to anybody. Within one of its
- * callbacks. False without memory or descriptors: then it is libwebsockets' as before.
+ * Within LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER, which then returns -1: the connection is the stream's, and libwebsockets forgets what it had of it,
+ * without a word to anybody. False without memory or descriptors: then libwebsockets closes it.
  */
 bool acurast__take(acurast__stream *stream, acurast__loop *loop, struct lws *wsi,
                    void (*ready)(acurast__stream *stream, bool readable, bool writable));

@@ -63,7 +63,7 @@ void acurast__ws_wait(acurast__ws *ws)
 /* What has come already is read in this turn or the next. */
 static void look_at_rest(acurast__ws *ws)
 {
-    if ((ws->rest || ws->stream.ssl) && acurast__list_empty(&ws->unread_link))
+    if (ws->rest && acurast__list_empty(&ws->unread_link))
         acurast__list_append(&ws->loop->unread, &ws->unread_link);
 }
 
@@ -74,7 +74,6 @@ void acurast__ws_opened(acurast__ws *ws)
     if (ws->ping_interval && !ws->closing)
         acurast__loop_timer_start(ws->loop, &ws->timer, ws->ping_interval);
     acurast__ws_wait(ws);
-    look_at_rest(ws);
     if (ws->out.first)
         acurast__ws_mark_dirty(ws);
 }

@@ -1,11 +1,11 @@
 /*
  * A client's way to an open websocket:
  *
- *   resolving -> trying one address after the other -> open
+ *   resolving -> trying one address after the other: connecting -> asking for the upgrade -> open
  *
- * Each address has its time. Literal addresses are not resolved. libwebsockets gets the address as a number, and
- * the host's name for the Host header, SNI and the check of the certificate. It tells of a failed attempt by a NULL, by a
- * callback, or by both, depending on its version: `attempt_over` is what makes it one.
+ * Each address has its time. Literal addresses are not resolved. libwebsockets connects, through proxies and by TLS. It gets the address as a number,
+ * and the host's name for SNI and the check of the certificate. It tells of a failed attempt by a NULL, by a callback, or by both, depending on its
+ * version: `attempt_over` is what makes it one. When it is about to ask for the upgrade the connection is taken over, and asked here.
  */
 #include "net/ws_internal.h"
 
@@ -15,7 +15,9 @@
 #include "net/socket.h"
 #include "net/take.h"
 #include "net/tls_internal.h"
+#include "net/upgrade.h"
 #include "net/worker.h"
+#include "wire/response.h"
 
 #include <netdb.h>
 #include <openssl/x509v3.h>
@@ -32,7 +34,8 @@ struct acurast__connecting {
     acurast__lws_reap reap;
     acurast__ws *ws; /* NULL: given up, only the job still holds it */
     acurast__tls *tls;
-    struct lws *wsi; /* the attempt */
+    struct lws *wsi; /* the attempt, while it is libwebsockets' */
+    bool asking;     /* the attempt is ours: the request was sent, or waits in `head` */
     bool begun;
     bool resolving;
     bool cancelled;
@@ -48,12 +51,17 @@ struct acurast__connecting {
     acurast__address addresses[MOST_ADDRESSES];
     char host[HOST_MAX + 1];
     char *path;
+    char key[ACURAST__UPGRADE_KEY_SIZE];
+    char *head; /* the request, as long as not all of it is sent; then what has come of the answer; NULL: nothing */
+    size_t head_size, head_done;
+    bool sent;
 };
 
 static void free_connecting(acurast__connecting *c)
 {
     acurast__tls_release(c->tls);
     acurast__free(c->path);
+    acurast__free(c->head);
     acurast__free(c);
 }
 
@@ -93,6 +101,16 @@ static void fail_with(acurast__ws *ws, acurast_status status, const char *reason
 }
 
 /* ---- attempts ---- */
+
+static void stop_asking(acurast__connecting *c)
+{
+    acurast__stream_close(&c->ws->stream);
+    acurast__stream_init(&c->ws->stream);
+    acurast__free(c->head);
+    c->head = NULL;
+    c->head_size = c->head_done = 0;
+    c->asking = c->sent = false;
+}
 
 static void try_next(acurast__connecting *c);
 
@@ -142,7 +160,7 @@ static void try_next(acurast__connecting *c)
         c->in_attempt = true;
         struct lws *wsi = attempt(c);
         c->in_attempt = false;
-        if (wsi && !c->attempt_over)
+        if (c->asking || (wsi && !c->attempt_over))
             return;
         c->wsi = NULL;
         if (!c->attempt_over)
@@ -165,6 +183,7 @@ static void on_timeout(acurast__timer *timer)
         lws_set_opaque_user_data(c->wsi, NULL);
     acurast__list_remove(&c->reap.reap.link);
     c->wsi = NULL;
+    stop_asking(c);
     fail_with(c->ws, ACURAST_TIMEOUT, c->resolving ? "the host name was not resolved in time" : "no answer in time");
     step_later(c);
 }
@@ -234,19 +253,11 @@ static void on_step(acurast__task *task)
 
 /* ---- what libwebsockets tells ---- */
 
-static bool starts(const char *text, const char *with)
-{
-    return strncmp(text, with, strlen(with)) == 0;
-}
-
 /* libwebsockets tells the kind of failure in words only. */
 static acurast_status failure_status(const acurast__connecting *c, const char *text)
 {
     if (c->timed_out)
         return ACURAST_TIMEOUT;
-    if (starts(text, "HS:") || strstr(text, "hung up") || strstr(text, "read failed") || strstr(text, "header") ||
-        strstr(text, "Closed before conn"))
-        return ACURAST_UPGRADE;
     if (c->tls && (strstr(text, "SSL") || strstr(text, "ssl") || strstr(text, "tls") || strstr(text, "cert")))
         return ACURAST_TLS;
     return ACURAST_CONNECT;
@@ -278,38 +289,166 @@ static bool certificate_fits(struct lws *wsi, const acurast__connecting *c)
     return fits;
 }
 
-/* It is open, and not wanted. */
-static int refuse(acurast__connecting *c, struct lws *wsi, acurast_status status, const char *reason)
+/* ---- the upgrade ---- */
+
+/* The attempt has failed at our hands. */
+static void refuse(acurast__connecting *c, acurast_status status, const char *reason)
 {
+    stop_asking(c);
     c->attempt_over = true;
-    c->wsi = NULL;
-    acurast__list_remove(&c->reap.reap.link);
     fail_with(c->ws, status, reason);
     step_later(c);
+}
+
+static bool write_request(acurast__connecting *c)
+{
+    static const char form[] = "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                               "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    char host[HOST_MAX + 16];
+    host_header(c, host);
+    acurast__upgrade_key(c->key);
+    size_t most = sizeof form + strlen(c->path) + strlen(host) + sizeof c->key;
+    c->head = c->key[0] ? acurast__alloc(most) : NULL;
+    if (!c->head)
+        return false;
+    c->head_size = (size_t)snprintf(c->head, most, form, c->path, host, c->key);
+    return true;
+}
+
+/* Sends what is left of the request. False where the connection is broken. */
+static bool send_request(acurast__connecting *c)
+{
+    acurast__stream *stream = &c->ws->stream;
+    bool good = acurast__stream_push(stream);
+    while (good && !stream->full && c->head_done < c->head_size) {
+        struct iovec rest = {c->head + c->head_done, c->head_size - c->head_done};
+        ssize_t taken = acurast__stream_send(stream, &rest, 1);
+        good = taken >= 0;
+        c->head_done += good ? (size_t)taken : 0;
+    }
+    if (good && c->head_done == c->head_size) {
+        acurast__free(c->head);
+        c->head = NULL;
+        c->head_size = c->head_done = 0;
+        c->sent = true;
+    }
+    return good;
+}
+
+static void go_on_asking(acurast__connecting *c)
+{
+    if (!c->sent && !send_request(c))
+        refuse(c, ACURAST_UPGRADE, "the service hung up");
+    else
+        acurast__stream_wait(&c->ws->stream, true, c->ws->stream.full);
+}
+
+/* The connection is the websocket's from here on; what came behind the answer is its first. */
+static void open_websocket(acurast__connecting *c, uint8_t *behind, size_t size)
+{
+    acurast__ws *ws = c->ws;
+    release_connecting(ws);
+    ws->stream.ready = acurast__ws_ready;
+    acurast__ws_opened(ws);
+    ws->handlers->open(ws->owner, ws);
+    if (size && !ws->aborted)
+        acurast__ws_read_bytes(ws, behind, size);
+    if (ws->stream.ended && !ws->aborted)
+        acurast__ws_lost(ws);
+}
+
+static void keep_answer(acurast__connecting *c, const char *bytes, size_t size)
+{
+    acurast__free(c->head);
+    c->head = acurast__copy(bytes, size);
+    c->head_size = c->head ? size : 0;
+    if (!c->head)
+        refuse(c, ACURAST_NO_MEMORY, "out of memory");
+    else if (c->ws->stream.ended)
+        refuse(c, ACURAST_UPGRADE, "the service hung up");
+}
+
+static void on_answer(acurast__connecting *c, char *bytes, size_t size)
+{
+    acurast__response_head head;
+    char proof[ACURAST__UPGRADE_PROOF_SIZE], reason[64];
+    acurast__response_progress progress = acurast__response_read(&head, bytes, size);
+    if (progress == ACURAST__RESPONSE_MORE) {
+        keep_answer(c, bytes, size);
+        return;
+    }
+    acurast__upgrade_proof(c->key, proof);
+    if (progress == ACURAST__RESPONSE_WRONG) {
+        refuse(c, ACURAST_UPGRADE, "the service does not speak HTTP/1.1");
+    } else if (head.status != 101) {
+        snprintf(reason, sizeof reason, "the service answered with HTTP %u", head.status);
+        refuse(c, ACURAST_UPGRADE, reason);
+    } else if (!head.upgrades || head.negotiates || !head.accept || strcmp(head.accept, proof) != 0) {
+        refuse(c, ACURAST_UPGRADE, "the service's answer is no upgrade to a websocket");
+    } else {
+        open_websocket(c, (uint8_t *)bytes + head.size, size - head.size);
+    }
+}
+
+/* What has come before stands before what comes now, in the loop's buffer. */
+static void read_answer(acurast__connecting *c, ssize_t got, uint8_t *bytes)
+{
+    if (got > 0) {
+        size_t before = c->sent ? c->head_size : 0;
+        if (before)
+            memcpy(bytes - before, c->head, before);
+        on_answer(c, (char *)bytes - before, before + (size_t)got);
+    } else if (got == 0) {
+        refuse(c, ACURAST_UPGRADE, "the service hung up");
+    }
+}
+
+static void on_asked(acurast__stream *stream, bool readable, bool writable)
+{
+    acurast__connecting *c = ACURAST__CONTAINER(stream, acurast__ws, stream)->connecting;
+    uint8_t *bytes;
+    (void)writable;
+    if (!readable || !c->sent) {
+        go_on_asking(c);
+        return;
+    }
+    ssize_t got = acurast__stream_receive(stream, NULL, &bytes);
+    read_answer(c, got, bytes);
+}
+
+static void ask(acurast__connecting *c)
+{
+    if (write_request(c))
+        go_on_asking(c);
+    else
+        refuse(c, ACURAST_NO_MEMORY, "out of memory");
+}
+
+/* The connection is there: it is taken over. -1, for libwebsockets. */
+static int on_connected(acurast__ws *ws, struct lws *wsi)
+{
+    acurast__connecting *c = ws->connecting;
+    bool fits = !c->tls || !strchr(c->host, ':') || certificate_fits(wsi, c);
+    c->asking = fits && !c->timed_out && acurast__take(&ws->stream, ws->loop, wsi, on_asked);
+    acurast__list_remove(&c->reap.reap.link);
+    c->wsi = NULL;
+    if (c->asking) {
+        acurast__socket_quiet(ws->stream.socket);
+        ask(c);
+        return -1;
+    }
+    c->attempt_over = true;
+    if (c->timed_out)
+        fail_with(ws, ACURAST_TIMEOUT, "no answer in time");
+    else if (fits)
+        fail_with(ws, ACURAST_NO_MEMORY, "out of memory");
+    else
+        fail_with(ws, ACURAST_TLS, "the certificate is not for this address");
     lws_set_opaque_user_data(wsi, NULL);
+    step_later(c);
     return -1;
 }
 
-static int on_established(acurast__ws *ws, struct lws *wsi)
-{
-    acurast__connecting *c = ws->connecting;
-    if (c->tls && strchr(c->host, ':') && !certificate_fits(wsi, c))
-        return refuse(c, wsi, ACURAST_TLS, "the certificate is not for this address");
-    if (!acurast__take(&ws->stream, ws->loop, wsi, acurast__ws_ready))
-        return refuse(c, wsi, ACURAST_NO_MEMORY, "out of memory");
-    bool cancelled = c->cancelled || c->timed_out;
-    release_connecting(ws);
-    acurast__socket_quiet(ws->stream.socket);
-    acurast__ws_opened(ws);
-    if (cancelled) {
-        acurast__ws_finish(ws);
-        return 0;
-    }
-    ws->handlers->open(ws->owner, ws);
-    return 0;
-}
-
-/* A websocket that is open is not libwebsockets' any more. */
 int acurast__ws_connect_event(acurast__ws *ws, struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t size)
 {
     switch (reason) {
@@ -321,8 +460,8 @@ int acurast__ws_connect_event(acurast__ws *ws, struct lws *wsi, enum lws_callbac
         if (ws->connecting->in_attempt) /* its connect() failed at once, which is told in no other way */
             acurast__loop_failed(ws->loop, wsi);
         return on_error(ws, NULL, 0);
-    case LWS_CALLBACK_CLIENT_ESTABLISHED:
-        return on_established(ws, wsi);
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+        return on_connected(ws, wsi);
     default:
         return 0;
     }
@@ -340,6 +479,7 @@ void acurast__ws_connect_cancel(acurast__ws *ws)
         acurast__loop_reap_lws(c->ws->loop, &c->reap, c->wsi);
         acurast__loop_timer_start(ws->loop, &c->timer, 1000);
     } else if (!c->wsi) {
+        stop_asking(c);
         step_later(c);
     }
 }

@@ -44,7 +44,7 @@ struct acurast__ws {
     void *owner;
     void (*gone)(acurast__ws *ws); /* frees its memory, last of all */
     acurast__list dirty_link;
-    acurast__list unread_link; /* in the loop's list, where something lies in `rest` or in TLS */
+    acurast__list unread_link; /* in the loop's list, where something in `rest` is to be read */
     acurast__reap reap;
     acurast__chain out;
     size_t cut; /* bytes of the first frame in `out` that the stream has taken */

@@ -289,14 +289,6 @@ void acurast__ws_read(acurast__ws *ws)
 
 void acurast__ws_read_rest(acurast__ws *ws)
 {
-    if (!ws->open || !wants(ws))
-        return;
-    uint8_t *bytes;
-    ssize_t got = acurast__stream_pending(&ws->stream, &bytes);
-    if (got > 0)
-        read_received(ws, bytes, (size_t)got);
-    else if (ws->rest)
+    if (ws->open && ws->rest && wants(ws))
         acurast__ws_read_bytes(ws, ws->rest, ws->rest_size);
-    if (ws->stream.ended && !ws->aborted)
-        acurast__ws_lost(ws);
 }
