@@ -380,6 +380,59 @@ static void a_reset_with_something_queued_leaves_nothing(void **state)
     on_every_kind(reset_queued);
 }
 
+/* ---- what was written, at the end ---- */
+
+typedef struct last_words {
+    uint64_t when_cut, at_end;
+} last_words;
+
+static void note_at_end(side *s)
+{
+    last_words *words = s->user;
+    words->at_end = acurast__ws_written(s->ws);
+}
+
+static void cut(void *argument)
+{
+    side *s = argument;
+    last_words *words = s->user;
+    words->when_cut = acurast__ws_written(s->ws);
+    acurast__ws_abort(s->ws);
+}
+
+static void send_many(void *argument)
+{
+    side *s = argument;
+    static const uint8_t message[100];
+    for (unsigned n = 0; n < 80000; n++)
+        assert_true(acurast__ws_send(s->ws, message, sizeof message));
+}
+
+static void cut_with_much_queued(const world_options *options)
+{
+    world w;
+    raw r;
+    last_words words = {0};
+    open_raw(&w, &r, options);
+    side *s = world_side(&w, 0);
+    s->user = &words;
+    s->on_closed = note_at_end;
+    world_run(w.loops[0], send_many, s);
+    assert_true(numbers_of(s).buffered > 0);
+    world_run(w.loops[0], cut, s);
+    box_await(&s->closed, 1);
+    assert_true(words.when_cut > 0);
+    assert_int_equal(words.at_end, words.when_cut);
+    raw_end(&r);
+    world_close(&w);
+}
+
+static void what_the_system_never_had_was_not_written_at_the_end_either(void **state)
+{
+    (void)state;
+    on_every_kind(cut_with_much_queued);
+}
+
 /* ---- masked ---- */
 
 static void client_writes(const world_options *options)
@@ -566,6 +619,7 @@ int main(void)
         cmocka_unit_test(what_is_queued_goes_out_before_the_close),
         cmocka_unit_test(an_abort_does_not_wait_for_the_reader),
         cmocka_unit_test(a_reset_with_something_queued_leaves_nothing),
+        cmocka_unit_test(what_the_system_never_had_was_not_written_at_the_end_either),
         cmocka_unit_test(a_client_masks_every_byte),
         cmocka_unit_test(what_is_answered_was_written),
         cmocka_unit_test(a_reader_that_is_slow_within_a_frame_stays),

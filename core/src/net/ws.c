@@ -138,9 +138,18 @@ static void on_end(acurast__reap *reap)
     acurast__ws_ended(ACURAST__CONTAINER(reap, acurast__ws, reap));
 }
 
+/* What is dropped from now on, by us or with the stream, was not written. */
+static void settle(acurast__ws *ws)
+{
+    if (!ws->settled)
+        ws->written = acurast__ws_written(ws);
+    ws->settled = true;
+}
+
 void acurast__ws_finish(acurast__ws *ws)
 {
     acurast__ws_close_lane(ws);
+    settle(ws);
     ws->aborted = true;
     ws->closing = true;
     acurast__ws_drop_output(ws);
@@ -274,8 +283,7 @@ void acurast__ws_refuse(acurast__ws *ws, uint16_t code, acurast_status status, c
 void acurast__ws_peer_closes(acurast__ws *ws, uint16_t code, const char *reason, size_t size)
 {
     acurast__ws_close_lane(ws);
-    ws->written = acurast__ws_written(ws); /* the rest of a frame that was cut still goes out, and is not read */
-    ws->settled = true;
+    settle(ws); /* the rest of a frame that was cut still goes out, and is not read */
     ws->parted = true;
     ws->shut = true;
     if (!ws->closing) {

@@ -28,7 +28,7 @@ struct acurast__ws {
     bool shut : 1;    /* nothing may be queued any more: a close frame went out or came in */
     bool said : 1;    /* our close frame is queued, or was */
     bool parted : 1;  /* the peer says nothing more that counts: its close frame has come, or nonsense */
-    bool settled : 1;  /* the peer's close frame has come: nothing more counts as written */
+    bool settled : 1;  /* the peer's close frame has come, or it is over: nothing more counts as written */
     bool draining : 1; /* all is said; what the peer still sends is thrown away until it closes */
     bool aborted : 1;
     bool left : 1; /* the owner was told that it is over */
