@@ -1,4 +1,5 @@
 /* What a websocket does with what comes in: limits, pieces, silence, and a paused reader. */
+#include "support/net_certs.h"
 #include "support/net_raw.h"
 #include "support/net_world.h"
 
@@ -485,6 +486,39 @@ static void a_paused_websocket_closes_in_good_order(void **state)
     on_every_loop(close_paused);
 }
 
+/* Nobody reads from the peer, and it takes nothing: that it is gone shows in writing. Else the loop would turn and turn for its error. */
+static void reset_paused(const world_options *options)
+{
+    enum {
+        COUNT = 50
+    };
+    uint8_t burst[COUNT * 7];
+    world w;
+    raw r;
+    world_options o = *options;
+    o.greet = greet_pausing;
+    world_open(&w, &o);
+    raw_connect(&r, w.port, o.tls_cert != NULL, 4096);
+    raw_upgrade(&r, "/");
+    for (size_t i = 0; i < COUNT; i++)
+        memcpy(burst + 7 * i, (uint8_t[]){0x82, 0x81, 0, 0, 0, 0, (uint8_t)i}, 7);
+    raw_write(&r, burst, sizeof burst);
+    side *s = world_side(&w, 0);
+    box_await(&s->message, 1);
+    fill_socket(s);
+    world_memory(&w); /* a turn of the loop: the socket is full */
+    raw_end(&r);      /* with bytes unread: a reset */
+    box_await(&s->closed, 1);
+    assert_int_equal(box_count(&s->message), 1);
+    world_close(&w);
+}
+
+static void a_paused_websocket_notices_a_reset_by_writing(void **state)
+{
+    (void)state;
+    on_every_port(reset_paused);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,7 +537,8 @@ int main(void)
         cmocka_unit_test(a_paused_reader_gets_nothing_and_loses_nothing),
         cmocka_unit_test(a_pause_is_felt_by_the_sender),
         cmocka_unit_test(a_paused_websocket_closes_in_good_order),
+        cmocka_unit_test(a_paused_websocket_notices_a_reset_by_writing),
     };
     fill_pattern(large, sizeof large, 3);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, world_certify, world_uncertify);
 }

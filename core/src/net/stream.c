@@ -59,14 +59,19 @@ void acurast__stream_init(acurast__stream *stream)
     *stream = (acurast__stream){.socket = -1, .reach = REACH_FIRST};
 }
 
-/* libuv stops where the socket has an error, but there may be something to read before that. */
+/*
+ * libuv stops where the socket has an error, but there may be something to read before that. Who does not read finds the error by writing: whoever
+ * looked at nothing would be called for it again and again.
+ */
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     acurast__stream *stream = poll->data;
     stream->loop->heard = true;
-    if (status < 0)
+    if (status < 0) {
         uv_poll_start(poll, stream->waits, on_ready);
-    stream->ready(stream, status < 0 || (events & UV_READABLE), events & UV_WRITABLE);
+        events = stream->waits & UV_READABLE ? UV_READABLE : UV_WRITABLE;
+    }
+    stream->ready(stream, events & UV_READABLE, events & UV_WRITABLE);
 }
 
 bool acurast__stream_open(acurast__stream *stream, acurast__loop *loop, int socket,
