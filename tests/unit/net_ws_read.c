@@ -3,6 +3,7 @@
 #include "support/net_raw.h"
 #include "support/net_world.h"
 
+#include <openssl/ssl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -486,6 +487,41 @@ static void a_paused_websocket_closes_in_good_order(void **state)
     on_every_loop(close_paused);
 }
 
+/* A peer that leaves by TLS alone, with messages behind the one at which it was paused. */
+static void leave_paused(const world_options *options)
+{
+    world w;
+    raw r;
+    world_options o = *options;
+    o.greet = greet_pausing;
+    world_open(&w, &o);
+    raw_connect(&r, w.port, true, 0);
+    raw_upgrade(&r, "/");
+    side *s = world_side(&w, 0);
+    side_pause(s);
+    for (unsigned i = 0; i < 3; i++)
+        raw_send(&r, RAW_BINARY | RAW_FIN, large, 300);
+    SSL_shutdown(r.ssl);
+    for (unsigned i = 1; i <= 3; i++) {
+        side_resume(s);
+        box_await(&s->message, i);
+        world_memory(&w); /* a turn of the loop */
+        assert_int_equal(box_count(&s->message), i);
+    }
+    raw_end(&r);
+    box_await(&s->closed, 1);
+    world_close(&w);
+}
+
+static void what_was_sent_before_the_end_of_tls_is_read(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        leave_paused(&(world_options){.kind = i ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV,
+                                      .tls_cert = world_certificate.cert,
+                                      .tls_key = world_certificate.key});
+}
+
 /* Nobody reads from the peer, and it takes nothing: that it is gone shows in writing. Else the loop would turn and turn for its error. */
 static void reset_paused(const world_options *options)
 {
@@ -537,6 +573,7 @@ int main(void)
         cmocka_unit_test(a_paused_reader_gets_nothing_and_loses_nothing),
         cmocka_unit_test(a_pause_is_felt_by_the_sender),
         cmocka_unit_test(a_paused_websocket_closes_in_good_order),
+        cmocka_unit_test(what_was_sent_before_the_end_of_tls_is_read),
         cmocka_unit_test(a_paused_websocket_notices_a_reset_by_writing),
     };
     fill_pattern(large, sizeof large, 3);

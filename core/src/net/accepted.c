@@ -341,8 +341,8 @@ static void read_request(acurast__accepted *accepted)
         on_head(accepted, bytes - accepted->head_size, accepted->head_size + (size_t)got);
     }
     if (accepted->upgraded) {
-        if (accepted->ws.stream.ended && !accepted->ws.aborted)
-            acurast__ws_lost(&accepted->ws);
+        if (accepted->ws.stream.ended)
+            acurast__ws_read_rest(&accepted->ws);
     } else if (got == 0 || (accepted->ws.stream.ended && !accepted->answered)) {
         acurast__accepted_cut(accepted);
     }

@@ -353,8 +353,8 @@ static void open_websocket(acurast__connecting *c, uint8_t *behind, size_t size)
     ws->handlers->open(ws->owner, ws);
     if (size && !ws->aborted)
         acurast__ws_read_bytes(ws, behind, size);
-    if (ws->stream.ended && !ws->aborted)
-        acurast__ws_lost(ws);
+    if (ws->stream.ended)
+        acurast__ws_read_rest(ws);
 }
 
 static void keep_answer(acurast__connecting *c, const char *bytes, size_t size)

@@ -266,9 +266,16 @@ static void read_both(acurast__ws *ws, const struct iovec *place, uint8_t *bytes
         keep_rest(ws, bytes, size);
 }
 
+/* What the peer said before its end, and waits behind a pause, is read first. */
+static void end_if_over(acurast__ws *ws, bool over)
+{
+    if (over && !ws->aborted && (!ws->rest || wants(ws)))
+        acurast__ws_lost(ws);
+}
+
 void acurast__ws_read(acurast__ws *ws)
 {
-    if (ws->rest_size > ACURAST__WS_REST_MAX) { /* it was resumed just now */
+    if (ws->rest_size > ACURAST__WS_REST_MAX || ws->stream.ended) { /* it was resumed just now */
         acurast__ws_read_rest(ws);
         return;
     }
@@ -283,12 +290,12 @@ void acurast__ws_read(acurast__ws *ws)
         else
             read_received(ws, bytes, (size_t)got);
     }
-    if ((got == 0 || ws->stream.ended) && !ws->aborted)
-        acurast__ws_lost(ws);
+    end_if_over(ws, got == 0 || ws->stream.ended);
 }
 
 void acurast__ws_read_rest(acurast__ws *ws)
 {
     if (ws->open && ws->rest && wants(ws))
         acurast__ws_read_bytes(ws, ws->rest, ws->rest_size);
+    end_if_over(ws, ws->stream.ended);
 }
