@@ -70,6 +70,7 @@ static void look_at_rest(acurast__ws *ws)
 void acurast__ws_opened(acurast__ws *ws)
 {
     ws->open = true;
+    ws->queued += acurast__stream_held(&ws->stream); /* of the answer to its upgrade: before all that is written */
     ws->last_heard = acurast__loop_now(ws->loop);
     if (ws->ping_interval && !ws->closing)
         acurast__loop_timer_start(ws->loop, &ws->timer, ws->ping_interval);
@@ -291,8 +292,8 @@ void acurast__ws_peer_closes(acurast__ws *ws, uint16_t code, const char *reason,
         ws->code = code;
         if (size)
             acurast__ws_set_reason(ws, reason, size);
+        acurast__loop_timer_start(ws->loop, &ws->timer, ACURAST__CLOSE_TIME_MS); /* else it runs already */
     }
-    acurast__loop_timer_start(ws->loop, &ws->timer, ACURAST__CLOSE_TIME_MS);
     acurast__ws_tell_leaving(ws, ACURAST_OK);
     if (ws->aborted)
         return;

@@ -290,6 +290,8 @@ void acurast__ws_read(acurast__ws *ws)
         else
             read_received(ws, bytes, (size_t)got);
     }
+    if (ws->stream.full && !ws->aborted)
+        acurast__ws_wait(ws); /* what TLS answers by itself may find the socket full */
     end_if_over(ws, got == 0 || ws->stream.ended);
 }
 
