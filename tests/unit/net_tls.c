@@ -308,6 +308,52 @@ static void handshakes_at_once_on_several_loops_all_succeed(void **state)
     on_every_loop(many);
 }
 
+/* ---- keys ---- */
+
+static void change_keys(raw *r, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (SSL_key_update(r->ssl, SSL_KEY_UPDATE_REQUESTED) != 1 || SSL_do_handshake(r->ssl) != 1)
+            return; /* the service has hung up */
+    }
+}
+
+static void check_echo(raw *r)
+{
+    raw_frame echo;
+    raw_send(r, RAW_FIN | RAW_BINARY, "still here", 10);
+    assert_true(raw_receive(r, &echo));
+    assert_int_equal(echo.size, 10);
+    assert_memory_equal(echo.bytes, "still here", 10);
+    free(echo.bytes);
+}
+
+/* Each change costs the service far more than the 27 bytes that it has. */
+static void keys_without_end(const world_options *options)
+{
+    world w;
+    raw r, other;
+    open_tls(&w, options, "127.0.0.1", &everywhere);
+    raw_connect(&other, w.port, true, 0);
+    raw_upgrade(&other, "/");
+    raw_connect(&r, w.port, true, 0);
+    raw_upgrade(&r, "/");
+    change_keys(&r, 2);
+    check_echo(&r);
+    change_keys(&r, 200);
+    check_echo(&other); /* what TLS had to say to the one is nothing for the other */
+    raw_await_end(&r);
+    raw_end(&r);
+    raw_end(&other);
+    world_close(&w);
+}
+
+static void who_changes_keys_again_and_again_is_hung_up(void **state)
+{
+    (void)state;
+    on_every_loop(keys_without_end);
+}
+
 static int make_certificates(void **state)
 {
     (void)state;
@@ -339,6 +385,7 @@ int main(void)
         cmocka_unit_test(certificates_are_reloaded_and_bad_ones_are_not),
         cmocka_unit_test(bad_certificates),
         cmocka_unit_test(handshakes_at_once_on_several_loops_all_succeed),
+        cmocka_unit_test(who_changes_keys_again_and_again_is_hung_up),
     };
     return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
 }

@@ -31,6 +31,7 @@ struct acurast__sealer {
     size_t plain_capacity, before;
     acurast__seal_mark marks[ACURAST__SEAL_RECORDS];
     size_t mark_count;
+    unsigned key_changes; /* of the peer's, in this input */
     uint8_t staging[ACURAST__RECORD_SIZE];
 };
 
@@ -130,10 +131,23 @@ void acurast__sealer_free(acurast__sealer *sealer)
     acurast__free(sealer);
 }
 
+/* SSL goes on through all that has come before it returns, so beyond its bound a peer is cut off from what it has sent. */
+static void on_record(int writes, int version, int type, const void *bytes, size_t size, SSL *ssl, void *argument)
+{
+    (void)version, (void)ssl;
+    acurast__sealer *sealer = argument;
+    if (writes || type != SSL3_RT_HANDSHAKE || !size || *(const uint8_t *)bytes != SSL3_MT_KEY_UPDATE)
+        return;
+    if (++sealer->key_changes > ACURAST__KEY_CHANGES_MOST)
+        sealer->in = sealer->in_end;
+}
+
 void acurast__sealer_bind(acurast__sealer *sealer, SSL *ssl)
 {
     BIO_up_ref(sealer->bio);
     SSL_set_bio(ssl, sealer->bio, sealer->bio);
+    SSL_set_msg_callback(ssl, on_record);
+    SSL_set_msg_callback_arg(ssl, sealer);
 }
 
 /* ---- in ---- */
@@ -144,6 +158,7 @@ size_t acurast__sealer_open(acurast__sealer *sealer, SSL *ssl, const uint8_t *by
     size_t total = 0, got;
     sealer->in = bytes;
     sealer->in_end = bytes + size;
+    sealer->key_changes = 0;
     *plain = sealer->plain + sealer->before;
     ERR_clear_error(); /* SSL_get_error() would take others' for its own */
     while (SSL_read_ex(ssl, *plain + total, sealer->plain_capacity - total, &got) == 1)
@@ -151,6 +166,11 @@ size_t acurast__sealer_open(acurast__sealer *sealer, SSL *ssl, const uint8_t *by
     *ended = SSL_get_error(ssl, 0) != SSL_ERROR_WANT_READ;
     ERR_clear_error();
     return total;
+}
+
+unsigned acurast__sealer_key_changes(const acurast__sealer *sealer)
+{
+    return sealer->key_changes;
 }
 
 /* ---- out ---- */

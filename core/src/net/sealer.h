@@ -40,6 +40,13 @@ void acurast__sealer_bind(acurast__sealer *sealer, SSL *ssl);
 size_t acurast__sealer_open(acurast__sealer *sealer, SSL *ssl, const uint8_t *bytes, size_t size, uint8_t **plain,
                             bool *ended);
 
+/*
+ * How often the peer has changed its keys in what was opened last. A change takes as long as the opening of a megabyte, and has 27 bytes: beyond
+ * ACURAST__KEY_CHANGES_MOST the rest of the input was thrown away.
+ */
+#define ACURAST__KEY_CHANGES_MOST 32u
+unsigned acurast__sealer_key_changes(const acurast__sealer *sealer);
+
 /* Seals as many of the bytes as go into a few records; their number, or -1 where TLS has failed. */
 ssize_t acurast__sealer_seal(acurast__sealer *sealer, SSL *ssl, const struct iovec *pieces, size_t count);
 

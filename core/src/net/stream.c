@@ -337,10 +337,23 @@ static ssize_t receive(acurast__stream *stream, const struct iovec *direct, uint
     return got;
 }
 
+/* So seldom that it costs nothing: those who mean well change their keys once an hour, or once in gigabytes. */
+static bool may_change_keys(acurast__stream *stream, unsigned changes)
+{
+    if (!changes)
+        return true;
+    uint32_t minute = (uint32_t)(acurast__loop_now(stream->loop) / 60000);
+    if (minute != stream->key_minute)
+        stream->key_changes = 0;
+    stream->key_minute = minute;
+    return (stream->key_changes += changes) <= ACURAST__KEY_CHANGES_MOST;
+}
+
 static ssize_t open_sealed(acurast__stream *stream, const uint8_t *sealed, size_t size, uint8_t **bytes)
 {
     size_t plain = acurast__sealer_open(stream->loop->sealer, stream->ssl, sealed, size, bytes, &stream->ended);
-    if (!ship(stream))
+    bool good = ship(stream); /* whatever was sealed goes to this peer, or nowhere */
+    if (!may_change_keys(stream, acurast__sealer_key_changes(stream->loop->sealer)) || !good)
         stream->ended = true;
     return plain ? (ssize_t)plain : stream->ended ? 0 : -1;
 }

@@ -33,6 +33,8 @@ struct acurast__stream {
     uint64_t received; /* bytes, as they came over the network */
     uint64_t drained_at; /* acurast__stream_finish() was called: nothing is read beyond so many */
     SSL *ssl;        /* NULL: plain */
+    uint32_t key_minute;  /* since the loop's clock began */
+    uint32_t key_changes; /* of the peer's in this minute */
     acurast__kept *kept;
 };
 
