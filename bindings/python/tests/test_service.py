@@ -40,7 +40,7 @@ def test_before_and_after():
 
 def test_a_second_request_holds_up_nobody():
     """Two requests with bodies in one packet once held its thread for ever."""
-    request = b"GET / HTTP/1.1\nContent-Length:1\n\nx"
+    request = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"
     with Service() as service, acurast.connect(service.url) as client:
         with socket.create_connection(("127.0.0.1", service.port), timeout=30) as stranger:
             stranger.sendall(request * 2)

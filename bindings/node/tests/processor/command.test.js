@@ -61,7 +61,7 @@ test('a stranger with two requests in one packet does not hold up the local serv
   const stranger = net.connect(Number(new URL(service).port), '127.0.0.1');
   let answer = '';
   stranger.on('data', (bytes) => (answer += bytes));
-  stranger.write('GET / HTTP/1.1\nContent-Length:1\n\nx'.repeat(2));
+  stranger.write('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx'.repeat(2));
   await within(once(stranger, 'close'));
   assert.match(answer, /^HTTP\/1\.1 200 /);
   const one = await client(t, service);
