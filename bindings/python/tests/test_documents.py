@@ -140,7 +140,9 @@ async def test_the_examples_that_ask(acurast_service, tmp_path):
         first, *said = (await example("ask_many.py", "EUR/CHF", *ids)).splitlines()
         assert re.fullmatch(r"0\.94\t\d+\.\d{3}", first)
         assert len(said) >= 3 and set(said) <= {f"{id} {float(price)}" for id, price in zip(ids, prices)}
-        assert await example("ask_many.py", "EUR/CHF", *ids[:3], fails=True) == "3 do not agree: 3 answers, 0 failures\n"
+        # It ends with the first two answers where they differ: then three cannot agree any more.
+        differ = await example("ask_many.py", "EUR/CHF", *ids[:3], fails=True)
+        assert re.fullmatch(r"3 do not agree: [23] answers, 0 failures\n", differ)
 
 
 def answer(price, params, request):
