@@ -60,8 +60,8 @@ def test_post_is_answered_405(raw):
 SECOND_REQUESTS = {
     "the 67 bytes": b"GET / HTTP/1.1\nContent-Length:1\n\nxGET / HTTP/1.1\nContent-Length:1\n\n",
     "pipelined pages": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3,
-    "bodies": b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello" * 3,
-    "upgrades that are refused": b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\nx" * 3,
+    "bodies": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello" * 3,
+    "upgrades that are refused": b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\nx" * 3,
 }
 
 

@@ -14,6 +14,8 @@
     "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"                                       \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
+#define LINE " HTTP/1.1\r\nHost: x\r\n" /* what is behind the path, and the header without which all is refused */
+
 /* No turn may take longer. */
 #define TURN_MS 100
 
@@ -51,21 +53,21 @@ static const char *const behind[] = {
     "GET / HTTP/1.1\nContent-Length:1\n\nxGET / HTTP/1.1\nContent-Length:1\n\n",
     "GET / HTTP/1.1\nContent-Length:1\n\nxGET / HTTP/1.1\nContent-Length:1\n\nxGET / HTTP/1.1\n\n",
     "GET /page HTTP/1.1\r\nHost: x\r\n\r\nGET /page HTTP/1.1\r\nHost: x\r\n\r\nGET /page HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /page HTTP/1.1\r\nConnection: keep-alive\r\nContent-Length: 4\r\n\r\nGET GET / HTTP/1.1\r\n\r\n",
-    "HEAD /page HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcHEAD /page HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
-    "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloPOST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
-    "POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
-    "POST / HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\n\r\n",
-    "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-    "DELETE / HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\nGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
-    "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\nGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx",
-    ("GET /refuse HTTP/1.1\r\n" UPGRADE "Content-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n"),
-    ("GET /refuse HTTP/1.1\r\n" UPGRADE "\r\nGET /refuse HTTP/1.1\r\n" UPGRADE "\r\n"),
-    ("POST / HTTP/1.1\r\n" UPGRADE "Content-Length: 1\r\n\r\nxPOST / HTTP/1.1\r\n" UPGRADE "Content-Length: 1\r\n\r\n"),
-    "GET / HTTP/1.1\r\nUpgrade: h2c\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
-    "GET / HTTP/1.1\r\nUpgrade: telnet\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
-    "GET relative HTTP/1.1\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
-    "CONNECT x:1 HTTP/1.1\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+    ("GET /page" LINE "Connection: keep-alive\r\nContent-Length: 4\r\n\r\nGET GET /" LINE "\r\n"),
+    ("HEAD /page" LINE "Content-Length: 3\r\n\r\nabcHEAD /page" LINE "Content-Length: 3\r\n\r\nabc"),
+    ("POST /" LINE "Content-Length: 5\r\n\r\nhelloPOST /" LINE "Content-Length: 5\r\n\r\nhello"),
+    ("POST /" LINE "Content-Length: 0\r\n\r\nPOST /" LINE "Content-Length: 0\r\n\r\n"),
+    ("POST /" LINE "\r\nPOST /" LINE "\r\n"),
+    ("PUT /" LINE "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET /" LINE "\r\n"),
+    ("DELETE /" LINE "Content-Length: 18446744073709551615\r\n\r\nGET /" LINE "Content-Length: 1\r\n\r\n"),
+    ("GET /" LINE "Content-Length: -1\r\n\r\nGET /" LINE "Content-Length: 1\r\n\r\nx"),
+    ("GET /refuse" LINE UPGRADE "Content-Length: 1\r\n\r\nxGET /" LINE "Content-Length: 1\r\n\r\n"),
+    ("GET /refuse" LINE UPGRADE "\r\nGET /refuse" LINE UPGRADE "\r\n"),
+    ("POST /" LINE UPGRADE "Content-Length: 1\r\n\r\nxPOST /" LINE UPGRADE "Content-Length: 1\r\n\r\n"),
+    ("GET /" LINE "Upgrade: h2c\r\nContent-Length: 1\r\n\r\nxGET /" LINE "Content-Length: 1\r\n\r\n"),
+    ("GET /" LINE "Upgrade: telnet\r\nContent-Length: 1\r\n\r\nxGET /" LINE "Content-Length: 1\r\n\r\n"),
+    ("GET relative" LINE "Content-Length: 1\r\n\r\nxGET /" LINE "Content-Length: 1\r\n\r\n"),
+    ("CONNECT x:1" LINE "Content-Length: 1\r\n\r\nxGET /" LINE "Content-Length: 1\r\n\r\n"),
 };
 
 /* Everything up to the end, as text; returns how many answers are in it. */
