@@ -32,11 +32,11 @@ const Version = C.ACURAST_VERSION
 
 // CheckVersion tells whether the library that runs is the one that this was compiled for.
 func CheckVersion() error {
-	return compare(int(C.acurast_version_number()), C.GoString(C.acurast_version()))
+	return CompareVersion(int(C.acurast_version_number()), C.GoString(C.acurast_version()))
 }
 
-// compare looks at a version's number and name. Before 1.0 the minor number counts as a major one does later.
-func compare(number int, name string) error {
+// CompareVersion looks at a version's number and name. Before 1.0 the minor number counts as a major one does later.
+func CompareVersion(number int, name string) error {
 	if number/100 != C.ACURAST_VERSION_NUMBER/100 {
 		return fmt.Errorf("acurast: compiled for libacurast %s, but %s is loaded", Version, name)
 	}
