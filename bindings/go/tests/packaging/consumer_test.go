@@ -95,8 +95,9 @@ func newConsumer(t *testing.T, files map[string]string) consumer {
 		// What the module requires for its own tests is taken from where this test's build has put it, if it can.
 		"GOPROXY=file://"+proxied(t)+",file://"+filepath.Join(cached, "cache", "download")+","+ordinary,
 		"GOSUMDB=off", "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw",
-		// One folder for all: what one of them has compiled serves the others.
-		"GOMODCACHE="+filepath.Join(proxied(t), "modules"), "CGO_CFLAGS=-g0")}
+		// One folder for all: what one of them has compiled serves the others. With other CGO_CFLAGS than this test's build they would
+		// compile the packages of Go that use C anew, and all that use these.
+		"GOMODCACHE="+filepath.Join(proxied(t), "modules"))}
 	for name, text := range files {
 		write(t, filepath.Join(c.folder, name), text)
 	}
