@@ -358,7 +358,7 @@ run_go() # NAME FOLDER ARGUMENT...: `go test` in a module; of `go vet`, all of w
     name=$1 folder=$2
     shift 2
     ACURAST_BIN=$BUILD/bin ACURAST_BUILD=$BUILD logged "$BUILD/logs/$name.txt" \
-        go test -C "$folder" -vet=off -buildvcs=false -count=1 -timeout=300s -v "$@"
+        go test -C "$folder" -vet=off -buildvcs=false -count=1 -parallel="$processes" -timeout=300s -v "$@"
     count_go "$BUILD/logs/$name.txt" $?
 }
 

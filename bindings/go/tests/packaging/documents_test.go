@@ -109,8 +109,8 @@ func TestTheProgramsOfTheReadme(t *testing.T) {
 		"dapp/test/it_test.go": page["Tests of your dApp"],
 		"key.pem":              string(pem),
 	})
-	c.do(t, "go", "vet", "./...")
-	c.do(t, "go", "build", "-o", "bin/", "./dapp", "./processor", "./sender", "./echo", "./guides")
+	c.compiles(t, "vet", "./...")
+	c.compiles(t, "build", "-o", "bin/", "./dapp", "./processor", "./sender", "./echo", "./guides")
 	c.do(t, "go", "test", "./dapp/test")
 	if said := c.do(t, "bin/guides"); !strings.HasSuffix(said, "all pieces ran\n") {
 		t.Errorf("the pieces said %q", said)

@@ -48,6 +48,7 @@ func oracle(t *testing.T, url string, price float64) acurast.ID {
 }
 
 func TestTheExamplesServeAndAsk(t *testing.T) {
+	t.Parallel()
 	c := examples(t)
 	url := strings.TrimPrefix(start(t, c, "service", "127.0.0.1:0"), "listening on ")
 	words := []string{"./askmany", url, "EUR/CHF"}
@@ -84,6 +85,7 @@ func TestTheExamplesServeAndAsk(t *testing.T) {
 var milliseconds = regexp.MustCompile(`^\d+\.\d{3}\n$`)
 
 func TestAnInterruptEndsTheEcho(t *testing.T) {
+	t.Parallel()
 	service, err := acurast.NewService()
 	if err != nil {
 		t.Fatal(err)
