@@ -27,7 +27,7 @@ demo: build
 
 test:
 	$(need) test
-	@$(run) c python hostile node binding_python binding_node binding_go
+	@$(run) c hostile python node binding_python binding_node binding_go
 
 lint:
 	$(need) lint

@@ -12,6 +12,7 @@ BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
 JOBS=${JOBS:-2}
 processes=$((JOBS + 1)) # of pytest and of node:test: most of their tests wait for a program
+waiting=$((2 * JOBS + 1)) # of pytest, where nothing is measured: these wait more than they compute
 programs=$((3 * JOBS)) # of ctest, at once: the long ones wait for time-outs
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 ATTACK_SECONDS=${ATTACK_SECONDS:-60}
@@ -20,11 +21,36 @@ results=${ACURAST_RESULTS:-}
 passed=0 failed=0 skipped=0
 still='' # what a command is run under
 ahead='' # the process that makes things ready for later suites
+background='' # what it is run under
 
 count()
 {
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
     [ -z "$results" ] || echo "$1 $2 $3" >>"$results"
+}
+
+# The process and all that it has started get their usual share of the processor.
+hasten() # PROCESS
+{
+    chrt --all-tasks --other --pid 0 "$1" 2>/dev/null
+    for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+        hasten "$child"
+    done
+}
+
+# Whether there is a way to get only what nobody else wants, and one back.
+can_hasten()
+{
+    chrt --idle 0 sh -c 'chrt --other --pid 0 $$ && [ -r /proc/$$/task/$$/children ]' 2>/dev/null
+}
+
+# What is measured, and whatever needs what is made ahead, has the machine to itself.
+settled()
+{
+    [ -n "$ahead" ] || return 0
+    [ -z "$background" ] || hasten "$ahead"
+    wait "$ahead"
+    ahead=''
 }
 
 title()
@@ -100,7 +126,7 @@ suite_c()
 {
     title "C: unit, integration, corpora"
     compile "$BUILD" && run_ctest "$BUILD" "$programs"
-    [ -z "$ahead" ] || wait "$ahead"
+    [ -n "$background" ] || settled
 }
 
 # The virtual environment is made once, and again when the requirements change.
@@ -123,7 +149,7 @@ count_pytest() # LOG STATUS
     count "$2" "$3" "$4"
 }
 
-run_python() # DIRECTORY
+run_python() # DIRECTORY NAME AT-ONCE ARGUMENT...
 {
     if ! ls tests/integration/test_*.py >/dev/null 2>&1; then
         skip "Python tests: there are none"
@@ -133,17 +159,22 @@ run_python() # DIRECTORY
         [ -z "${CI:-}" ] || { fail "Python tests: their packages could not be installed"; return; }
         skip "Python tests: their packages could not be installed with pip"
     else
-        ACURAST_BIN=$1/bin ACURAST_BUILD=$1 logged "$1/logs/python.txt" \
-            $still "$BUILD/venv/bin/python" -m pytest -n "$processes" --dist worksteal -q -rs -p no:cacheprovider \
-                tests/integration
-        count_pytest "$1/logs/python.txt" $?
+        directory=$1 name=$2 at_once=$3
+        shift 3
+        ACURAST_BIN=$directory/bin ACURAST_BUILD=$directory logged "$directory/logs/$name.txt" \
+            $still "$BUILD/venv/bin/python" -m pytest -n "$at_once" --dist worksteal -q -rs -p no:cacheprovider \
+                "$@" tests/integration
+        count_pytest "$directory/logs/$name.txt" $?
     fi
 }
 
 suite_python()
 {
     title "Python: the programs from outside"
-    compile "$BUILD" && run_python "$BUILD"
+    compile "$BUILD" || return
+    run_python "$BUILD" python "$waiting" -m "not alone"
+    settled
+    run_python "$BUILD" python_alone 0 -m alone
 }
 
 # Attacks on a service, from outside; the last line of the log counts them.
@@ -239,6 +270,7 @@ run_node() # DIRECTORY
 suite_node()
 {
     title "Node: the vendor's client"
+    settled
     compile "$BUILD" && run_node "$BUILD"
 }
 
@@ -259,6 +291,7 @@ binding_python_ready()
 suite_binding_python()
 {
     title "the Python binding"
+    settled
     if ! command -v python3 >/dev/null 2>&1 || ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
         skip "the Python binding: python3 is not installed, or older than 3.10"
     elif ! compile "$BUILD"; then
@@ -304,6 +337,7 @@ binding_node_ready()
 suite_binding_node()
 {
     title "the Node binding"
+    settled
     matrix_ready=yes
     if ! command -v npm >/dev/null 2>&1; then
         skip "the Node binding: npm is not installed"
@@ -374,6 +408,7 @@ vet_go() # FOLDER PACKAGES
 suite_binding_go()
 {
     title "the Go binding"
+    settled
     go_ready && compile "$BUILD" || return
     vet_go . ./bindings/go/...
     run_go binding_go . ./bindings/go/...
@@ -422,7 +457,7 @@ sanitized() # DIRECTORY SANITIZERS
     export UBSAN_OPTIONS="log_path=$1/report:print_stacktrace=1:halt_on_error=1"
     export TSAN_OPTIONS="log_path=$1/report:suppressions=$top/tests/support/tsan.supp:second_deadlock_stack=1"
     run_ctest "$1" "$JOBS"
-    run_python "$1"
+    run_python "$1" python "$processes"
     run_node "$1"
     unset ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
     reports "$1"
@@ -526,13 +561,13 @@ suite_fuzz()
     done
 }
 
-# Makes what the suites behind the first one need, as far as it can, while the tests in C wait for their time-outs. Nothing is decided
-# here: each suite makes what is missing and says what went wrong.
+# Makes what the bindings' suites need, as far as it can, while other tests wait: for their time-outs, for programs, for the next second.
+# It gets the processor time that nobody else wants; where the system does not know such a thing, it is waited for before anything is
+# measured. Nothing is decided here: each suite makes what is missing and says what went wrong.
 get_ready() # SUITE...
 {
     for suite; do
         case $suite in
-        python | hostile) python_ready ;;
         node) npm_ready tests/interop ;;
         binding_python) binding_python_ready ;;
         binding_node) node_matrix_ready && new_node && binding_node_ready ;;
@@ -556,7 +591,8 @@ elif [ "${1:-}" = sum ]; then
 else
     if [ "${1:-}" = c ] && [ $# -gt 1 ]; then
         mkdir -p "$BUILD/logs"
-        (shift; exec sh tests/run.sh ready "$@") >"$BUILD/logs/ahead.txt" 2>&1 &
+        ! can_hasten || background='chrt --idle 0'
+        (shift; exec $background sh tests/run.sh ready "$@") >"$BUILD/logs/ahead.txt" 2>&1 &
         ahead=$!
     fi
     for suite; do

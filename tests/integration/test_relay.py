@@ -133,6 +133,7 @@ def test_two_threads_at_once_flood_each_other_without_a_deadlock(service, client
             seen[sender] += 1
 
 
+@pytest.mark.alone
 def test_a_lone_message_is_relayed_at_once(relay, client):
     """Batching must not wait for company: the median round trip stays far below any timer."""
     one, two = client(relay.url), client(relay.url)

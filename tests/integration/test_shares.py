@@ -119,6 +119,7 @@ def percentile(ages, share):
     return ages[int(len(ages) * share)]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("keys", [1, 300])
 def test_honest_senders_do_not_notice_a_flood(service, record_property, keys, threads):
