@@ -14,7 +14,7 @@ compile = cmake --build $(BUILD) -j $(JOBS)
 run = BUILD="$(BUILD)" JOBS="$(JOBS)" FUZZ_SECONDS="$(SECONDS)" ATTACK_SECONDS="$(SECONDS)" \
 	CHAOS_SECONDS="$(SECONDS)" SEED="$(SEED)" URL="$(URL)" sh tests/run.sh
 
-.PHONY: build demo test bench lint sanitize valgrind fuzz attack chaos install clean help
+.PHONY: build demo test bench lint lint-quick format sanitize valgrind fuzz attack chaos install clean help
 
 build:
 	$(need) build
@@ -32,6 +32,14 @@ test:
 lint:
 	$(need) lint
 	@$(run) lint
+
+lint-quick:
+	$(need) lint
+	@sh tests/support/lint.sh $(BUILD) quick
+
+format:
+	$(need) lint
+	@sh tests/support/lint.sh $(BUILD) format
 
 sanitize:
 	$(need) test
@@ -74,6 +82,7 @@ help:
 	@echo "make demo       deployment scripts, asked by dApps in C, Node, Python and Go; ends by itself"
 	@echo "make test       all tests: C, Python (against the programs), Node (the vendor's client), the bindings"
 	@echo "make lint       warnings as errors (gcc, clang), clang-tidy, format, symbols, headers, documents"
+	@echo "make lint-quick what of it compiles nothing, in some seconds; make format mends the format"
 	@echo "make sanitize   the tests under ASan with UBSan, then under TSan; the Go binding under ASan and its race detector"
 	@echo "make valgrind   the unit tests under valgrind"
 	@echo "make fuzz       the fuzz targets, SECONDS=60 together"

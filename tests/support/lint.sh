@@ -1,5 +1,7 @@
 #!/bin/sh
 # Every check of style and shape, one line each:  tests/support/lint.sh BUILD-FOLDER
+# Those that compile nothing:                     tests/support/lint.sh BUILD-FOLDER quick
+# Formats what the check of the format looks at:  tests/support/lint.sh BUILD-FOLDER format
 # The last line is `N passed, N failed`. A check that fails prints what it found.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -48,9 +50,9 @@ tidy()
     done | xargs -P "$jobs" -n 4 clang-tidy-14 -p "$build/lint/clang" --quiet --warnings-as-errors='*'
 }
 
-format()
+format() # OPTION...
 {
-    files 'core/*.c' 'tests/*.c' 'bindings/*.c' 'bindings/*.h' | xargs clang-format-14 --dry-run -Werror
+    files 'core/*.c' 'tests/*.c' 'bindings/*.c' 'bindings/*.h' | xargs -P "$jobs" -n 40 clang-format-14 "$@"
 }
 
 # The Node binding's own packages bring what reads its sources: headers for its C, rules for its JavaScript.
@@ -195,10 +197,43 @@ shells()
     return $status
 }
 
+# What costs a few seconds comes first, and is all that `quick` does.
+quick()
+{
+    check "format" format --dry-run -Werror
+    if reason=$(go version 2>&1 >"$build/lint/output"); then
+        check "gofmt" gofmt
+    else
+        skip "gofmt: $reason"
+    fi
+    check "shell scripts" shells
+    for rule in layering allocation length names listed links machine; do
+        check "rule: $rule" python3 tests/support/check_source.py "$rule"
+    done
+}
+
+sum()
+{
+    echo
+    line="$passed passed, $failed failed"
+    [ "$skipped" = 0 ] || line="$line, $skipped skipped"
+    echo "$line"
+    [ "$failed" = 0 ]
+    exit
+}
+
+if [ "${2:-}" = format ]; then
+    status=0
+    format -i || status=1
+    reason=$(go version 2>&1 >"$build/lint/output") || { echo "skipped: gofmt: $reason"; exit $status; }
+    "$(go env GOROOT)/bin/gofmt" -w $(files '*.go') || status=1
+    exit $status
+fi
+quick
+[ "${2:-}" != quick ] || sum
 check "no warning by gcc" warnings gcc "$build/lint/gcc" RelWithDebInfo
 check "no warning by clang" warnings clang-14 "$build/lint/clang" Debug
 check "clang-tidy" tidy
-check "format" format
 if node_packages >"$build/lint/output" 2>&1; then
     check "no warning by gcc in Node's addon" addon gcc
     check "no warning by clang in Node's addon" addon clang-14
@@ -210,7 +245,6 @@ fi
 check "no warning by gcc in Go's glue" glue gcc
 check "no warning by clang in Go's glue" glue clang-14
 if reason=$(go version 2>&1 >"$build/lint/output"); then
-    check "gofmt" gofmt
     check "go vet" govet
     check "what is generated for Go is what the core says" generated_by_go
     oldest=go1.21.13
@@ -230,12 +264,4 @@ fi
 check "exported symbols" sh tests/support/symbols.sh "$build/lint/gcc/lib/libacurast.so" .
 check "public headers alone, C99, C11 and C++17" headers
 check "examples of the documents compile" examples
-check "shell scripts" shells
-for rule in layering allocation length names listed links machine; do
-    check "rule: $rule" python3 tests/support/check_source.py "$rule"
-done
-echo
-line="$passed passed, $failed failed"
-[ "$skipped" = 0 ] || line="$line, $skipped skipped"
-echo "$line"
-[ "$failed" = 0 ]
+sum
