@@ -7,6 +7,7 @@
 #include "support/identities.h"
 
 #include "base/memory.h"
+#include "crypto/key.h"
 
 #include <malloc.h>
 #include <openssl/crypto.h>
@@ -284,6 +285,31 @@ static void libcrypto_memory_runs_out(void **state)
     }
 }
 
+/*
+ * Who verifies may get a context that holds the key of whom it served last. Whichever allocation fails, that key is never taken for the
+ * one that was asked about.
+ */
+static void the_key_before_is_forgotten(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+        uint8_t signature[64], digest[32] = {1};
+        bool reached = true;
+        int failures = 0;
+        acurast_identity_sign_digest(pairs[i].sealer, digest, signature);
+        for (long n = 1; reached; n++) {
+            assert_int_equal(acurast__ec_verify(pairs[i].kind, pairs[i].sealer_key, digest, signature), ACURAST_OK);
+            atomic_store(&fail_at, n);
+            acurast_status status = acurast__ec_verify(pairs[i].kind, pairs[i].opener_key, digest, signature);
+            reached = atomic_exchange(&fail_at, 0) <= 0;
+            failures += reached;
+            assert_int_not_equal(status, ACURAST_OK);
+            assert_true(reached || status == ACURAST_BAD_SIGNATURE);
+        }
+        assert_true(failures > 5);
+    }
+}
+
 /* Nothing that libcrypto gives back holds the secret. */
 static void no_secret_stays_behind(void **state)
 {
@@ -307,9 +333,8 @@ int main(void)
     if (CRYPTO_set_mem_functions(hooked_malloc, hooked_realloc, hooked_free) != 1)
         return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_use_without_memory),
-        cmocka_unit_test(our_memory_runs_out),
-        cmocka_unit_test(libcrypto_memory_runs_out),
+        cmocka_unit_test(first_use_without_memory),  cmocka_unit_test(our_memory_runs_out),
+        cmocka_unit_test(libcrypto_memory_runs_out), cmocka_unit_test(the_key_before_is_forgotten),
         cmocka_unit_test(no_secret_stays_behind),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

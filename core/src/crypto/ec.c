@@ -4,6 +4,12 @@
  * more than the import itself. A template is shared by all threads, never changes,
  * and is left to the end of the process, like libcrypto's own tables.
  *
+ * To verify takes a context with a key of its own, which cost a tenth of the verification to make. So each curve keeps some that were used:
+ *
+ *   made -> taken by one thread -> spare -> taken ...    freed: where all places are full, or it failed before it could verify
+ *
+ * A spare still has the key of whom it served last; who takes it sets another, and does not verify where that fails.
+ *
  * On the wire a signature is r || s; libcrypto speaks DER. The two shapes are
  * converted by hand, as a SEQUENCE of two short INTEGERs needs no parser.
  */
@@ -23,10 +29,14 @@
 
 #define DER_MAX_SIZE 72
 
+/* As many threads verify at once without making a context. Each holds some 3 KB of libcrypto's. */
+#define SPARES 16
+
 typedef struct curve {
     char name[sizeof SN_X9_62_prime256v1];
     int number;
     _Atomic(EVP_PKEY *) template;
+    _Atomic(EVP_PKEY_CTX *) spares[SPARES];
 } curve;
 
 static curve p256 = {.name = SN_X9_62_prime256v1, .number = NID_X9_62_prime256v1};
@@ -68,14 +78,23 @@ static EVP_PKEY *template_get(curve *of)
     return known;
 }
 
+/* A key of the curve that has no point yet; NULL without memory. */
+static EVP_PKEY *pkey_blank(curve *of)
+{
+    EVP_PKEY *template = template_get(of);
+    EVP_PKEY *pkey = EVP_PKEY_new();
+    if (template && pkey && EVP_PKEY_copy_parameters(pkey, template) == 1)
+        return pkey;
+    EVP_PKEY_free(pkey);
+    return NULL;
+}
+
 /* NULL with BAD_KEY where the bytes are no point, or with NO_MEMORY. */
 static EVP_PKEY *point_open(acurast_key_kind kind, const uint8_t *point, size_t size, acurast_status *status)
 {
-    EVP_PKEY *template = template_get(curve_of(kind));
-    EVP_PKEY *pkey = EVP_PKEY_new();
-    if (!template || !pkey || EVP_PKEY_copy_parameters(pkey, template) != 1) {
+    EVP_PKEY *pkey = pkey_blank(curve_of(kind));
+    if (!pkey) {
         *status = ACURAST_NO_MEMORY;
-        EVP_PKEY_free(pkey);
         return NULL;
     }
     if (EVP_PKEY_set1_encoded_public_key(pkey, point, size) != 1) {
@@ -151,16 +170,54 @@ static bool raw_from_der(uint8_t raw[64], const uint8_t *der, size_t size)
     return first && der_take(raw + 32, der + 2 + first, size - 2 - first) == size - 2 - first;
 }
 
-static acurast_status verify(EVP_PKEY *pkey, const uint8_t digest[32], const uint8_t signature[64])
+static EVP_PKEY_CTX *verifier_new(curve *of)
+{
+    EVP_PKEY *pkey = pkey_blank(of);
+    EVP_PKEY_CTX *verifier = pkey ? EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL) : NULL;
+    EVP_PKEY_free(pkey); /* the context has a reference of its own */
+    return verifier;
+}
+
+static EVP_PKEY_CTX *verifier_take(curve *of)
+{
+    for (size_t i = 0; i < SPARES; i++) {
+        EVP_PKEY_CTX *spare = atomic_load_explicit(&of->spares[i], memory_order_relaxed);
+        if (spare && (spare = atomic_exchange_explicit(&of->spares[i], NULL, memory_order_acquire)))
+            return spare;
+    }
+    return verifier_new(of);
+}
+
+static void verifier_give(curve *of, EVP_PKEY_CTX *verifier)
+{
+    for (size_t i = 0; i < SPARES; i++) {
+        EVP_PKEY_CTX *none = NULL;
+        if (atomic_compare_exchange_strong_explicit(&of->spares[i], &none, verifier, memory_order_release,
+                                                    memory_order_relaxed))
+            return;
+    }
+    EVP_PKEY_CTX_free(verifier);
+}
+
+/* OK and BAD_SIGNATURE are libcrypto's answer for this key; with any other status it was not asked. */
+static acurast_status verify(EVP_PKEY_CTX *verifier, const uint8_t key[33], const uint8_t digest[32],
+                             const uint8_t signature[64])
 {
     uint8_t der[DER_MAX_SIZE];
     size_t size = der_from_raw(der, signature);
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-    acurast_status status = ACURAST_NO_MEMORY;
-    if (context && EVP_PKEY_verify_init(context) == 1)
-        status = EVP_PKEY_verify(context, der, size, digest, 32) == 1 ? ACURAST_OK : ACURAST_BAD_SIGNATURE;
-    EVP_PKEY_CTX_free(context);
-    return status;
+    if (EVP_PKEY_set1_encoded_public_key(EVP_PKEY_CTX_get0_pkey(verifier), key, 33) != 1)
+        return ACURAST_BAD_KEY;
+    if (EVP_PKEY_verify_init(verifier) != 1)
+        return ACURAST_NO_MEMORY;
+    return EVP_PKEY_verify(verifier, der, size, digest, 32) == 1 ? ACURAST_OK : ACURAST_BAD_SIGNATURE;
+}
+
+/* Libcrypto did not take the key: where a key made for it does, it was for lack of memory. */
+static acurast_status why_not(acurast_key_kind kind, const uint8_t key[33])
+{
+    acurast_status status;
+    EVP_PKEY_free(point_open(kind, key, 33, &status));
+    return status == ACURAST_OK ? ACURAST_NO_MEMORY : status;
 }
 
 acurast_status acurast__ec_verify(acurast_key_kind kind, const uint8_t key[33], const uint8_t digest[32],
@@ -168,12 +225,15 @@ acurast_status acurast__ec_verify(acurast_key_kind kind, const uint8_t key[33], 
 {
     if (!point_form(key, 33))
         return ACURAST_BAD_KEY;
-    acurast_status status;
     ERR_set_mark();
-    EVP_PKEY *pkey = point_open(kind, key, 33, &status);
-    if (pkey)
-        status = verify(pkey, digest, signature);
-    EVP_PKEY_free(pkey);
+    EVP_PKEY_CTX *verifier = verifier_take(curve_of(kind));
+    acurast_status status = verifier ? verify(verifier, key, digest, signature) : ACURAST_NO_MEMORY;
+    if (status == ACURAST_OK || status == ACURAST_BAD_SIGNATURE)
+        verifier_give(curve_of(kind), verifier);
+    else
+        EVP_PKEY_CTX_free(verifier);
+    if (status == ACURAST_BAD_KEY)
+        status = why_not(kind, key);
     ERR_pop_to_mark();
     return status;
 }

@@ -1,7 +1,7 @@
 /*
  * The curves P-256 and secp256k1 through libcrypto: `kind` is one of the two, never
- * Ed25519. Of our files only this pair, crypto/pem.h and crypto/seal.h know OpenSSL; all
- * contexts are made for one call, so that any thread may call. OpenSSL's error queue
+ * Ed25519. Of our files only this pair, crypto/pem.h and crypto/seal.h know OpenSSL. A
+ * context serves one call at a time, so that any thread may call. OpenSSL's error queue
  * is left as it was found: TLS on the same thread reads it.
  */
 #ifndef ACURAST_CRYPTO_EC_H
