@@ -119,16 +119,29 @@ acurast_status acurast_compress_key(const void *key, size_t size, uint8_t compre
 }
 
 /* A key where an id is of no use: it is a key of the wrong size. `*kind` 0 takes what the first byte says. */
-static acurast_status read_key(acurast_key_kind *kind, const void *text, size_t size, uint8_t key[33])
+static acurast_status read_bytes(acurast_key_kind *kind, const void *text, size_t size, uint8_t bytes[65],
+                                 size_t *length)
 {
-    uint8_t bytes[ACURAST_UNCOMPRESSED_KEY_SIZE];
-    size_t length;
-    acurast_status status = acurast__key_bytes(text, size, bytes, &length);
+    acurast_status status = acurast__key_bytes(text, size, bytes, length);
     if (status != ACURAST_OK)
         return status == ACURAST_BAD_RECIPIENT ? ACURAST_BAD_KEY : status;
     if (*kind == ANY_KIND)
         *kind = acurast__key_kind(bytes);
-    return acurast__key_compress(*kind, bytes, length, key);
+    return ACURAST_OK;
+}
+
+/* Who verifies on a curve is told there whether 33 bytes are a point: to check that here as well would cost a sixth of it. */
+static acurast_status read_verifying_key(acurast_key_kind *kind, const void *text, size_t size, uint8_t key[33])
+{
+    uint8_t bytes[ACURAST_UNCOMPRESSED_KEY_SIZE];
+    size_t length;
+    acurast_status status = read_bytes(kind, text, size, bytes, &length);
+    if (status != ACURAST_OK)
+        return status;
+    if (*kind == ACURAST_KEY_ED25519 || length != ACURAST_PUBLIC_KEY_SIZE)
+        return acurast__key_compress(*kind, bytes, length, key);
+    memcpy(key, bytes, ACURAST_PUBLIC_KEY_SIZE);
+    return ACURAST_OK;
 }
 
 acurast_status acurast_compress_key_as(acurast_key_kind kind, const void *key, size_t size,
@@ -136,7 +149,10 @@ acurast_status acurast_compress_key_as(acurast_key_kind kind, const void *key, s
 {
     if (!acurast__key_kind_known(kind) || !key || !compressed)
         return ACURAST_INVALID;
-    return read_key(&kind, key, size, compressed);
+    uint8_t bytes[ACURAST_UNCOMPRESSED_KEY_SIZE];
+    size_t length;
+    acurast_status status = read_bytes(&kind, key, size, bytes, &length);
+    return status == ACURAST_OK ? acurast__key_compress(kind, bytes, length, compressed) : status;
 }
 
 static acurast_status verify(acurast_key_kind kind, const void *key, size_t key_size, const void *message, size_t size,
@@ -145,7 +161,7 @@ static acurast_status verify(acurast_key_kind kind, const void *key, size_t key_
     if (!key || (!message && size) || !signature)
         return ACURAST_INVALID;
     uint8_t compressed[ACURAST_PUBLIC_KEY_SIZE];
-    acurast_status status = read_key(&kind, key, key_size, compressed);
+    acurast_status status = read_verifying_key(&kind, key, key_size, compressed);
     if (status != ACURAST_OK)
         return status;
     if (kind == ACURAST_KEY_ED25519)
@@ -162,7 +178,7 @@ static acurast_status verify_digest(acurast_key_kind kind, const void *key, size
     if (!key || !digest || !signature)
         return ACURAST_INVALID;
     uint8_t compressed[ACURAST_PUBLIC_KEY_SIZE];
-    acurast_status status = read_key(&kind, key, key_size, compressed);
+    acurast_status status = read_verifying_key(&kind, key, key_size, compressed);
     if (status != ACURAST_OK)
         return status;
     return kind == ACURAST_KEY_ED25519 ? ACURAST_UNSUPPORTED : acurast__ec_verify(kind, compressed, digest, signature);
