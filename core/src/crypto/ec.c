@@ -29,7 +29,7 @@
 
 #define DER_MAX_SIZE 72
 
-/* As many threads verify at once without making a context. Each holds some 3 KB of libcrypto's. */
+/* As many threads verify at once without making a context. Each holds 2.7 KB of libcrypto's. */
 #define SPARES 16
 
 typedef struct curve {
