@@ -109,8 +109,7 @@ class RawSocket:
     def answer(self):
         """Status and headers of the answer; the body stays unread."""
         head = self.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
-        # libwebsockets answers some nonsense itself, with a 403 in HTTP/1.0, before the service is asked.
-        assert head[0].startswith("HTTP/1.1 ") or " 403 " in head[0], f"not an answer in HTTP/1.1: {head[0]!r}"
+        assert head[0].startswith("HTTP/1.1 "), f"not an answer in HTTP/1.1: {head[0]!r}"
         headers = {}
         for line in head[1:]:
             if line:

@@ -1,6 +1,6 @@
 /*
- * What a peer sends behind its first request: nobody looks at it, it never holds up the loop, and the answer still arrives. Libwebsockets
- * 4.1.6 searched its buffer for ever for a second request.
+ * What a peer sends behind its first request: nobody looks at it, it never holds up the loop, and the answer still arrives. A
+ * service on libwebsockets 4.1.6 searched a buffer for ever for a second request.
  */
 #include "support/net_certs.h"
 #include "support/net_raw.h"

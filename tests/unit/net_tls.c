@@ -173,7 +173,7 @@ static void half_a_handshake(const world_options *options)
     assert_true(acurast__clock_ms() - since >= 100);
     raw_await_end(&r);
     raw_end(&r);
-    assert_true(acurast__clock_ms() - since < 4000); /* libwebsockets' own would be 5 s */
+    assert_true(acurast__clock_ms() - since < 4000);
     world_close(&w);
 }
 

@@ -99,6 +99,7 @@ static int bind_socket(const acurast__listener_config *config, const socket_addr
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, O_NONBLOCK);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* what it accepts has it, too */
     if (shared)
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (address->any.sa_family == AF_INET6)
@@ -351,13 +352,11 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         socket_address from;
         socklen_t size = sizeof from;
         acurast__address address;
-        int on = 1;
         int fd = acurast__socket_accept(at->socket, &from.any, &size);
         if (fd < 0) {
             accept_failed(at, errno);
             return;
         }
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         from_socket_address(&address, &from);
         acurast__listener_adopt(at, fd, &address);
     }

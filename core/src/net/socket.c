@@ -66,17 +66,6 @@ bool acurast__socket_draining(int socket, uint64_t *taken, bool all)
 #endif
 }
 
-uint64_t acurast__socket_received(int socket)
-{
-#ifdef __linux__
-    struct tcp_info info = {0};
-    return read_info(socket, &info) ? info.tcpi_bytes_received : 0;
-#else
-    (void)socket;
-    return 0;
-#endif
-}
-
 bool acurast__socket_unread(int socket)
 {
     int bytes = 0;

@@ -24,9 +24,6 @@ int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size)
  */
 bool acurast__socket_draining(int socket, uint64_t *taken, bool all);
 
-/* Bytes that have come, of any kind, read or not; 0 where the system does not tell. */
-uint64_t acurast__socket_received(int socket);
-
 /* True where bytes of the peer have come that were not read. */
 bool acurast__socket_unread(int socket);
 

@@ -3,7 +3,7 @@
  * that wait to be verified. No lock: everything here belongs to the loop's thread, but the counters, `memory` and `turned`,
  * which others read.
  *
- * At most once a millisecond some connections are looked at in turn, for what they send beside messages: libwebsockets answers pings
+ * At most once a millisecond some connections are looked at in turn, for what they send beside messages: `net` answers pings
  * by itself and tells of no empty pieces.
  *
  * At the end of each turn of the loop some handshakes are verified, for a quarter of a millisecond at most, so that a
