@@ -11,6 +11,7 @@
 #include "net/ws_internal.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #define BATCH_CHUNKS 32
@@ -70,7 +71,10 @@ static bool put(acurast__ws *ws, uint8_t opcode, const void *head, size_t head_s
     return true;
 }
 
-/* Offers the pieces until the stream is full; how many bytes it has taken. Where it is broken the next flush finds out. */
+/*
+ * Offers the pieces until the stream is full; how many bytes it has taken. Where it is broken the next flush finds out, also where only memory was
+ * short: under TLS nobody may write behind a record that was lost.
+ */
 static size_t offer(acurast__ws *ws, struct iovec *pieces, size_t count)
 {
     size_t total = 0;
@@ -84,6 +88,8 @@ static size_t offer(acurast__ws *ws, struct iovec *pieces, size_t count)
         if (count)
             *pieces = (struct iovec){(uint8_t *)pieces->iov_base + gone, pieces->iov_len - gone};
     }
+    if (taken < 0)
+        shutdown(ws->stream.socket, SHUT_RDWR);
     return total;
 }
 
