@@ -291,13 +291,14 @@ static bool certificate_fits(struct lws *wsi, const acurast__connecting *c)
 
 /* ---- the upgrade ---- */
 
-/* The attempt has failed at our hands. */
+/* The attempt has failed at our hands. Within libwebsockets' connect its caller goes on, who may be done with `c` before a step comes. */
 static void refuse(acurast__connecting *c, acurast_status status, const char *reason)
 {
     stop_asking(c);
     c->attempt_over = true;
     fail_with(c->ws, status, reason);
-    step_later(c);
+    if (!c->in_attempt)
+        step_later(c);
 }
 
 static bool write_request(acurast__connecting *c)
@@ -437,15 +438,13 @@ static int on_connected(acurast__ws *ws, struct lws *wsi)
         ask(c);
         return -1;
     }
-    c->attempt_over = true;
-    if (c->timed_out)
-        fail_with(ws, ACURAST_TIMEOUT, "no answer in time");
-    else if (fits)
-        fail_with(ws, ACURAST_NO_MEMORY, "out of memory");
-    else
-        fail_with(ws, ACURAST_TLS, "the certificate is not for this address");
     lws_set_opaque_user_data(wsi, NULL);
-    step_later(c);
+    if (c->timed_out)
+        refuse(c, ACURAST_TIMEOUT, "no answer in time");
+    else if (fits)
+        refuse(c, ACURAST_NO_MEMORY, "out of memory");
+    else
+        refuse(c, ACURAST_TLS, "the certificate is not for this address");
     return -1;
 }
 
