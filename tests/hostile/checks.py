@@ -26,6 +26,7 @@ FELLED = (
     "dribbled request", "dribbled handshake", "too early", "keys that are none", "wrong signatures", "replay", "another's id",
     "forged sender", "identity changed later", "squatter without the key", "bad signatures", "broken frames",
     "a message never begun anew", "unmasked frames", "resets at every stage",
+    "frames behind the upgrade",
 )
 
 
