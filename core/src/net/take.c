@@ -4,6 +4,9 @@
  *
  * It is taken when TCP, proxies and TLS are done, and libwebsockets would send its request: it has read nothing yet that could be lost.
  */
+#ifdef __linux__
+#define _GNU_SOURCE /* dup3 */ // NOLINT(bugprone-reserved-identifier)
+#endif
 #include "net/take.h"
 
 #include "base/memory.h"
@@ -44,18 +47,25 @@ static void leave_epoll(acurast__loop *loop, int number)
 #endif
 }
 
+/* `to`, which is open, becomes another number for what `from` leads to; closed by an exec. */
+static bool copy_to(int from, int to)
+{
+#ifdef __linux__
+    return dup3(from, to, O_CLOEXEC) >= 0;
+#else
+    return dup2(from, to) >= 0 && fcntl(to, F_SETFD, FD_CLOEXEC) >= 0;
+#endif
+}
+
 /* The number leads to nothing from now on; -1 where that cannot be, else the socket's new number. */
 static int renumber(int number)
 {
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int socket = fcntl(number, F_DUPFD_CLOEXEC, 0);
-    if (nothing >= 0 && socket >= 0 && dup2(nothing, number) >= 0) {
-        fcntl(number, F_SETFD, FD_CLOEXEC);
-        close(nothing);
-        return socket;
-    }
+    int socket = open("/dev/null", O_RDWR | O_CLOEXEC), nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    bool good = socket >= 0 && nothing >= 0 && copy_to(number, socket) && copy_to(nothing, number);
     if (nothing >= 0)
         close(nothing);
+    if (good)
+        return socket;
     if (socket >= 0)
         close(socket);
     return -1;
