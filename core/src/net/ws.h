@@ -85,7 +85,10 @@ void acurast__ws_push(acurast__ws *ws);
 /* Queues a ping; false without memory or once it is over. */
 bool acurast__ws_ping(acurast__ws *ws);
 
-/* Service only: takes back, in order, the messages of which not one byte was given to the operating system. */
+/*
+ * Service only: takes back, in order, the messages of which not one byte was given to the operating system; under TLS also without those that are sealed
+ * already, some 64 KiB at most.
+ */
 void acurast__ws_take_unsent(acurast__ws *ws, acurast__chain *chain);
 
 /* Bytes that have come over the network and were read, of any kind and with all headers. */

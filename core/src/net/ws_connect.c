@@ -341,7 +341,7 @@ static void go_on_asking(acurast__connecting *c)
     if (!c->sent && !send_request(c))
         refuse(c, ACURAST_UPGRADE, "the service hung up");
     else
-        acurast__stream_wait(&c->ws->stream, true, c->ws->stream.full);
+        acurast__stream_wait(&c->ws->stream, c->sent, c->ws->stream.full);
 }
 
 /* The connection is the websocket's from here on; what came behind the answer is its first. */

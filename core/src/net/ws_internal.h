@@ -59,7 +59,8 @@ struct acurast__ws {
     size_t partial_size;
     size_t partial_capacity;
     uint8_t *rest; /* what has come and was not read: a header in part, or what came behind a pause; NULL: nothing */
-    size_t rest_size;
+    uint8_t *rest_block; /* its memory, of which the beginning may have been read */
+    size_t rest_size, rest_capacity;
     uint8_t *owed; /* the payload of a ping whose pong waits, behind its size in one byte; NULL: none waits */
     acurast__timer timer; /* pings while open, the end of a goodbye when closing */
     uint64_t last_heard;

@@ -187,15 +187,20 @@ static void take(acurast__ws *ws, const acurast__ws_found *event)
 
 void acurast__ws_free_rest(acurast__ws *ws)
 {
-    ws->loop->memory -= ws->rest_size;
-    acurast__free(ws->rest);
-    ws->rest = NULL;
-    ws->rest_size = 0;
+    ws->loop->memory -= ws->rest_capacity;
+    acurast__free(ws->rest_block);
+    ws->rest = ws->rest_block = NULL;
+    ws->rest_size = ws->rest_capacity = 0;
 }
 
-/* The bytes may lie in what was kept before. */
-static void keep_rest(acurast__ws *ws, const uint8_t *bytes, size_t size)
+/* The bytes may be the end of what was kept before, which then stays where it is. */
+static void keep_rest(acurast__ws *ws, uint8_t *bytes, size_t size)
 {
+    if (size && ws->rest && bytes >= ws->rest && bytes < ws->rest + ws->rest_size) {
+        ws->rest = bytes;
+        ws->rest_size = size;
+        return;
+    }
     uint8_t *rest = size ? acurast__copy(bytes, size) : NULL;
     acurast__ws_free_rest(ws);
     if (size && !rest) {
@@ -203,8 +208,8 @@ static void keep_rest(acurast__ws *ws, const uint8_t *bytes, size_t size)
         acurast__ws_lost(ws);
         return;
     }
-    ws->rest = rest;
-    ws->rest_size = size;
+    ws->rest = ws->rest_block = rest;
+    ws->rest_size = ws->rest_capacity = size;
     ws->loop->memory += size;
 }
 
@@ -281,15 +286,15 @@ void acurast__ws_read(acurast__ws *ws)
     }
     struct iovec place;
     uint8_t *bytes;
+    uint64_t before = ws->stream.received;
     bool placed = !ws->stream.ssl && find_place(ws, &place);
     ssize_t got = acurast__stream_receive(&ws->stream, placed ? &place : NULL, &bytes);
-    if (got > 0) {
-        acurast__ws_heard(ws);
-        if (placed)
-            read_both(ws, &place, bytes, (size_t)got);
-        else
-            read_received(ws, bytes, (size_t)got);
-    }
+    if (ws->stream.received != before)
+        acurast__ws_heard(ws); /* also by a part of a record of TLS, which opens nothing yet */
+    if (got > 0 && placed)
+        read_both(ws, &place, bytes, (size_t)got);
+    else if (got > 0)
+        read_received(ws, bytes, (size_t)got);
     if (ws->stream.full && !ws->aborted)
         acurast__ws_wait(ws); /* what TLS answers by itself may find the socket full */
     end_if_over(ws, got == 0 || ws->stream.ended);
