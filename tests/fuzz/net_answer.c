@@ -86,7 +86,6 @@ static void listen_once(void)
     REQUIRE(listener >= 0 && bind(listener, (struct sockaddr *)&at, size) == 0 && listen(listener, 16) == 0);
     REQUIRE(getsockname(listener, (struct sockaddr *)&at, &size) == 0);
     port = ntohs(at.sin_port);
-    REQUIRE(atexit(end_loops) == 0);
 }
 
 static turns_watch *watch_of(uint8_t choice)
@@ -95,8 +94,11 @@ static turns_watch *watch_of(uint8_t choice)
     acurast__loop_config config = {.kind = choice & 1 ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV};
     if (!watch->loop) {
         acurast__loop *loop = NULL;
+        bool first = !watches[0].loop && !watches[1].loop;
         REQUIRE(acurast__loop_start(&config, &loop) == ACURAST_OK);
         turns_init(watch, loop);
+        if (first) /* runs before libcrypto's own, which came with the loop */
+            REQUIRE(atexit(end_loops) == 0);
     }
     return watch;
 }

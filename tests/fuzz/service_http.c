@@ -65,10 +65,11 @@ static void close_all(void)
 static arena *arena_of(uint8_t choice)
 {
     arena *a = &arenas[choice & 1];
-    if (!arenas[0].context && !arenas[1].context)
-        REQUIRE(atexit(close_all) == 0);
+    bool first = !arenas[0].context && !arenas[1].context;
     if (!a->context)
         arena_open(a, kinds[choice & 1]);
+    if (first) /* runs before libcrypto's own, which came with the loop */
+        REQUIRE(atexit(close_all) == 0);
     return a;
 }
 

@@ -246,7 +246,8 @@ static unsigned upgrade_problem(const acurast__request_head *head)
 static bool welcome(acurast__accepted *accepted, const acurast__request_head *head)
 {
     char text[HEADERS_MAX], proof[ACURAST__UPGRADE_PROOF_SIZE];
-    acurast__upgrade_proof(head->key, proof);
+    if (!acurast__upgrade_proof(head->key, proof))
+        return false;
     int size = snprintf(text, sizeof text,
                         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                         "Sec-WebSocket-Accept: %s\r\n\r\n",

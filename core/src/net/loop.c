@@ -15,6 +15,7 @@
 #include "net/chunk.h"
 #include "net/lws.h"
 #include "net/tls_internal.h"
+#include "net/upgrade.h"
 #include "net/ws_internal.h"
 
 #include <fcntl.h>
@@ -476,7 +477,7 @@ static acurast_status start(acurast__loop *loop)
 
 acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__loop **out)
 {
-    acurast__loop *loop = acurast__alloc_zero(sizeof *loop);
+    acurast__loop *loop = acurast__upgrade_prepare() ? acurast__alloc_zero(sizeof *loop) : NULL;
     if (!loop)
         return ACURAST_NO_MEMORY;
     loop->config = *config;

@@ -309,7 +309,7 @@ static bool write_request(acurast__connecting *c)
     host_header(c, host);
     acurast__upgrade_key(c->key);
     size_t most = sizeof form + strlen(c->path) + strlen(host) + sizeof c->key;
-    c->head = c->key[0] ? acurast__alloc(most) : NULL;
+    c->head = acurast__alloc(most);
     if (!c->head)
         return false;
     c->head_size = (size_t)snprintf(c->head, most, form, c->path, host, c->key);
@@ -378,13 +378,13 @@ static void on_answer(acurast__connecting *c, char *bytes, size_t size)
         keep_answer(c, bytes, size);
         return;
     }
-    acurast__upgrade_proof(c->key, proof);
+    bool proven = acurast__upgrade_proof(c->key, proof);
     if (progress == ACURAST__RESPONSE_WRONG) {
         refuse(c, ACURAST_UPGRADE, "the service does not speak HTTP/1.1");
     } else if (head.status != 101) {
         snprintf(reason, sizeof reason, "the service answered with HTTP %u", head.status);
         refuse(c, ACURAST_UPGRADE, reason);
-    } else if (!head.upgrades || head.negotiates || !head.accept || strcmp(head.accept, proof) != 0) {
+    } else if (!head.upgrades || head.negotiates || !head.accept || !proven || strcmp(head.accept, proof) != 0) {
         refuse(c, ACURAST_UPGRADE, "the service's answer is no upgrade to a websocket");
     } else {
         open_websocket(c, (uint8_t *)bytes + head.size, size - head.size);

@@ -248,7 +248,8 @@ size_t acurast__ws_buffered(const acurast__ws *ws)
 
 size_t acurast__ws_memory(const acurast__ws *ws)
 {
-    return ws->out.capacity + acurast__stream_memory(&ws->stream) + ws->kernel + ws->partial_capacity + ws->rest_capacity;
+    return ws->out.capacity + acurast__stream_memory(&ws->stream) + ws->kernel + ws->partial_capacity +
+           ws->rest_capacity;
 }
 
 uint64_t acurast__ws_queued(const acurast__ws *ws)
