@@ -127,14 +127,7 @@ static void part(acurast__accepted *accepted)
 static void write_answer(acurast__accepted *accepted)
 {
     acurast__stream *stream = &accepted->ws.stream;
-    bool good = acurast__stream_push(stream);
-    while (good && !stream->full && accepted->answer_done < accepted->answer_size) {
-        struct iovec rest = {accepted->answer + accepted->answer_done, accepted->answer_size - accepted->answer_done};
-        ssize_t taken = acurast__stream_send(stream, &rest, 1);
-        good = taken >= 0;
-        accepted->answer_done += good ? (size_t)taken : 0;
-    }
-    if (!good)
+    if (!acurast__stream_send_rest(stream, accepted->answer, accepted->answer_size, &accepted->answer_done))
         acurast__accepted_cut(accepted);
     else if (stream->full)
         acurast__stream_wait(stream, false, true);

@@ -269,6 +269,18 @@ ssize_t acurast__stream_send(acurast__stream *stream, const struct iovec *pieces
     return taken < 0 ? 0 : taken;
 }
 
+bool acurast__stream_send_rest(acurast__stream *stream, const char *bytes, size_t size, size_t *done)
+{
+    bool good = acurast__stream_push(stream);
+    while (good && !stream->full && *done < size) {
+        struct iovec rest = {(char *)(uintptr_t)bytes + *done, size - *done};
+        ssize_t taken = acurast__stream_send(stream, &rest, 1);
+        good = taken >= 0;
+        *done += good ? (size_t)taken : 0;
+    }
+    return good;
+}
+
 size_t acurast__stream_held(const acurast__stream *stream)
 {
     return stream->kept ? stream->kept->held : 0;

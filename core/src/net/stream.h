@@ -76,6 +76,9 @@ ssize_t acurast__stream_send(acurast__stream *stream, const struct iovec *pieces
 /* Goes on with what was taken and is not on its way. False where the connection is broken. */
 bool acurast__stream_push(acurast__stream *stream);
 
+/* Sends a text from `*done` on, as far as it is taken, and moves that on. False where the connection is broken. */
+bool acurast__stream_send_rest(acurast__stream *stream, const char *bytes, size_t size, size_t *done);
+
 /* Of what was taken, the bytes that the operating system has not; and the memory that is held for them. */
 size_t acurast__stream_held(const acurast__stream *stream);
 size_t acurast__stream_memory(const acurast__stream *stream);

@@ -319,14 +319,7 @@ static bool write_request(acurast__connecting *c)
 /* Sends what is left of the request. False where the connection is broken. */
 static bool send_request(acurast__connecting *c)
 {
-    acurast__stream *stream = &c->ws->stream;
-    bool good = acurast__stream_push(stream);
-    while (good && !stream->full && c->head_done < c->head_size) {
-        struct iovec rest = {c->head + c->head_done, c->head_size - c->head_done};
-        ssize_t taken = acurast__stream_send(stream, &rest, 1);
-        good = taken >= 0;
-        c->head_done += good ? (size_t)taken : 0;
-    }
+    bool good = acurast__stream_send_rest(&c->ws->stream, c->head, c->head_size, &c->head_done);
     if (good && c->head_done == c->head_size) {
         acurast__free(c->head);
         c->head = NULL;

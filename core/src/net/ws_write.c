@@ -168,14 +168,12 @@ static bool take_uncut(acurast__ws *ws, acurast__chain *chain)
 {
     acurast__chain cut;
     acurast__chain_init(&cut);
-    size_t frames = 0;
     if (ws->cut && !acurast__chain_copy_first(&cut, &ws->out))
         return false;
-    frames = cut.frames;
     ws->queued -= ws->out.bytes - cut.bytes;
     ws->loop->memory += cut.capacity - ws->out.capacity;
     if (ws->cut)
-        acurast__chain_consume(&ws->out, cut.bytes, frames);
+        acurast__chain_consume(&ws->out, cut.bytes, cut.frames);
     acurast__chain_join(chain, &ws->out);
     acurast__chain_join(&ws->out, &cut);
     return true;
