@@ -14,11 +14,6 @@ func WithLogLevel(choice string) EngineOption {
 	return engineSetting(textSetting("log-level", choice))
 }
 
-// WithEventLoop: What runs libwebsockets, by which clients connect; auto takes uv where libwebsockets has it. (one of auto, uv, poll; default auto)
-func WithEventLoop(choice string) EngineOption {
-	return engineSetting(textSetting("event-loop", choice))
-}
-
 // WithFailover: Reconnect from the first service of the list, or from the last good one (for services that reach each other). (one of ordered, sticky; default ordered)
 func WithFailover(choice string) ClientOption {
 	return clientSetting(textSetting("failover", choice))
@@ -114,6 +109,11 @@ func WithCAFile(text string) ClientOption {
 // WithCAPEM: The same as text; not together with ca-file. (default none)
 func WithCAPEM(text string) ClientOption {
 	return clientSetting(textSetting("ca-pem", text))
+}
+
+// WithProxy: Http://[USER:PASSWORD@]HOST[:PORT] of an HTTP proxy, or none; the environment has http_proxy, https_proxy, all_proxy and no_proxy; loopback is reached directly. (default environment)
+func WithProxy(text string) ClientOption {
+	return clientSetting(textSetting("proxy", text))
 }
 
 // WithExtensions: Of clients: Offer the extensions of libacurast; off sends exactly what the vendor's client sends. (default on)

@@ -13,14 +13,11 @@ tool:make                  build-essential
 tool:cmake                 cmake
 tool:ninja                 ninja-build
 tool:pkg-config            pkg-config
-module:libwebsockets       libwebsockets-dev
-debian:libwebsockets-evlib-uv libwebsockets-evlib-uv
 module:libsodium           libsodium-dev
 module:msgpack|msgpack-c   libmsgpack-dev
 module:libuv               libuv1-dev
 module:yajl                libyajl-dev
 module:libcrypto           libssl-dev
-debian:libcap-dev          libcap-dev
 '
 demo="$build
 ?venv:python3              python3-venv
@@ -43,6 +40,9 @@ attack='
 venv:python3               python3-venv
 '
 bench="$build
+module:libwebsockets       libwebsockets-dev
+debian:libwebsockets-evlib-uv libwebsockets-evlib-uv
+debian:libcap-dev          libcap-dev
 module:cmocka              libcmocka-dev
 tool:openssl               openssl
 tool:python3               python3
@@ -54,6 +54,8 @@ tool:python3               python3
 ?module:libnats            libnats-dev
 "
 lint="$test
+?module:libwebsockets      libwebsockets-dev
+?debian:libcap-dev         libcap-dev
 tool:g++                   build-essential
 tool:clang-14              clang-14
 tool:clang-tidy-14         clang-tidy-14

@@ -171,7 +171,7 @@ static void run(struct program *program)
 
 /* ---- start and end ---- */
 
-/* To the hard limit, but not beyond what a service can use: libwebsockets makes tables of that size. */
+/* To the hard limit, but not beyond what a service can use. */
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;

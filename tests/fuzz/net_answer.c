@@ -2,7 +2,7 @@
  * The whole HTTP side of a client: what a service answers to its upgrade, and the frames that follow. The input is what the service
  * says; in it, @ACCEPT@ stands for the right Sec-WebSocket-Accept, which no fuzzer guesses.
  *
- * The first byte chooses the event loop, the second one the slices. `closed` comes once and last, and no message is larger than allowed.
+ * The first byte says how the answer ends, the second one the slices. `closed` comes once and last, and no message is larger than allowed.
  */
 #include "turns.h"
 
@@ -26,7 +26,7 @@ typedef struct visitor {
     atomic_uint closed;
 } visitor;
 
-static turns_watch watches[2];
+static turns_watch watch;
 static int listener = -1;
 static uint16_t port;
 
@@ -63,15 +63,11 @@ static void visit(void *argument)
     REQUIRE(acurast__ws_connect(v->loop, &target, &settings, &handlers, v));
 }
 
-static void end_loops(void)
+static void end_loop(void)
 {
-    for (size_t i = 0; i < 2; i++) {
-        if (!watches[i].loop)
-            continue;
-        turns_over(&watches[i]);
-        acurast__loop_stop(watches[i].loop);
-        acurast__loop_join(watches[i].loop);
-    }
+    turns_over(&watch);
+    acurast__loop_stop(watch.loop);
+    acurast__loop_join(watch.loop);
     close(listener);
 }
 
@@ -88,19 +84,14 @@ static void listen_once(void)
     port = ntohs(at.sin_port);
 }
 
-static turns_watch *watch_of(uint8_t choice)
+static void start_once(void)
 {
-    turns_watch *watch = &watches[choice & 1];
-    acurast__loop_config config = {.kind = choice & 1 ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV};
-    if (!watch->loop) {
-        acurast__loop *loop = NULL;
-        bool first = !watches[0].loop && !watches[1].loop;
-        REQUIRE(acurast__loop_start(&config, &loop) == ACURAST_OK);
-        turns_init(watch, loop);
-        if (first) /* runs before libcrypto's own, which came with the loop */
-            REQUIRE(atexit(end_loops) == 0);
-    }
-    return watch;
+    acurast__loop *loop = NULL;
+    if (watch.loop)
+        return;
+    REQUIRE(acurast__loop_start(&(acurast__loop_config){0}, &loop) == ACURAST_OK);
+    turns_init(&watch, loop);
+    REQUIRE(atexit(end_loop) == 0); /* runs before libcrypto's own, which came with the loop */
 }
 
 /* Within ten seconds, or never. The fuzzer's own alarm interrupts the wait now and then. */
@@ -153,12 +144,12 @@ static uint8_t *fill_in(const fuzz_input *input, const char *accept, size_t *siz
     return out;
 }
 
-static void await_end(turns_watch *watch, const visitor *v)
+static void await_end(const visitor *v)
 {
     uint64_t until = acurast__clock_ms() + STUCK_SECONDS * 1000;
     while (!v->closed && acurast__clock_ms() < until)
-        turns_check(watch);
-    turns_check(watch);
+        turns_check(&watch);
+    turns_check(&watch);
     REQUIRE(v->closed == 1);
 }
 
@@ -170,22 +161,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char accepted[ACCEPT_SIZE + 1];
     size_t length;
     listen_once();
-    turns_watch *watch = watch_of(choice);
-    visitor v = {.loop = watch->loop, .port = port};
-    turns_run(watch, visit, &v);
+    start_once();
+    visitor v = {.loop = watch.loop, .port = port};
+    turns_run(&watch, visit, &v);
     await(listener);
     int end = accept(listener, NULL, NULL);
     REQUIRE(end >= 0);
     read_request(end, accepted);
     uint8_t *answer = fill_in(&input, accepted, &length);
     heard.size = 0;
-    turns_talk(watch, end, slices, answer, length, &heard);
+    turns_talk(&watch, end, slices, answer, length, &heard);
     free(answer);
     if (choice & 4)
         shutdown(end, SHUT_WR);
-    turns_check(watch);
+    turns_check(&watch);
     turns_hear(end, &heard);
     close(end);
-    await_end(watch, &v);
+    await_end(&v);
     return 0;
 }

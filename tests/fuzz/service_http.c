@@ -2,7 +2,7 @@
  * The whole HTTP side of a service, from the first byte of a connection: requests in any number, with and without bodies, upgrades, and
  * what follows an upgrade. The connection is one end of a socket pair; the input is what the other end says.
  *
- * The first byte chooses the event loop and the port, the second one the slices. A connection gets one answer in HTTP, or 101 and then frames.
+ * The first byte chooses the port, the second one the slices. A connection gets one answer in HTTP, or 101 and then frames.
  */
 #include "turns.h"
 
@@ -20,20 +20,18 @@ typedef struct visit {
     int socket;
 } visit;
 
-static const char *const kinds[] = {"uv", "poll"};
-static arena arenas[2];
+static arena the_arena;
 
 static void set(acurast_options *options, const char *name, const char *value)
 {
     REQUIRE(acurast_options_set(options, name, value) == ACURAST_OK);
 }
 
-static void arena_open(arena *a, const char *kind)
+static void arena_open(arena *a)
 {
     acurast_options *of_context = NULL, *of_service = NULL;
     REQUIRE(acurast_options_create(ACURAST_SCOPE_CONTEXT, &of_context) == ACURAST_OK);
     set(of_context, "threads", "1");
-    set(of_context, "event-loop", kind);
     set(of_context, "log-level", "off");
     REQUIRE(acurast_options_create(ACURAST_SCOPE_SERVICE, &of_service) == ACURAST_OK);
     set(of_service, "listen", "127.0.0.1:0");
@@ -51,26 +49,21 @@ static void arena_open(arena *a, const char *kind)
 
 static void close_all(void)
 {
-    for (size_t i = 0; i < 2; i++) {
-        if (!arenas[i].context)
-            continue;
-        turns_over(&arenas[i].watch);
-        acurast__context_close(arenas[i].context);
-        REQUIRE(acurast__context_wait(arenas[i].context, 10000) == ACURAST_OK); /* no connection was left behind */
-        acurast__service_release_handle(arenas[i].service);
-        acurast__context_abandon(arenas[i].context);
-    }
+    arena *a = &the_arena;
+    turns_over(&a->watch);
+    acurast__context_close(a->context);
+    REQUIRE(acurast__context_wait(a->context, 10000) == ACURAST_OK); /* no connection was left behind */
+    acurast__service_release_handle(a->service);
+    acurast__context_abandon(a->context);
 }
 
-static arena *arena_of(uint8_t choice)
+static arena *enter_arena(void)
 {
-    arena *a = &arenas[choice & 1];
-    bool first = !arenas[0].context && !arenas[1].context;
-    if (!a->context)
-        arena_open(a, kinds[choice & 1]);
-    if (first) /* runs before libcrypto's own, which came with the loop */
-        REQUIRE(atexit(close_all) == 0);
-    return a;
+    if (!the_arena.context) {
+        arena_open(&the_arena);
+        REQUIRE(atexit(close_all) == 0); /* runs before libcrypto's own, which came with the loop */
+    }
+    return &the_arena;
 }
 
 static void enter(void *argument)
@@ -99,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static turns_heard heard;
     fuzz_input input = {data, size};
     uint8_t choice = fuzz_byte(&input), slices = fuzz_byte(&input);
-    arena *a = arena_of(choice);
+    arena *a = enter_arena();
     int ends[2];
     heard.size = 0;
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);

@@ -79,9 +79,8 @@ def check_one_answer(service, url, request, context=None):
 
 
 @pytest.mark.parametrize("request_bytes", SECOND_REQUESTS.values(), ids=SECOND_REQUESTS.keys())
-@pytest.mark.parametrize("event_loop", ["uv", "poll"])
-def test_a_second_request_holds_up_nobody(event_loop, request_bytes):
-    service = programs.Service(threads=1, event_loop=event_loop, admin_listen="127.0.0.1:0")
+def test_a_second_request_holds_up_nobody(request_bytes):
+    service = programs.Service(threads=1, admin_listen="127.0.0.1:0")
     for url in (service.url, service.admin):
         check_one_answer(service, url, request_bytes)
     assert service.end() == 0

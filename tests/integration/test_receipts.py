@@ -105,10 +105,9 @@ def test_relayed_is_told_to_who_asks_for_no_more(service, tracker, threads):
         recipient.quiet()
 
 
-@pytest.mark.parametrize("loop", ["uv", "poll"])
-def test_what_is_noted_at_the_end_of_a_turn_is_told_at_once(service, tracker, client, loop):
+def test_what_is_noted_at_the_end_of_a_turn_is_told_at_once(service, tracker, client):
     """Not when the thread is woken for something else."""
-    one = service(event_loop=loop)
+    one = service()
     sender, recipient = tracker(one.url), client(one.url)
     begin = time.monotonic()
     for _ in range(40):
@@ -433,14 +432,9 @@ def test_receipts_are_told_however_small_the_payloads_are_to_be(service, tracker
     assert sender.goners() == [(leaver.id, AWAY)]
 
 
-@pytest.mark.parametrize(
-    "mode",
-    [{"event_loop": "uv"}, {"event_loop": "poll"}],
-    ids=["on uv", "on poll"],
-)
-def test_relayed_is_told_in_every_way_of_writing(service, tracker, client, mode):
+def test_relayed_is_told_in_every_way_of_writing(service, tracker, client):
     """Of payloads that a socket takes at once, and of those that it takes in many pieces."""
-    one = service(threads=2, rate_messages=0, rate_bytes=0, send_buffer="64MiB", **mode)
+    one = service(threads=2, rate_messages=0, rate_bytes=0, send_buffer="64MiB")
     sender, plain, following = tracker(one.url), client(one.url), tracker(one.url)
     sizes = [10, 40000, 0, 3000000, 100] * 4
     numbers = [sender.track(recipient.id, bytes(size), level=1) for size in sizes for recipient in (plain, following)]

@@ -13,15 +13,9 @@ from support.waiting import DEADLINE
 MAX_FRAME = 16 * 1024 * 1024  # the default
 
 
-MODES = {
-    "as it comes": {},
-    "on poll": {"event_loop": "poll"},
-}
-
-
-@pytest.fixture(scope="module", params=MODES.values(), ids=MODES.keys())
-def relay(request):
-    one = programs.Service(drain_time="2s", threads=2, **request.param)
+@pytest.fixture(scope="module")
+def relay():
+    one = programs.Service(drain_time="2s", threads=2)
     yield one
     assert one.end() == 0
     one.check_sanitizers()
@@ -74,10 +68,9 @@ def test_many_senders_to_one_recipient_keep_each_senders_order(relay, client):
     assert all(numbers == list(range(200)) for numbers in seen.values())
 
 
-@pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
-def test_fifty_pairs_on_several_threads_lose_and_reorder_nothing(service, mode):
+def test_fifty_pairs_on_several_threads_lose_and_reorder_nothing(service):
     """Each connection lands on the thread that the kernel chooses, so that most pairs cross."""
-    one = service(threads=4, **mode)
+    one = service(threads=4)
     pairs, messages, window = 50, 100, 20
 
     async def login():

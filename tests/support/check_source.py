@@ -27,7 +27,7 @@ LAYERS = {
 }
 # Foreign headers, and the layers that may know them.
 FOREIGN = {
-    r"libwebsockets\.h|uv\.h": {"net"},
+    r"uv\.h": {"net"},
     r"openssl/.*": {"crypto", "net"},
     r"msgpack.*": {"wire", "rpc"},
     r"yajl/.*": {"rpc"},

@@ -71,9 +71,9 @@ typedef struct kit_log {
     kit_event **events; /* each of its own, so that it stays where it is */
     size_t count;
     size_t capacity;
-    int destroyed;  /* how often the destructor ran */
-    kit_hook hook;  /* runs in the callback, after recording, with no lock held */
-    void *data;     /* the hook's */
+    int destroyed; /* how often the destructor ran */
+    kit_hook hook; /* runs in the callback, after recording, with no lock held */
+    void *data;    /* the hook's */
     acurast_client *client;
 } kit_log;
 
@@ -227,15 +227,12 @@ static inline const kit_event *kit_find(kit_log *log, kit_pattern pattern, size_
 
 /* ---- objects ---- */
 
-/* Any test can be run by hand on the other event loop: KIT_EVENT_LOOP=poll. */
 static inline acurast_context *kit_context(const char *threads)
 {
     acurast_context *context;
     acurast_options *options;
     assert_int_equal(acurast_options_create(ACURAST_SCOPE_CONTEXT, &options), ACURAST_OK);
     assert_int_equal(acurast_options_set(options, "threads", threads), ACURAST_OK);
-    if (getenv("KIT_EVENT_LOOP"))
-        assert_int_equal(acurast_options_set(options, "event-loop", getenv("KIT_EVENT_LOOP")), ACURAST_OK);
     assert_int_equal(acurast_context_create(options, &context), ACURAST_OK);
     acurast_options_release(options);
     return context;
@@ -393,7 +390,7 @@ static inline int kit_teardown(void **state)
 
 #define KIT_TEST(function) cmocka_unit_test_setup_teardown(function, kit_setup, kit_teardown)
 
-/* Once before all tests: what the process keeps for ever (libwebsockets' TLS context) is made, so that it is in the baseline. */
+/* Once before all tests: what the process keeps for ever (by libcrypto) is made, so that it is in the baseline. */
 static inline int kit_warm_up(void **state)
 {
     (void)state;

@@ -2,8 +2,6 @@
 
 #include "support/net_certs.h"
 
-#include "net/lws.h"
-
 #include <dirent.h>
 #include <stdio.h>
 #include <time.h>
@@ -346,8 +344,7 @@ static void warm_up(void)
         return;
     warm = true;
     size_t threads = count_threads();
-    assert_true(acurast__lws_tls_ready());
-    assert_int_equal(acurast__loop_start(&(acurast__loop_config){.kind = ACURAST__LOOP_AUTO}, &loop), ACURAST_OK);
+    assert_int_equal(acurast__loop_start(&(acurast__loop_config){0}, &loop), ACURAST_OK);
     acurast__loop_stop(loop);
     acurast__loop_join(loop);
     await_threads(threads + SANITIZER_THREADS);
@@ -368,7 +365,7 @@ void world_open(world *w, const world_options *options)
     box_init(&w->left);
     void *shards[WORLD_LOOPS];
     for (; w->loop_count < w->options.loops; w->loop_count++) {
-        acurast__loop_config config = {.kind = w->options.kind};
+        acurast__loop_config config = {0};
         assert_int_equal(acurast__loop_start(&config, &w->loops[w->loop_count]), ACURAST_OK);
         shards[w->loop_count] = w;
     }
@@ -502,21 +499,8 @@ void fill_pattern(uint8_t *bytes, size_t size, unsigned seed)
         bytes[i] = (uint8_t)((i * 31 >> 3) + i / 251 + seed * 17);
 }
 
-void on_every_loop(void (*test)(const world_options *options))
-{
-    static const acurast__loop_kind kinds[] = {ACURAST__LOOP_UV, ACURAST__LOOP_POLL};
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-        test(&(world_options){.kind = kinds[i]});
-}
-
 void on_every_port(void (*test)(const world_options *options))
 {
-    for (int i = 0; i < 4; i++) {
-        world_options o = {.kind = i & 1 ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV};
-        if (i & 2) {
-            o.tls_cert = world_certificate.cert;
-            o.tls_key = world_certificate.key;
-        }
-        test(&o);
-    }
+    test(&(world_options){0});
+    test(&(world_options){.tls_cert = world_certificate.cert, .tls_key = world_certificate.key});
 }

@@ -51,21 +51,20 @@ typedef struct side {
     acurast_status status; /* of the end */
     unsigned code;
     bool by_peer;
-    char reason[128];
+    char reason[256];
 } side;
 
 /* ---- the world ---- */
 
 typedef struct world_options {
-    acurast__loop_kind kind;
     size_t loops;        /* 0: 1 */
     const char *address; /* NULL: 127.0.0.1 */
     const char *tls_cert, *tls_key;
-    uint32_t request_timeout_ms;    /* 0: 10 s */
-    acurast__ws_settings settings;  /* of the service's sides; max_message 0: 4 MiB */
-    unsigned most;                  /* connections at once that are admitted; 0: any number */
-    bool evict;                     /* beyond these the oldest makes room */
-    void (*greet)(side *side);      /* a service's side before it is open: sets its hooks; NULL: it echoes */
+    uint32_t request_timeout_ms;   /* 0: 10 s */
+    acurast__ws_settings settings; /* of the service's sides; max_message 0: 4 MiB */
+    unsigned most;                 /* connections at once that are admitted; 0: any number */
+    bool evict;                    /* beyond these the oldest makes room */
+    void (*greet)(side *side);     /* a service's side before it is open: sets its hooks; NULL: it echoes */
 } world_options;
 
 typedef struct world {
@@ -77,7 +76,7 @@ typedef struct world {
     signal_box listener_closed, upgraded, left;
     pthread_mutex_t lock;
     unsigned admitted;
-    unsigned held; /* of these, neither left nor made to make room */
+    unsigned held;            /* of these, neither left nor made to make room */
     side *sides[WORLD_SIDES]; /* of the service, by their order of upgrade */
     size_t descriptors, threads;
 } world;
@@ -128,10 +127,7 @@ void fill_pattern(uint8_t *bytes, size_t size, unsigned seed);
 size_t count_descriptors(void);
 size_t count_threads(void);
 
-/* Runs `test` on both kinds of loop. */
-void on_every_loop(void (*test)(const world_options *options));
-
-/* Runs `test` on both kinds of loop, plain and with the `world_certificate` of net_certs.h. */
+/* Runs `test` plain and with the `world_certificate` of net_certs.h. */
 void on_every_port(void (*test)(const world_options *options));
 
 #endif

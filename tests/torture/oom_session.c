@@ -3,7 +3,7 @@
  * ways, a mailbox, a takeover, figures, reload, the end. What may come of it is a status, a reconnect or a lost payload; not a crash, a leak,
  * a second outcome, or waiting for ever. Then many fail at random, and all must work again afterwards.
  *
- * What libwebsockets allocates itself is not made to fail.
+ * What libuv and libcrypto allocate themselves is not made to fail.
  *
  * The arguments share the allocations out over processes, since a session mostly waits: from which one on, and how many each time. The
  * first process has the storm as well.

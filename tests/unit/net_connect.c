@@ -45,7 +45,7 @@ static void failures(const world_options *options)
 static void failures_have_their_status(void **state)
 {
     (void)state;
-    on_every_loop(failures);
+    failures(&(world_options){0});
 }
 
 /* localhost is ::1 as well on most systems, where nobody listens: the next address is tried. */
@@ -65,7 +65,7 @@ static void several_addresses(const world_options *options)
 static void the_addresses_of_a_name_are_tried_in_turn(void **state)
 {
     (void)state;
-    on_every_loop(several_addresses);
+    several_addresses(&(world_options){0});
 }
 
 /* ---- silence ---- */
@@ -96,7 +96,7 @@ static void silent(const world_options *options)
 static void a_silent_service_times_out(void **state)
 {
     (void)state;
-    on_every_loop(silent);
+    silent(&(world_options){0});
 }
 
 static void silent_tls(const world_options *options)
@@ -125,7 +125,7 @@ static void silent_tls(const world_options *options)
 static void a_service_that_is_silent_in_tls_times_out(void **state)
 {
     (void)state;
-    on_every_loop(silent_tls);
+    silent_tls(&(world_options){0});
 }
 
 /* The queue of a listener that is full drops the first packet: TCP itself does not come to an end. */
@@ -154,7 +154,7 @@ static void no_tcp(const world_options *options)
 static void a_connect_that_hangs_times_out(void **state)
 {
     (void)state;
-    on_every_loop(no_tcp);
+    no_tcp(&(world_options){0});
 }
 
 /* ---- giving up ---- */
@@ -208,7 +208,7 @@ static void giving_up(const world_options *options)
 static void an_attempt_can_be_given_up_at_any_time(void **state)
 {
     (void)state;
-    on_every_loop(giving_up);
+    giving_up(&(world_options){0});
 }
 
 static void connect_and_close(void *argument)
@@ -235,7 +235,7 @@ static void at_once(const world_options *options)
 static void closing_at_once_is_told_later(void **state)
 {
     (void)state;
-    on_every_loop(at_once);
+    at_once(&(world_options){0});
 }
 
 static void giving_up_in_tls(const world_options *options)
@@ -270,7 +270,7 @@ static void giving_up_in_tls(const world_options *options)
 static void an_attempt_can_be_given_up_in_the_tls_handshake(void **state)
 {
     (void)state;
-    on_every_loop(giving_up_in_tls);
+    giving_up_in_tls(&(world_options){0});
 }
 
 /* ---- answers ---- */
@@ -328,7 +328,7 @@ static void answers(const world_options *options)
 static void whatever_is_no_upgrade_fails_and_no_redirect_is_followed(void **state)
 {
     (void)state;
-    on_every_loop(answers);
+    answers(&(world_options){0});
 }
 
 /* ---- a service that speaks at once ---- */
@@ -383,7 +383,7 @@ static void quick_services(const world_options *options)
 static void nothing_is_lost_of_what_comes_with_the_answer(void **state)
 {
     (void)state;
-    on_every_loop(quick_services);
+    quick_services(&(world_options){0});
 }
 
 /* ---- an answer in pieces ---- */
@@ -412,7 +412,7 @@ static void in_pieces(const world_options *options)
 static void an_answer_may_come_byte_by_byte(void **state)
 {
     (void)state;
-    on_every_loop(in_pieces);
+    in_pieces(&(world_options){0});
 }
 
 /* ---- many names at once: more than there are workers ---- */
@@ -443,7 +443,7 @@ static void many_names(const world_options *options)
 static void more_names_than_workers_are_resolved(void **state)
 {
     (void)state;
-    on_every_loop(many_names);
+    many_names(&(world_options){0});
 }
 
 int main(void)

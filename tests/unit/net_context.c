@@ -34,13 +34,12 @@ static void nothing_is_left(void)
     assert_int_equal(acurast_live_objects(), objects);
 }
 
-static acurast_context *make(const char *loops, const char *kind)
+static acurast_context *make(const char *loops)
 {
     acurast_context *context;
     acurast_options *options;
     assert_int_equal(acurast_options_create(ACURAST_SCOPE_CONTEXT, &options), ACURAST_OK);
     assert_int_equal(acurast_options_set(options, "threads", loops), ACURAST_OK);
-    assert_int_equal(acurast_options_set(options, "event-loop", kind), ACURAST_OK);
     assert_int_equal(acurast__context_create(options, &context), ACURAST_OK);
     acurast_options_release(options);
     return context;
@@ -100,7 +99,7 @@ static void resident_init(resident *r, acurast_context *context, bool leaves_at_
 static void an_unused_context_has_no_threads(void **state)
 {
     (void)state;
-    acurast_context *context = make("3", "auto");
+    acurast_context *context = make("3");
     assert_int_equal(count_threads(), threads);
     assert_int_equal(acurast_live_objects(), objects + 1);
     assert_int_equal(acurast__context_wait(context, 0), ACURAST_TIMEOUT);
@@ -114,13 +113,13 @@ static void an_unused_context_has_no_threads(void **state)
     nothing_is_left();
 }
 
-static void close_and_wait(const char *loops, const char *kind, bool at_once)
+static void close_and_wait(const char *loops, bool at_once)
 {
     enum {
         COUNT = 12
     };
     static resident residents[COUNT];
-    acurast_context *context = make(loops, kind);
+    acurast_context *context = make(loops);
     for (size_t i = 0; i < COUNT; i++) {
         resident_init(&residents[i], context, at_once);
         assert_int_equal(acurast__context_join(context, &residents[i].member), ACURAST_OK);
@@ -147,18 +146,18 @@ static void close_and_wait(const char *loops, const char *kind, bool at_once)
 static void close_reaches_every_member_once_and_wait_sees_the_end(void **state)
 {
     (void)state;
-    close_and_wait("1", "uv", false);
-    close_and_wait("3", "uv", false);
-    close_and_wait("3", "uv", true);
-    close_and_wait("1", "poll", false);
-    close_and_wait("2", "poll", true);
+    close_and_wait("1", false);
+    close_and_wait("3", false);
+    close_and_wait("3", true);
+    close_and_wait("1", false);
+    close_and_wait("2", true);
 }
 
 static void members_come_and_go_without_ending_it(void **state)
 {
     resident r;
     (void)state;
-    acurast_context *context = make("2", "auto");
+    acurast_context *context = make("2");
     for (int i = 0; i < 3; i++) {
         resident_init(&r, context, true);
         assert_int_equal(acurast__context_join(context, &r.member), ACURAST_OK);
@@ -174,7 +173,7 @@ static void an_abandoned_context_ends_with_its_last_member(void **state)
 {
     static resident residents[2];
     (void)state;
-    acurast_context *context = make("2", "auto");
+    acurast_context *context = make("2");
     for (size_t i = 0; i < 2; i++) {
         resident_init(&residents[i], context, false);
         assert_int_equal(acurast__context_join(context, &residents[i].member), ACURAST_OK);
@@ -193,7 +192,7 @@ static void an_abandoned_context_that_was_closed_ends_too(void **state)
 {
     static resident r;
     (void)state;
-    acurast_context *context = make("2", "auto");
+    acurast_context *context = make("2");
     resident_init(&r, context, false);
     assert_int_equal(acurast__context_join(context, &r.member), ACURAST_OK);
     assert_int_equal(acurast__context_close(context), ACURAST_OK);
@@ -223,7 +222,7 @@ static void closers_and_waiters_at_once(void **state)
         static resident residents[8];
         pthread_t closers[3], waiters[3];
         void *good;
-        acurast_context *context = make("2", round & 1 ? "poll" : "uv");
+        acurast_context *context = make("2");
         for (size_t i = 0; i < ARRAY_SIZE(residents); i++) {
             resident_init(&residents[i], context, i & 1);
             assert_int_equal(acurast__context_join(context, &residents[i].member), ACURAST_OK);
@@ -263,7 +262,7 @@ static void joining_and_leaving_from_many_threads(void **state)
     (void)state;
     for (int round = 0; round < 10; round++) {
         pthread_t others[4];
-        acurast_context *context = make("2", "auto");
+        acurast_context *context = make("2");
         for (size_t i = 0; i < ARRAY_SIZE(others); i++)
             pthread_create(&others[i], NULL, join_and_leave, acurast__context_retain(context));
         if (round & 1) /* no member stands in the way: nobody is asked to close */
@@ -290,7 +289,7 @@ static void out_of_memory(void **state)
     assert_int_equal(acurast__context_create(options, &context), ACURAST_NO_MEMORY);
     acurast__memory_fail_at(0);
     acurast_options_release(options);
-    context = make("3", "auto");
+    context = make("3");
     for (long n = 1; n <= 4; n++) { /* the list of loops, and each loop */
         resident_init(&r, context, true);
         acurast__memory_fail_at(n);
@@ -310,7 +309,7 @@ static void a_child_knows_that_it_is_one(void **state)
 {
     int status;
     (void)state;
-    acurast_context *context = make("1", "auto");
+    acurast_context *context = make("1");
     assert_false(acurast__context_forked(context));
     pid_t child = fork();
     if (child == 0)

@@ -247,7 +247,7 @@ static void beside_the_loop(const world_options *options)
 static void another_thread_writes_beside_the_loop(void **state)
 {
     (void)state;
-    on_every_loop(beside_the_loop);
+    beside_the_loop(&(world_options){0});
 }
 
 static void a_tls_connection_has_no_lane(void **state)
@@ -298,7 +298,7 @@ static void stays_closed(const world_options *options)
 static void a_socket_that_holds_little_has_no_lane(void **state)
 {
     (void)state;
-    on_every_loop(stays_closed);
+    stays_closed(&(world_options){0});
 }
 
 static void closed_by_a_write(const world_options *options)
@@ -318,7 +318,7 @@ static void closed_by_a_write(const world_options *options)
 static void the_loop_closes_it_before_it_writes(void **state)
 {
     (void)state;
-    on_every_loop(closed_by_a_write);
+    closed_by_a_write(&(world_options){0});
 }
 
 /* Where we know that nothing arrives any more, nothing may be written, even if the end takes its time. */
@@ -344,7 +344,7 @@ static void closed_by_an_abort(const world_options *options)
 static void an_abort_closes_it_at_once(void **state)
 {
     (void)state;
-    on_every_loop(closed_by_an_abort);
+    closed_by_an_abort(&(world_options){0});
 }
 
 /* A service that says goodbye and then neither reads on nor hangs up. */
@@ -374,7 +374,7 @@ static void closed_by_a_goodbye(const world_options *options)
 static void a_goodbye_closes_it_at_once(void **state)
 {
     (void)state;
-    on_every_loop(closed_by_a_goodbye);
+    closed_by_a_goodbye(&(world_options){0});
 }
 
 static void end_by_close(world *w, driver *d)
@@ -420,7 +420,7 @@ static void closed_by_an_end(const world_options *options)
 static void every_end_closes_it_before_the_owner_hears_of_it(void **state)
 {
     (void)state;
-    on_every_loop(closed_by_an_end);
+    closed_by_an_end(&(world_options){0});
 }
 
 int main(void)

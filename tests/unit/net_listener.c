@@ -297,13 +297,13 @@ static void oldest_makes_room(const world_options *options)
 static void the_oldest_that_has_not_settled_makes_room(void **state)
 {
     (void)state;
-    on_every_loop(oldest_makes_room);
+    oldest_makes_room(&(world_options){0});
 }
 
 static void who_is_not_admitted_is_told_so(void **state)
 {
     (void)state;
-    on_every_loop(not_admitted);
+    not_admitted(&(world_options){0});
 }
 
 static double processor_seconds(void)
@@ -350,12 +350,7 @@ static void no_spare_descriptor(const world_options *options)
 static void without_a_spare_descriptor_it_waits(void **state)
 {
     (void)state;
-    on_every_loop(no_spare_descriptor);
-}
-
-static void pass_turn(void *argument)
-{
-    (void)argument;
+    no_spare_descriptor(&(world_options){0});
 }
 
 /* No descriptor is left: the peer is told, the loop does not spin, and all is well afterwards. */
@@ -370,8 +365,6 @@ static void no_descriptors(const world_options *options)
     size_t count = 0;
     world_open(&w, options);
     client_open(&c, &w);
-    for (int turn = 0; turn < 3; turn++) /* libwebsockets lets go of what it had of the client */
-        world_run(c.side.loop, pass_turn, NULL);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     getrlimit(RLIMIT_NOFILE, &before);
     struct rlimit few = {.rlim_cur = (rlim_t)fd + 1, .rlim_max = before.rlim_max};
@@ -397,7 +390,7 @@ static void no_descriptors(const world_options *options)
 static void without_descriptors_peers_are_told(void **state)
 {
     (void)state;
-    on_every_loop(no_descriptors);
+    no_descriptors(&(world_options){0});
 }
 
 /* ---- opening and closing ---- */
@@ -446,7 +439,7 @@ static void in_use(const world_options *options)
 static void a_port_in_use_is_not_shared(void **state)
 {
     (void)state;
-    on_every_loop(in_use);
+    in_use(&(world_options){0});
 }
 
 static void spread(const world_options *options)
@@ -473,7 +466,7 @@ static void spread(const world_options *options)
 static void connections_spread_over_the_loops(void **state)
 {
     (void)state;
-    on_every_loop(spread);
+    spread(&(world_options){0});
 }
 
 /* The listener is closed: websockets stay, whoever is none is cut off, nobody comes in. */
@@ -503,7 +496,7 @@ static void closing(const world_options *options)
 static void a_closed_listener_leaves_the_websockets(void **state)
 {
     (void)state;
-    on_every_loop(closing);
+    closing(&(world_options){0});
 }
 
 int main(void)

@@ -6,10 +6,10 @@
 #include <stdatomic.h>
 #include <time.h>
 
-static acurast__loop *start(acurast__loop_kind kind, void (*ended)(void *user), void *user)
+static acurast__loop *start(void (*ended)(void *user), void *user)
 {
     acurast__loop *loop;
-    acurast__loop_config config = {.kind = kind, .index = 5, .ended = ended, .user = user};
+    acurast__loop_config config = {.index = 5, .ended = ended, .user = user};
     assert_int_equal(acurast__loop_start(&config, &loop), ACURAST_OK);
     assert_int_equal(acurast__loop_index(loop), 5);
     assert_false(acurast__loop_is_current(loop));
@@ -20,25 +20,6 @@ static void stop(acurast__loop *loop)
 {
     acurast__loop_stop(loop);
     acurast__loop_join(loop);
-}
-
-static void on_both_kinds(void (*test)(acurast__loop_kind kind))
-{
-    test(ACURAST__LOOP_UV);
-    test(ACURAST__LOOP_POLL);
-}
-
-static void kinds_have_their_names(void **state)
-{
-    (void)state;
-    acurast__loop *uv = start(ACURAST__LOOP_UV, NULL, NULL), *poll = start(ACURAST__LOOP_POLL, NULL, NULL);
-    acurast__loop *automatic = start(ACURAST__LOOP_AUTO, NULL, NULL);
-    assert_string_equal(acurast__loop_kind_name(uv), "uv");
-    assert_string_equal(acurast__loop_kind_name(poll), "poll");
-    assert_string_equal(acurast__loop_kind_name(automatic), "uv");
-    stop(uv);
-    stop(poll);
-    stop(automatic);
 }
 
 /* ---- tasks ---- */
@@ -83,14 +64,14 @@ static void *post_thousand(void *argument)
     return NULL;
 }
 
-static void tasks(acurast__loop_kind kind)
+static void tasks(void)
 {
     static posters all;
     poster each[4];
     pthread_t threads[4];
     memset(&all, 0, sizeof all);
     box_init(&all.done);
-    all.loop = start(kind, NULL, NULL);
+    all.loop = start(NULL, NULL);
     for (size_t i = 0; i < 4; i++) {
         each[i] = (poster){&all, i};
         pthread_create(&threads[i], NULL, post_thousand, &each[i]);
@@ -104,7 +85,7 @@ static void tasks(acurast__loop_kind kind)
 static void tasks_of_a_thread_run_in_its_order(void **state)
 {
     (void)state;
-    on_both_kinds(tasks);
+    tasks();
 }
 
 typedef struct chain_of_tasks {
@@ -123,11 +104,11 @@ static void count_up(acurast__task *task)
         acurast__loop_post(c->loop, task);
 }
 
-static void tasks_posting_tasks(acurast__loop_kind kind)
+static void tasks_posting_tasks(void)
 {
     chain_of_tasks c = {.task = {.run = count_up}, .left = 1000};
     box_init(&c.done);
-    c.loop = start(kind, NULL, NULL);
+    c.loop = start(NULL, NULL);
     acurast__loop_post(c.loop, &c.task);
     acurast__loop_stop(c.loop); /* what was posted before still runs, and what that posts */
     acurast__loop_join(c.loop);
@@ -138,7 +119,7 @@ static void whatever_was_posted_before_the_end_runs(void **state)
 {
     (void)state;
     for (int i = 0; i < 20; i++)
-        on_both_kinds(tasks_posting_tasks);
+        tasks_posting_tasks();
 }
 
 /* ---- timers ---- */
@@ -171,11 +152,11 @@ static void stop_alarm(void *argument)
     acurast__loop_timer_stop(a->loop, &a->timer);
 }
 
-static void timers(acurast__loop_kind kind)
+static void timers(void)
 {
     static const uint32_t delays[] = {0, 1, 15, 16, 17, 50, 120};
     alarm_clock alarms[ARRAY_SIZE(delays)], never;
-    acurast__loop *loop = start(kind, NULL, NULL);
+    acurast__loop *loop = start(NULL, NULL);
     nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); /* its idea of the time is old now */
     acurast__timer_init(&never.timer, on_alarm);
     never.loop = loop;
@@ -204,7 +185,7 @@ static void timers(acurast__loop_kind kind)
 static void timers_fire_in_time_and_not_before(void **state)
 {
     (void)state;
-    on_both_kinds(timers);
+    timers();
 }
 
 static size_t cpu_ms(void)
@@ -248,11 +229,11 @@ static void do_nothing(void *argument)
     (void)argument;
 }
 
-static void hooks(acurast__loop_kind kind)
+static void hooks(void)
 {
     hooked h = {.hook = {.run = on_turn}, .wanted = 1000};
     box_init(&h.box);
-    h.loop = start(kind, NULL, NULL);
+    h.loop = start(NULL, NULL);
     acurast__list_init(&h.hook.link);
     world_run(h.loop, add_hook, &h);
     box_await(&h.box, 1); /* a thousand turns with nothing else to do */
@@ -269,7 +250,7 @@ static void hooks(acurast__loop_kind kind)
 static void a_hook_runs_again_as_long_as_it_wants_and_no_longer(void **state)
 {
     (void)state;
-    on_both_kinds(hooks);
+    hooks();
 }
 
 /* ---- jobs ---- */
@@ -312,7 +293,7 @@ static void submit(void *argument)
         atomic_store(&w->job.cancelled, true);
 }
 
-static void jobs(acurast__loop_kind kind)
+static void jobs(void)
 {
     enum {
         COUNT = 40
@@ -323,7 +304,7 @@ static void jobs(acurast__loop_kind kind)
     box_init(&done);
     atomic_store(&most, 0);
     size_t threads = count_threads();
-    acurast__loop *loop = start(kind, NULL, NULL);
+    acurast__loop *loop = start(NULL, NULL);
     for (size_t i = 0; i < COUNT; i++) {
         works[i] = (work){.job = {.work = do_work, .done = on_worked},
                           .loop = loop,
@@ -347,7 +328,7 @@ static void jobs(acurast__loop_kind kind)
 static void jobs_run_elsewhere_a_few_at_a_time_and_are_told_once(void **state)
 {
     (void)state;
-    on_both_kinds(jobs);
+    jobs();
 }
 
 /* ---- the end ---- */
@@ -357,12 +338,12 @@ static void on_ended(void *user)
     box_tell(user);
 }
 
-static void ends(acurast__loop_kind kind)
+static void ends(void)
 {
     signal_box ended;
     box_init(&ended);
     for (unsigned i = 1; i <= 30; i++) {
-        acurast__loop *loop = start(kind, on_ended, &ended);
+        acurast__loop *loop = start(on_ended, &ended);
         acurast__loop_stop(loop);
         if (i % 2)
             acurast__loop_join(loop);
@@ -376,8 +357,7 @@ static void a_loop_may_be_joined_or_left_to_itself(void **state)
 {
     (void)state;
     size_t descriptors = count_descriptors(), threads = count_threads();
-    ends(ACURAST__LOOP_UV);
-    ends(ACURAST__LOOP_POLL);
+    ends();
     uint64_t until = acurast__clock_ms() + 20000;
     while ((count_threads() > threads || count_descriptors() > descriptors) && acurast__clock_ms() < until)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -397,7 +377,6 @@ static int begin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kinds_have_their_names),
         cmocka_unit_test(tasks_of_a_thread_run_in_its_order),
         cmocka_unit_test(whatever_was_posted_before_the_end_runs),
         cmocka_unit_test(timers_fire_in_time_and_not_before),

@@ -27,7 +27,7 @@ static void echo_sizes(const world_options *options)
 static void messages_of_every_size_come_back(void **state)
 {
     (void)state;
-    on_every_loop(echo_sizes);
+    echo_sizes(&(world_options){0});
 }
 
 static void close_by_service(const world_options *options)
@@ -53,7 +53,7 @@ static void close_by_service(const world_options *options)
 static void a_service_tells_why_it_closes(void **state)
 {
     (void)state;
-    on_every_loop(close_by_service);
+    close_by_service(&(world_options){0});
 }
 
 static void close_by_client(const world_options *options)
@@ -78,7 +78,7 @@ static void close_by_client(const world_options *options)
 static void a_client_tells_why_it_closes(void **state)
 {
     (void)state;
-    on_every_loop(close_by_client);
+    close_by_client(&(world_options){0});
 }
 
 static void a_long_reason_is_cut(void **state)
@@ -118,7 +118,7 @@ static void abort_by_client(const world_options *options)
 static void an_abort_tells_nobody(void **state)
 {
     (void)state;
-    on_every_loop(abort_by_client);
+    abort_by_client(&(world_options){0});
 }
 
 /* ---- within handlers ---- */
@@ -213,7 +213,7 @@ static void acting_on_message(const world_options *options)
 static void a_handler_of_messages_may_end_its_websocket(void **state)
 {
     (void)state;
-    on_every_loop(acting_on_message);
+    acting_on_message(&(world_options){0});
 }
 
 static void acting_on_open(const world_options *options)
@@ -238,7 +238,7 @@ static void acting_on_open(const world_options *options)
 static void a_handler_of_open_may_end_its_websocket(void **state)
 {
     (void)state;
-    on_every_loop(acting_on_open);
+    acting_on_open(&(world_options){0});
 }
 
 static void acting_on_written(const world_options *options)
@@ -261,7 +261,7 @@ static void acting_on_written(const world_options *options)
 static void a_handler_of_written_may_end_its_websocket(void **state)
 {
     (void)state;
-    on_every_loop(acting_on_written);
+    acting_on_written(&(world_options){0});
 }
 
 static void sending_on_open(const world_options *options)
@@ -282,7 +282,7 @@ static void sending_on_open(const world_options *options)
 static void a_handler_of_open_may_send(void **state)
 {
     (void)state;
-    on_every_loop(sending_on_open);
+    sending_on_open(&(world_options){0});
 }
 
 /* ---- one websocket acts on another ---- */
@@ -322,7 +322,7 @@ static void aborting_another(const world_options *options)
 static void a_handler_may_end_another_websocket(void **state)
 {
     (void)state;
-    on_every_loop(aborting_another);
+    aborting_another(&(world_options){0});
 }
 
 /* ---- many ---- */
@@ -353,7 +353,7 @@ static void storm(const world_options *options)
 static void storms_of_opening_and_closing_leave_nothing(void **state)
 {
     (void)state;
-    on_every_loop(storm);
+    storm(&(world_options){0});
 }
 
 int main(void)

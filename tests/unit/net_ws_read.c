@@ -50,7 +50,7 @@ static void oversize(const world_options *options)
 static void oversize_messages_are_refused_announced_or_streamed(void **state)
 {
     (void)state;
-    on_every_loop(oversize);
+    oversize(&(world_options){0});
 }
 
 static void just_right(const world_options *options)
@@ -82,7 +82,7 @@ static void just_right(const world_options *options)
 static void a_message_of_the_limit_passes(void **state)
 {
     (void)state;
-    on_every_loop(just_right);
+    just_right(&(world_options){0});
 }
 
 static void text(const world_options *options)
@@ -102,7 +102,7 @@ static void text(const world_options *options)
 static void text_is_refused(void **state)
 {
     (void)state;
-    on_every_loop(text);
+    text(&(world_options){0});
 }
 
 /* ---- pieces ---- */
@@ -142,7 +142,7 @@ static void pieces(const world_options *options)
 static void fragments_are_put_together(void **state)
 {
     (void)state;
-    on_every_loop(pieces);
+    pieces(&(world_options){0});
 }
 
 static void byte_by_byte(const world_options *options)
@@ -167,7 +167,7 @@ static void byte_by_byte(const world_options *options)
 static void a_frame_may_come_byte_by_byte(void **state)
 {
     (void)state;
-    on_every_loop(byte_by_byte);
+    byte_by_byte(&(world_options){0});
 }
 
 static void cut_off(const world_options *options)
@@ -188,7 +188,7 @@ static void cut_off(const world_options *options)
 static void a_message_that_never_ends_leaves_nothing(void **state)
 {
     (void)state;
-    on_every_loop(cut_off);
+    cut_off(&(world_options){0});
 }
 
 static void protocol_errors(const world_options *options)
@@ -217,7 +217,7 @@ static void protocol_errors(const world_options *options)
 static void broken_frames_end_the_connection(void **state)
 {
     (void)state;
-    on_every_loop(protocol_errors);
+    protocol_errors(&(world_options){0});
 }
 
 /* A reason is what the peer says: it may not garble a log or break a binding. */
@@ -240,7 +240,7 @@ static void reasons(const world_options *options)
 static void a_reason_is_printable(void **state)
 {
     (void)state;
-    on_every_loop(reasons);
+    reasons(&(world_options){0});
 }
 
 /* ---- silence ---- */
@@ -283,7 +283,7 @@ static void silent_peer(const world_options *options)
 static void a_silent_peer_is_pinged_and_hung_up(void **state)
 {
     (void)state;
-    on_every_loop(silent_peer);
+    silent_peer(&(world_options){0});
 }
 
 static void answering_peer(const world_options *options)
@@ -317,7 +317,7 @@ static void answering_peer(const world_options *options)
 static void a_peer_that_answers_pings_stays(void **state)
 {
     (void)state;
-    on_every_loop(answering_peer);
+    answering_peer(&(world_options){0});
 }
 
 static void quiet_pair(const world_options *options)
@@ -346,7 +346,7 @@ static void quiet_pair(const world_options *options)
 static void two_quiet_ends_of_ours_keep_each_other(void **state)
 {
     (void)state;
-    on_every_loop(quiet_pair);
+    quiet_pair(&(world_options){0});
 }
 
 static void silent_service(const world_options *options)
@@ -383,7 +383,7 @@ static void silent_service(const world_options *options)
 static void a_silent_service_is_pinged_and_hung_up(void **state)
 {
     (void)state;
-    on_every_loop(silent_service);
+    silent_service(&(world_options){0});
 }
 
 /* ---- pausing ---- */
@@ -431,7 +431,7 @@ static void one_at_a_time(const world_options *options)
 static void a_paused_reader_gets_nothing_and_loses_nothing(void **state)
 {
     (void)state;
-    on_every_loop(one_at_a_time);
+    one_at_a_time(&(world_options){0});
 }
 
 static void full_pipe(const world_options *options)
@@ -458,7 +458,7 @@ static void full_pipe(const world_options *options)
 static void a_pause_is_felt_by_the_sender(void **state)
 {
     (void)state;
-    on_every_loop(full_pipe);
+    full_pipe(&(world_options){0});
 }
 
 /* A reader that is paused still ends in good order: the peer's answer to the close is read. */
@@ -484,7 +484,7 @@ static void close_paused(const world_options *options)
 static void a_paused_websocket_closes_in_good_order(void **state)
 {
     (void)state;
-    on_every_loop(close_paused);
+    close_paused(&(world_options){0});
 }
 
 /* A peer that leaves by TLS alone, with messages behind the one at which it was paused. */
@@ -516,10 +516,7 @@ static void leave_paused(const world_options *options)
 static void what_was_sent_before_the_end_of_tls_is_read(void **state)
 {
     (void)state;
-    for (int i = 0; i < 2; i++)
-        leave_paused(&(world_options){.kind = i ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV,
-                                      .tls_cert = world_certificate.cert,
-                                      .tls_key = world_certificate.key});
+    leave_paused(&(world_options){.tls_cert = world_certificate.cert, .tls_key = world_certificate.key});
 }
 
 /* Nobody reads from the peer, and it takes nothing: that it is gone shows in writing. Else the loop would turn and turn for its error. */

@@ -10,18 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static void on_every_kind(void (*test)(const world_options *options))
-{
-    for (int i = 0; i < 4; i++) {
-        world_options o = {.kind = i & 1 ? ACURAST__LOOP_POLL : ACURAST__LOOP_UV};
-        if (i & 2) {
-            o.tls_cert = world_certificate.cert;
-            o.tls_key = world_certificate.key;
-        }
-        test(&o);
-    }
-}
-
 /* ---- messages that tell their number and size ---- */
 
 static size_t size_of(unsigned n)
@@ -152,7 +140,7 @@ static void slow_reader(const world_options *options)
 static void a_slow_reader_gets_every_byte_once(void **state)
 {
     (void)state;
-    on_every_kind(slow_reader);
+    on_every_port(slow_reader);
 }
 
 /* Pings while a frame is half written: the pong may stand between frames, never within one. */
@@ -196,7 +184,7 @@ static void pings_meanwhile(const world_options *options)
 static void no_pong_lands_within_a_frame(void **state)
 {
     (void)state;
-    on_every_kind(pings_meanwhile);
+    on_every_port(pings_meanwhile);
 }
 
 /* Our own pings, too. */
@@ -230,7 +218,7 @@ static void own_pings_meanwhile(const world_options *options)
 static void our_pings_stand_between_frames(void **state)
 {
     (void)state;
-    on_every_kind(own_pings_meanwhile);
+    on_every_port(own_pings_meanwhile);
 }
 
 /* ---- what was not sent ---- */
@@ -297,7 +285,7 @@ static void take_over(const world_options *options)
 static void unsent_messages_move_to_another_connection(void **state)
 {
     (void)state;
-    on_every_kind(take_over);
+    on_every_port(take_over);
 }
 
 /* ---- ends with something queued ---- */
@@ -335,7 +323,7 @@ static void close_queued(const world_options *options)
 static void what_is_queued_goes_out_before_the_close(void **state)
 {
     (void)state;
-    on_every_kind(close_queued);
+    on_every_port(close_queued);
 }
 
 static void abort_queued(const world_options *options)
@@ -358,7 +346,7 @@ static void abort_queued(const world_options *options)
 static void an_abort_does_not_wait_for_the_reader(void **state)
 {
     (void)state;
-    on_every_kind(abort_queued);
+    on_every_port(abort_queued);
 }
 
 static void reset_queued(const world_options *options)
@@ -377,7 +365,7 @@ static void reset_queued(const world_options *options)
 static void a_reset_with_something_queued_leaves_nothing(void **state)
 {
     (void)state;
-    on_every_kind(reset_queued);
+    on_every_port(reset_queued);
 }
 
 /* ---- what was written, at the end ---- */
@@ -430,7 +418,7 @@ static void cut_with_much_queued(const world_options *options)
 static void what_the_system_never_had_was_not_written_at_the_end_either(void **state)
 {
     (void)state;
-    on_every_kind(cut_with_much_queued);
+    on_every_port(cut_with_much_queued);
 }
 
 /* ---- masked ---- */
@@ -485,7 +473,7 @@ static void client_writes(const world_options *options)
 static void a_client_masks_every_byte(void **state)
 {
     (void)state;
-    on_every_kind(client_writes);
+    on_every_port(client_writes);
 }
 
 /* ---- an answer that follows at once ---- */
@@ -544,7 +532,7 @@ static void answer_quickly(const world_options *options)
 static void what_is_answered_was_written(void **state)
 {
     (void)state;
-    on_every_kind(answer_quickly);
+    on_every_port(answer_quickly);
 }
 
 /* ---- slow is not silent ---- */
@@ -585,7 +573,7 @@ static void slow_but_alive(const world_options *options)
 static void a_reader_that_is_slow_within_a_frame_stays(void **state)
 {
     (void)state;
-    on_every_kind(slow_but_alive);
+    on_every_port(slow_but_alive);
 }
 
 static void stuck_within_a_frame(const world_options *options)
@@ -606,7 +594,7 @@ static void stuck_within_a_frame(const world_options *options)
 static void a_reader_that_is_stuck_within_a_frame_is_hung_up(void **state)
 {
     (void)state;
-    on_every_kind(stuck_within_a_frame);
+    on_every_port(stuck_within_a_frame);
 }
 
 int main(void)

@@ -80,7 +80,8 @@ static void what_is_no_answer_is_refused(void **state)
 {
     static const char *const wrong[] = {
         "SSH-2.0",
-        "HTTP/1.0 101 Switching Protocols\r\n\r\n",
+        "HTTP/1.2 101 Switching Protocols\r\n\r\n",
+        "HTTP/2 200\r\n\r\n",
         "http/1.1 101 x\r\n\r\n",
         "HTTP/1.1 1O1 x\r\n\r\n",
         "HTTP/1.1 10\r\n\r\n",

@@ -7,7 +7,7 @@ const path = require('node:path');
 const HERE = path.dirname(__dirname);
 const BUILT = path.join(HERE, 'build', 'Release', 'acurast.node');
 const PREBUILT = path.join(HERE, 'prebuilds', `${process.platform}-${process.arch}`, 'acurast.node');
-const PACKAGES = 'libwebsockets17 libwebsockets-evlib-uv libsodium23 libuv1 libssl3 libmsgpackc2 libyajl2';
+const PACKAGES = 'libsodium23 libuv1 libssl3 libmsgpackc2 libyajl2';
 
 /** What the prebuilt addon asks of the system, for people; tools/stage.js wrote it. */
 function needs() {

@@ -6,11 +6,6 @@ export interface ContextOptions {
   threads?: number | undefined;
   /** Which log events are delivered (default warn). */
   logLevel?: 'off' | 'error' | 'warn' | 'info' | 'debug' | undefined;
-  /**
-   * What runs libwebsockets, by which clients connect; auto takes uv where libwebsockets has it (default
-   * auto).
-   */
-  eventLoop?: 'auto' | 'uv' | 'poll' | undefined;
 }
 
 /** Options of a client that the core knows. */
@@ -83,6 +78,11 @@ export interface ClientSettings {
   caFile?: string | undefined;
   /** The same as text; not together with ca-file. */
   caPem?: string | undefined;
+  /**
+   * http://[USER:PASSWORD@]HOST[:PORT] of an HTTP proxy, or none; the environment has http_proxy,
+   * https_proxy, all_proxy and no_proxy; loopback is reached directly (default environment).
+   */
+  proxy?: string | undefined;
   /** Offer the extensions of libacurast; off sends exactly what the vendor's client sends (default on). */
   extensions?: boolean | undefined;
 }

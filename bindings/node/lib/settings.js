@@ -6,7 +6,6 @@ module.exports = {
   context: {
     threads: { name: 'threads', type: 'count' },
     logLevel: { name: 'log-level', type: 'choice' },
-    eventLoop: { name: 'event-loop', type: 'choice' },
   },
   client: {
     failover: { name: 'failover', type: 'choice' },
@@ -28,6 +27,7 @@ module.exports = {
     linger: { name: 'linger', type: 'milliseconds' },
     caFile: { name: 'ca-file', type: 'text' },
     caPem: { name: 'ca-pem', type: 'text' },
+    proxy: { name: 'proxy', type: 'text' },
     extensions: { name: 'extensions', type: 'bool' },
   },
   service: {

@@ -11,8 +11,8 @@ const path = require('node:path');
 
 const HERE = path.dirname(__dirname);
 const PACKAGES =
-  'build-essential cmake pkg-config libwebsockets-dev libwebsockets-evlib-uv libsodium-dev libuv1-dev libssl-dev ' +
-  'libmsgpack-dev libyajl-dev libcap-dev';
+  'build-essential cmake pkg-config libsodium-dev libuv1-dev libssl-dev ' +
+  'libmsgpack-dev libyajl-dev';
 
 /** The folder of the core's sources. */
 function core() {

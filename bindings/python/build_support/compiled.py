@@ -16,9 +16,9 @@ from pathlib import Path
 from cffi import FFI
 
 CORE = Path("core")
-LIBRARIES = ["libwebsockets", "libsodium", "libuv", "yajl", "libssl", "libcrypto"]
+LIBRARIES = ["libsodium", "libuv", "yajl", "libssl", "libcrypto"]
 MSGPACK = ["msgpack-c", "msgpack"]  # its name since version 6, and before
-PACKAGES = "libwebsockets-dev libwebsockets-evlib-uv libsodium-dev libuv1-dev libssl-dev libmsgpack-dev libyajl-dev libcap-dev"
+PACKAGES = "libsodium-dev libuv1-dev libssl-dev libmsgpack-dev libyajl-dev"
 
 GLUE_DECLARATIONS = """
 #define ACURAST_LOOK_MAX ...

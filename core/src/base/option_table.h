@@ -12,11 +12,9 @@
 #define ACURAST__TIB (1024LL * 1024 * ACURAST__MIB)
 
 #define ACURAST__CONTEXT_OPTIONS(X)                                                                                    \
-    X(THREADS, "threads", CONTEXT, COUNT, "1", 0, 256, "", "I/O threads; 0 takes as many as this process has cores")         \
+    X(THREADS, "threads", CONTEXT, COUNT, "1", 0, 256, "", "I/O threads; 0 takes as many as this process has cores")   \
     X(LOG_LEVEL, "log-level", CONTEXT, CHOICE, "warn", 0, 4, "off|error|warn|info|debug",                              \
-      "Which log events are delivered")                                                                                \
-    X(EVENT_LOOP, "event-loop", CONTEXT, CHOICE, "auto", 0, 2, "auto|uv|poll",                                         \
-      "What runs libwebsockets, by which clients connect; auto takes uv where libwebsockets has it")
+      "Which log events are delivered")
 
 #define ACURAST__CLIENT_OPTIONS(X)                                                                                     \
     X(URL, "url", CLIENT, LIST, "", 0, 32, "", "Services to try, in order: ws:// or wss:// URLs")                      \
@@ -52,6 +50,9 @@
     X(CA_FILE, "ca-file", CLIENT, TEXT, "", 0, 0, "",                                                                  \
       "PEM file of certificate authorities to trust instead of the system's")                                          \
     X(CA_PEM, "ca-pem", CLIENT, TEXT, "", 0, 0, "", "The same as text; not together with ca-file")                     \
+    X(PROXY, "proxy", CLIENT, TEXT, "environment", 0, 0, "",                                                           \
+      "http://[USER:PASSWORD@]HOST[:PORT] of an HTTP proxy, or none; the environment has http_proxy, https_proxy, "    \
+      "all_proxy and no_proxy; loopback is reached directly")                                                          \
     X(CLIENT_EXTENSIONS, "extensions", CLIENT, BOOL, "on", 0, 1, "",                                                   \
       "Offer the extensions of libacurast; off sends exactly what the vendor's client sends")
 
@@ -61,11 +62,11 @@
     X(ADMIN_LISTEN, "admin-listen", SERVICE, TEXT, "", 0, 0, "",                                                       \
       "ADDRESS:PORT for /metrics, /healthz and /readyz; without it they answer on public ports that are loopback")     \
     X(NAME, "name", SERVICE, LIST, "", 0, 16, "",                                                                      \
-      "host:port that clients know this service by; checked in Ed25519 handshakes; without one the Host header is taken") \
+      "host:port that clients know this service by; checked in Ed25519 handshakes; without one the Host header is "    \
+      "taken")                                                                                                         \
     X(TLS_CERT, "tls-cert", SERVICE, TEXT, "", 0, 0, "", "PEM file of the certificate chain; makes it wss://")         \
     X(TLS_KEY, "tls-key", SERVICE, TEXT, "", 0, 0, "", "PEM file of its private key")                                  \
-    X(TRUST_PROXY, "trust-proxy", SERVICE, LIST, "", 0, 64, "",                                                        \
-      "CIDR of proxies whose X-Forwarded-For is believed")                                                             \
+    X(TRUST_PROXY, "trust-proxy", SERVICE, LIST, "", 0, 64, "", "CIDR of proxies whose X-Forwarded-For is believed")   \
     X(ALLOW, "allow", SERVICE, LIST, "", 0, 100000, "", "Ids or public keys that may authenticate; none: all")         \
     X(DENY, "deny", SERVICE, LIST, "", 0, 100000, "", "Ids or public keys that may not; wins over allow")              \
     X(ALLOW_FILE, "allow-file", SERVICE, TEXT, "", 0, 0, "",                                                           \
@@ -73,8 +74,7 @@
     X(DENY_FILE, "deny-file", SERVICE, TEXT, "", 0, 0, "", "The same for deny")                                        \
     X(DIFFICULTY, "difficulty", SERVICE, TEXT, "ffffffffffffffffffffffffffffffff", 0, 0, "",                           \
       "Proof of work: 32 hex digits, an upper bound for each of the first 16 bytes of the hash; all f: none")          \
-    X(HANDSHAKE_TIME, "handshake-time", SERVICE, MILLISECONDS, "10s", 1, 86400000, "",                                 \
-      "Time from accept to accepted")                                                                                  \
+    X(HANDSHAKE_TIME, "handshake-time", SERVICE, MILLISECONDS, "10s", 1, 86400000, "", "Time from accept to accepted") \
     X(HANDSHAKE_RATE, "handshake-rate", SERVICE, COUNT, "50", 0, 1000000, "",                                          \
       "Handshakes a second from one address (IPv6: one /64), twice that in a burst; loopback is exempt; 0: no limit")  \
     X(MAX_PENDING, "max-pending", SERVICE, COUNT, "8192", 0, 16777216, "",                                             \
@@ -86,9 +86,11 @@
     X(MAX_FRAME, "max-frame", SERVICE, SIZE, "16MiB", 64, 1024 * ACURAST__MIB, "",                                     \
       "Largest frame from an accepted client, header included; 4 KiB before")                                          \
     X(SEND_BUFFER, "send-buffer", SERVICE, SIZE, "32MiB", 1024, ACURAST__TIB, "",                                      \
-      "Bytes that may wait for one client, beside one message that is being written; senders have shares of it, and what exceeds them is dropped") \
+      "Bytes that may wait for one client, beside one message that is being written; senders have shares of it, and "  \
+      "what exceeds them is dropped")                                                                                  \
     X(SOCKET_SEND_BUFFER, "socket-send-buffer", SERVICE, SIZE, "256KiB", 0, 1024 * ACURAST__MIB, "",                   \
-      "Bytes that the kernel may keep for one connection on their way out (SO_SNDBUF; it doubles them for its own needs, up to net.core.wmem_max); 0: as it likes") \
+      "Bytes that the kernel may keep for one connection on their way out (SO_SNDBUF; it doubles them for its own "    \
+      "needs, up to net.core.wmem_max); 0: as it likes")                                                               \
     X(SOCKET_RECEIVE_BUFFER, "socket-receive-buffer", SERVICE, SIZE, "256KiB", 0, 1024 * ACURAST__MIB, "",             \
       "The same on their way in (SO_RCVBUF, net.core.rmem_max); 0: as it likes")                                       \
     X(RATE_MESSAGES, "rate-messages", SERVICE, COUNT, "100000", 0, 1000000000, "",                                     \
@@ -97,8 +99,7 @@
       "Bytes a second from one connection, likewise; 0: no limit")                                                     \
     X(MAILBOX_COUNT, "mailbox-count", SERVICE, COUNT, "20", 0, 1000000, "",                                            \
       "Payloads kept for an id that was here recently; 0: no mailbox")                                                 \
-    X(MAILBOX_BYTES, "mailbox-bytes", SERVICE, SIZE, "1MiB", 0, ACURAST__TIB, "",                                      \
-      "Bytes kept for it; 0: no mailbox")                                                                              \
+    X(MAILBOX_BYTES, "mailbox-bytes", SERVICE, SIZE, "1MiB", 0, ACURAST__TIB, "", "Bytes kept for it; 0: no mailbox")  \
     X(MAILBOX_SECONDS, "mailbox-seconds", SERVICE, SECONDS, "30", 0, 86400, "",                                        \
       "How long after its disconnect; 0: no mailbox")                                                                  \
     X(MAILBOX_TOTAL, "mailbox-total", SERVICE, SIZE, "256MiB", 0, ACURAST__TIB, "",                                    \
@@ -109,12 +110,12 @@
       "Silence after which a client is pinged; 0: never")                                                              \
     X(SERVICE_PING_TIMEOUT, "ping-timeout", SERVICE, MILLISECONDS, "20s", 1, 86400000, "",                             \
       "Time for the answer to a ping")                                                                                 \
-    X(DRAIN_TIME, "drain-time", SERVICE, MILLISECONDS, "10s", 0, 86400000, "",                                         \
-      "Longest time that a drain takes")                                                                               \
+    X(DRAIN_TIME, "drain-time", SERVICE, MILLISECONDS, "10s", 0, 86400000, "", "Longest time that a drain takes")      \
     X(SERVICE_EXTENSIONS, "extensions", SERVICE, BOOL, "on", 0, 1, "",                                                 \
       "Speak the extensions of libacurast to clients that offer them")                                                 \
     X(PRESENCE, "presence", SERVICE, BOOL, "on", 0, 1, "",                                                             \
-      "Tell clients that ask who is here, and who of those that they asked for has left; off hides it in receipts, too") \
+      "Tell clients that ask who is here, and who of those that they asked for has left; off hides it in receipts, "   \
+      "too")                                                                                                           \
     X(WATCHES, "watches", SERVICE, COUNT, "1024", 0, 16777216, "",                                                     \
       "Ids whose leaving one client is told: those that it sent to with receipts or looked up last; 0: none")
 

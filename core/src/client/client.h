@@ -65,7 +65,7 @@ struct acurast_client {
 
     atomic_size_t references;
     atomic_int state;
-    atomic_bool released; /* the caller gave the handle back and wants no more events */
+    atomic_bool released;  /* the caller gave the handle back and wants no more events */
     atomic_size_t untaken; /* outcomes that wait in a queue: counted in the outbox, but not waiting to be sent */
     atomic_size_t untaken_states;
     atomic_bool flown; /* among `incoming` is one that was written by its caller */
@@ -79,36 +79,36 @@ struct acurast_client {
     bool closing;        /* close was called, or it closed by itself */
     bool wake_posted;
     bool pause_asked;
-    bool tracks; /* the service knows receipts */
+    bool tracks;       /* the service knows receipts */
     uint64_t looks_at; /* when the loop looks at what has come in, without being woken: milliseconds; 0: it does not */
     acurast_status end_status; /* why it closed by itself; else OK */
     uint32_t end_code;         /* and what the service said then */
-    char end_reason[128];
+    char end_reason[256];
     uint64_t last_number;
-    acurast__list incoming;         /* operations, in the order of their numbers */
-    acurast__lane lane;             /* open only while nothing is in the outbox; its lock is inside this one */
+    acurast__list incoming; /* operations, in the order of their numbers */
+    acurast__lane lane;     /* open only while nothing is in the outbox; its lock is inside this one */
     acurast__list cancels;
     acurast__event *writable_event; /* owed to somebody who met a full outbox */
     size_t writable_bytes;          /* the smallest payload for which it was */
     acurast__task wake;
     acurast__task finish;
 
-    acurast__outbox outbox; /* but for its reservations */
+    acurast__outbox outbox;     /* but for its reservations */
     acurast__receiver receiver; /* but for what is given back to it */
     acurast__requests requests; /* with a lock of its own */
     acurast__round round;
     acurast__backoff backoff;
     acurast__connection *connection;
-    size_t candidate; /* of the connection */
+    size_t candidate;      /* of the connection */
     uint64_t online_since; /* 0: not accepted */
     acurast__timer retry;
     acurast__timer linger;
     acurast__timer look;
-    bool begun;   /* the first round has begun */
+    bool begun;     /* the first round has begun */
     bool lingering; /* closing, and the outbox may still be written */
-    bool leaving; /* closing, and nothing more is written */
-    bool held;    /* the caller asked to pause */
-    bool full;    /* the queue is full */
+    bool leaving;   /* closing, and nothing more is written */
+    bool held;      /* the caller asked to pause */
+    bool full;      /* the queue is full */
     acurast__event_waiter waiter;
     acurast__task room; /* posted by the waiter */
     acurast__list spare_states;
@@ -167,8 +167,8 @@ void acurast__client_open_lane(acurast_client *client);
 /* client/report.c: events. On the loop's thread; for a client that never connected, on the thread that closes it. */
 bool acurast__client_stock_states(acurast_client *client);
 bool acurast__client_is_heard(const acurast_client *client);
-void acurast__client_report_state(acurast_client *client, acurast_state state, acurast_status status, uint32_t close_code,
-                                  const char *text, int64_t retry_ms);
+void acurast__client_report_state(acurast_client *client, acurast_state state, acurast_status status,
+                                  uint32_t close_code, const char *text, int64_t retry_ms);
 void acurast__client_report_closed(acurast_client *client, acurast_status status);
 void acurast__client_report_outcome(acurast__outbox *outbox, acurast__operation *operation, acurast_status status);
 void acurast__client_report_kept(acurast__outbox *outbox, acurast__operation *operation);

@@ -351,6 +351,7 @@ acurast__connection *acurast__connection_open(acurast__loop *loop, const acurast
                                 .port = target->port,
                                 .path = target->path,
                                 .tls = target->secure ? tls : NULL,
+                                .proxy = target->proxy,
                                 .connect_timeout_ms = settings->connect_timeout_ms};
     size_t body = settings->max_payload < CHALLENGE_MAX_SIZE ? CHALLENGE_MAX_SIZE : settings->max_payload;
     acurast__ws_settings limits = {.max_message = ACURAST__HEADER_SIZE + body,

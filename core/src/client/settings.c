@@ -5,6 +5,8 @@
 #include "base/option.h"
 #include "net/tls.h"
 
+#include <string.h>
+
 static uint32_t number32(const acurast_options *options, acurast__option option)
 {
     return (uint32_t)acurast__options_number(options, option);
@@ -55,6 +57,22 @@ static acurast_status read_targets(acurast__round *round, acurast_options *optio
     return ACURAST_OK;
 }
 
+static acurast_status find_proxies(acurast__round *round, acurast_options *options)
+{
+    const char *setting = acurast__options_text(options, ACURAST__OPTION_PROXY), *problem;
+    for (size_t i = 0; i < round->count; i++) {
+        acurast__target *target = &round->candidates[i].target;
+        acurast_status status =
+            acurast__proxy_find(&target->proxy, setting, target->host, target->port, target->secure, &problem);
+        if (status == ACURAST_BAD_OPTION) /* without the setting, which may hold a password */
+            return acurast__options_fail(options, status, "proxy%s: %s",
+                                         strcmp(setting, "environment") == 0 ? " of the environment" : "", problem);
+        if (status != ACURAST_OK)
+            return status;
+    }
+    return ACURAST_OK;
+}
+
 static bool any_secure(const acurast__round *round)
 {
     for (size_t i = 0; i < round->count; i++)
@@ -87,6 +105,8 @@ acurast_status acurast__client_settings_read(acurast__client_settings *settings,
     *round = (acurast__round){0};
     read_numbers(settings, options);
     acurast_status status = read_targets(round, options);
+    if (status == ACURAST_OK)
+        status = find_proxies(round, options);
     if (status == ACURAST_OK)
         status = read_trust(settings, round, options);
     if (status != ACURAST_OK) {

@@ -201,5 +201,6 @@ void acurast__target_clear(acurast__target *target)
     acurast__free(target->host);
     acurast__free(target->name);
     acurast__free(target->path);
+    acurast__proxy_free(target->proxy);
     *target = (acurast__target){0};
 }

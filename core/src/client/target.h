@@ -5,6 +5,8 @@
 #ifndef ACURAST_CLIENT_TARGET_H
 #define ACURAST_CLIENT_TARGET_H
 
+#include "net/proxy.h"
+
 #include <acurast/status.h>
 
 #include <stdbool.h>
@@ -21,6 +23,7 @@ typedef struct acurast__target {
     char *path; /* with its query; begins with / */
     uint16_t port;
     bool secure;
+    acurast__proxy *proxy; /* that leads to it; NULL: none. Not from the URL: whoever wants one sets it */
 } acurast__target;
 
 /* `*problem` (static text) says what is wrong with the URL. BAD_OPTION or NO_MEMORY; `target` is then empty. */

@@ -107,7 +107,6 @@ acurast_status acurast__context_create(const acurast_options *options, acurast_c
     context->generation = acurast__process_generation();
     context->loop_count = loop_count(options);
     context->log_level = (acurast_log_level)acurast__options_number(options, ACURAST__OPTION_LOG_LEVEL);
-    context->config.kind = (acurast__loop_kind)acurast__options_number(options, ACURAST__OPTION_EVENT_LOOP);
     context->config.ended = on_loop_ended;
     context->config.user = context;
     acurast__list_init(&context->members);

@@ -38,12 +38,12 @@ typedef struct acurast__member {
     acurast__list link;
     bool asked; /* the context's own: to close */
     void (*close)(struct acurast__member *member);
-    void (*retain)(struct acurast__member *member);  /* so that it survives while `close` runs */
+    void (*retain)(struct acurast__member *member); /* so that it survives while `close` runs */
     void (*release)(struct acurast__member *member);
 } acurast__member;
 
 /*
- * Starts the loops if that was not done, and adds the member. CLOSED once the context was closed; NO_MEMORY, SYSTEM or UNSUPPORTED
+ * Starts the loops if that was not done, and adds the member. CLOSED once the context was closed; NO_MEMORY or SYSTEM
  * from starting the loops. Any thread.
  */
 acurast_status acurast__context_join(acurast_context *context, acurast__member *member);

@@ -94,7 +94,6 @@ static void take_some(uv_poll_t *poll, int status, int events)
 {
     (void)status, (void)events;
     acurast__greeting *greeting = poll->data;
-    acurast__loop_current->heard = true;
     uint64_t begin = acurast__clock_us();
     while (take_one(greeting) && acurast__clock_us() - begin < SLICE_US)
         continue;

@@ -347,7 +347,6 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 {
     (void)status, (void)events;
     acurast__listening *at = poll->data;
-    acurast__loop_current->heard = true;
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         socket_address from;
         socklen_t size = sizeof from;

@@ -1,6 +1,6 @@
 /*
- * The thread that owns sockets. Ours are polled by libuv. libwebsockets, by which clients connect, runs on the same libuv loop; where it lacks
- * the plug-in for that, its poll() loop has the lead, and libuv's descriptor for waiting is one of those that it polls.
+ * The thread that owns sockets. It makes its libuv loop itself: some versions leave traces on the thread that does (an io_uring whose signals
+ * interrupt its system calls).
  *
  *   started -> running -> stopping (acurast__loop_stop) -> nothing left that holds it -> ended
  *
@@ -11,16 +11,16 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/process.h"
-#include "net/callback.h"
 #include "net/chunk.h"
-#include "net/lws.h"
-#include "net/tls_internal.h"
 #include "net/upgrade.h"
 #include "net/ws_internal.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+/* More than libuv opens for a loop, and for the process with the first one. */
+#define DESCRIPTORS_NEEDED 8
 
 /* A turn runs the tasks that were there when it began, so that tasks which post tasks cannot keep the I/O waiting. */
 static void run_tasks(acurast__loop *loop)
@@ -73,23 +73,6 @@ void acurast__loop_reap(acurast__loop *loop, acurast__reap *reap)
         acurast__list_append(&loop->reaped, &reap->link);
 }
 
-static void end_lws(acurast__reap *reap)
-{
-    lws_set_timeout(ACURAST__CONTAINER(reap, acurast__lws_reap, reap)->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
-}
-
-void acurast__lws_reap_init(acurast__lws_reap *reap)
-{
-    *reap = (acurast__lws_reap){.reap = {.end = end_lws}};
-    acurast__list_init(&reap->reap.link);
-}
-
-void acurast__loop_reap_lws(acurast__loop *loop, acurast__lws_reap *reap, struct lws *wsi)
-{
-    reap->wsi = wsi;
-    acurast__loop_reap(loop, &reap->reap);
-}
-
 static void reap_all(acurast__loop *loop)
 {
     while (!acurast__list_empty(&loop->reaped)) {
@@ -114,20 +97,7 @@ uv_poll_t *acurast__loop_watch(acurast__loop *loop, int descriptor, void *data)
 
 static void free_handle(uv_handle_t *handle)
 {
-    acurast__free(handle); /* libwebsockets has its own from malloc() */
-}
-
-static void mark_orphan(uv_handle_t *handle, void *wsi)
-{
-    if (uv_handle_get_type(handle) == UV_POLL && handle->data == wsi && !uv_is_closing(handle))
-        handle->data = NULL;
-}
-
-static void close_orphan(uv_handle_t *handle, void *unused)
-{
-    (void)unused;
-    if (uv_handle_get_type(handle) == UV_POLL && !handle->data && !uv_is_closing(handle))
-        uv_close(handle, free_handle);
+    acurast__free(handle);
 }
 
 void acurast__loop_unwatch(uv_poll_t *poll)
@@ -135,22 +105,6 @@ void acurast__loop_unwatch(uv_poll_t *poll)
     uv_poll_stop(poll);
     poll->data = NULL;
     uv_close((uv_handle_t *)poll, free_handle);
-}
-
-/* libwebsockets still stops the handle before it forgets it, so it is closed at the end of the turn. */
-void acurast__loop_failed(acurast__loop *loop, struct lws *wsi)
-{
-    if (!loop->uv_kind || lws_get_socket_fd(wsi) >= 0)
-        return;
-    uv_walk(&loop->uv, mark_orphan, wsi);
-    loop->orphans = true;
-}
-
-static void close_orphans(acurast__loop *loop)
-{
-    if (loop->orphans)
-        uv_walk(&loop->uv, close_orphan, NULL);
-    loop->orphans = false;
 }
 
 /* True where there is more to do without waiting for I/O. */
@@ -163,9 +117,6 @@ static bool turn(acurast__loop *loop)
     bool more = run_hooks(loop);
     flush(loop);
     reap_all(loop);
-    close_orphans(loop);
-    if (loop->sweep)
-        acurast__tls_vhosts_sweep(loop, false);
     bool stopping = atomic_load(&loop->stopping); /* what was posted before is in the inbox by now */
     bool tasks = atomic_load_explicit(&loop->inbox.head, memory_order_relaxed);
     if (stopping && !loop->busy && !tasks)
@@ -237,10 +188,10 @@ size_t acurast__loop_memory(const acurast__loop *loop)
 
 /* ---- on libuv ---- */
 
+/* Ending the wait is all that it is for. */
 static void on_wake(uv_async_t *async)
 {
     (void)async;
-    acurast__loop_current->heard = true; /* beside that, ending the wait is all that it is for */
 }
 
 static void on_spin(uv_idle_t *idle)
@@ -253,7 +204,7 @@ static void on_tick(uv_timer_t *timer)
     (void)timer;
 }
 
-static void uv_end_wait(acurast__loop *loop, bool more)
+static void set_wait(acurast__loop *loop, bool more)
 {
     if (more && !loop->spinning)
         uv_idle_start(&loop->spin, on_spin);
@@ -274,24 +225,32 @@ static void on_before_wait(uv_prepare_t *prepare)
     bool more = turn(loop);
     if (!loop->running)
         uv_stop(&loop->uv);
-    if (loop->uv_kind) {
-        uv_update_time(&loop->uv);
-        uv_end_wait(loop, more);
-    } else {
-        loop->spinning = more;
-    }
+    uv_update_time(&loop->uv);
+    set_wait(loop, more);
     loop->stale = true;
 }
 
 static void on_after_wait(uv_check_t *check)
 {
-    acurast__loop *loop = check->data;
-    if (loop->uv_kind)
-        turn(loop);
+    turn(check->data);
 }
 
-static void uv_open(acurast__loop *loop)
+/* libuv ends the process where it cannot have the pipe that it makes once, so that is tried before. */
+static bool descriptors_left(void)
 {
+    int descriptors[DESCRIPTORS_NEEDED], count = 0;
+    while (count < DESCRIPTORS_NEEDED && (descriptors[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+        count++;
+    bool left = count == DESCRIPTORS_NEEDED;
+    while (count)
+        close(descriptors[--count]);
+    return left;
+}
+
+static bool uv_open(acurast__loop *loop)
+{
+    if (!descriptors_left() || uv_loop_init(&loop->uv) != 0)
+        return false;
     uv_async_init(&loop->uv, &loop->wake, on_wake);
     uv_prepare_init(&loop->uv, &loop->before_wait);
     uv_check_init(&loop->uv, &loop->after_wait);
@@ -300,6 +259,7 @@ static void uv_open(acurast__loop *loop)
     loop->before_wait.data = loop->after_wait.data = loop;
     uv_prepare_start(&loop->before_wait, on_before_wait);
     uv_check_start(&loop->after_wait, on_after_wait);
+    return true;
 }
 
 static void uv_close_own(acurast__loop *loop)
@@ -311,54 +271,20 @@ static void uv_close_own(acurast__loop *loop)
     uv_close((uv_handle_t *)&loop->spin, NULL);
 }
 
-/* ---- on poll() ---- */
-
-static void on_poll_tick(lws_sorted_usec_list_t *tick)
-{
-    (void)tick;
-}
-
-/* libuv never waits here: it is asked when there is something, and its turn comes before libwebsockets waits. */
-static void poll_run(acurast__loop *loop)
-{
-    while (loop->running) {
-        loop->heard = false;
-        uv_run(&loop->uv, UV_RUN_NOWAIT);
-        uint64_t next = acurast__wheel_next(&loop->wheel);
-        if (next != UINT64_MAX)
-            lws_sul_schedule(loop->lws, 0, &loop->poll_tick, on_poll_tick, (lws_usec_t)(next + 1) * LWS_US_PER_MS);
-        loop->stale = true;
-        if (loop->running)
-            lws_service(loop->lws, loop->spinning || loop->heard ? -1 : 0);
-    }
-}
-
-/* libwebsockets closes what it polls, so it gets a descriptor of its own. */
-static bool poll_libuv(acurast__loop *loop)
-{
-    int waiting = fcntl(uv_backend_fd(&loop->uv), F_DUPFD_CLOEXEC, 0);
-    loop->vhost = acurast__tls_vhost(loop, NULL);
-    lws_adopt_desc_t info = {
-        .vh = loop->vhost,
-        .type = LWS_ADOPT_RAW_FILE_DESC,
-        .fd = {.filefd = waiting},
-        .vh_prot_name = ACURAST__PROTOCOL_NAME,
-    };
-    if (waiting >= 0 && loop->vhost && lws_adopt_descriptor_vhost_via_info(&info))
-        return true;
-    if (waiting >= 0)
-        close(waiting);
-    return false;
-}
-
 /* ---- the thread ---- */
+
+static void free_loop(acurast__loop *loop)
+{
+    uv_sem_destroy(&loop->born);
+    pthread_mutex_destroy(&loop->wake_lock);
+    acurast__free(loop);
+}
 
 static void let_go(acurast__loop *loop)
 {
     if (atomic_fetch_sub(&loop->holders, 1) != 1)
         return;
-    pthread_mutex_destroy(&loop->wake_lock);
-    acurast__free(loop);
+    free_loop(loop);
 }
 
 static void tear_down(acurast__loop *loop)
@@ -369,16 +295,7 @@ static void tear_down(acurast__loop *loop)
     uv_close_own(loop);
     acurast__free(loop->spare);
     acurast__stream_shared_free(loop);
-    acurast__tls_vhosts_sweep(loop, true);
-    if (loop->lws)
-        lws_context_destroy(loop->lws);
-    close_orphans(loop);
-    if (loop->pipe)
-        acurast__lws_forget_descriptor(loop->pipe); /* it lives until its handle is closed */
-    uv_run(&loop->uv, UV_RUN_DEFAULT);              /* closes the handles */
-    if (loop->uv_kind && loop->lws)
-        lws_context_destroy(loop->lws); /* what could not go before that */
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    uv_run(&loop->uv, UV_RUN_DEFAULT); /* closes the handles */
     uv_loop_close(&loop->uv);
 }
 
@@ -387,11 +304,13 @@ static void *serve(void *argument)
     acurast__loop *loop = argument;
     acurast__io_thread_mark(loop->config.index);
     acurast__loop_current = loop;
+    loop->running = uv_open(loop);
+    bool running = loop->running;
+    uv_sem_post(&loop->born); /* where it does not run, the loop is its maker's again */
+    if (!running)
+        return NULL;
     acurast__chunk_cache_open();
-    if (loop->uv_kind)
-        uv_run(&loop->uv, UV_RUN_DEFAULT);
-    else
-        poll_run(loop);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
     tear_down(loop);
     acurast__chunk_cache_close();
     if (loop->config.ended)
@@ -412,67 +331,16 @@ unsigned acurast__loop_index(const acurast__loop *loop)
     return loop->config.index;
 }
 
-const char *acurast__loop_kind_name(const acurast__loop *loop)
-{
-    return loop->uv_kind ? "uv" : "poll";
-}
-
-static struct lws_context *create_lws(acurast__loop *loop, bool uv)
-{
-    void *foreign[1] = {&loop->uv};
-    struct lws_context_creation_info info = {
-        .port = CONTEXT_PORT_NO_LISTEN,
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
-        .retry_and_idle_policy = &acurast__no_lws_policy,
-        .user = loop,
-        .pcontext = &loop->lws, /* turns NULL when libwebsockets is done with it */
-    };
-    if (uv) {
-        info.options |= LWS_SERVER_OPTION_LIBUV;
-        info.foreign_loops = foreign;
-    }
-    return acurast__lws_context(&info);
-}
-
-/* Right after it was made, the only thing of libwebsockets that is polled is what it can be woken by. */
-static void find_pipe(uv_handle_t *handle, void *loop)
-{
-    if (uv_handle_get_type(handle) == UV_POLL)
-        ((acurast__loop *)loop)->pipe = handle->data;
-}
-
-/* libwebsockets with its plug-in for libuv; false where it has none. */
-static bool open_plugin(acurast__loop *loop)
-{
-    loop->lws = create_lws(loop, true);
-    loop->uv_kind = loop->lws != NULL;
-    if (loop->uv_kind)
-        uv_walk(&loop->uv, find_pipe, loop);
-    return loop->uv_kind;
-}
-
-static acurast_status open_poll(acurast__loop *loop)
-{
-    loop->lws = create_lws(loop, false);
-    return loop->lws && poll_libuv(loop) ? ACURAST_OK : ACURAST_NO_MEMORY;
-}
-
-static acurast_status open_lws(acurast__loop *loop)
-{
-    if (loop->config.kind != ACURAST__LOOP_POLL && open_plugin(loop))
-        return ACURAST_OK;
-    return loop->config.kind == ACURAST__LOOP_UV ? ACURAST_UNSUPPORTED : open_poll(loop);
-}
-
+/* SYSTEM where there is no thread, or where it lacks what a loop needs. */
 static acurast_status start(acurast__loop *loop)
 {
-    acurast_status status = open_lws(loop);
-    uv_open(loop);
-    if (status == ACURAST_OK && !acurast__thread_start(&loop->thread, serve, loop))
-        status = ACURAST_SYSTEM;
-    if (status != ACURAST_OK)
-        tear_down(loop);
-    return status;
+    if (!acurast__thread_start(&loop->thread, serve, loop))
+        return ACURAST_SYSTEM;
+    uv_sem_wait(&loop->born);
+    if (loop->running)
+        return ACURAST_OK;
+    pthread_join(loop->thread, NULL);
+    return ACURAST_SYSTEM;
 }
 
 acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__loop **out)
@@ -481,7 +349,7 @@ acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__
     if (!loop)
         return ACURAST_NO_MEMORY;
     loop->config = *config;
-    loop->running = true;
+    uv_sem_init(&loop->born, 0);
     pthread_mutex_init(&loop->wake_lock, NULL);
     loop->wakeable = true;
     atomic_init(&loop->holders, 2);
@@ -493,16 +361,13 @@ acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__
     acurast__list_init(&loop->owing);
     acurast__list_init(&loop->unread);
     acurast__list_init(&loop->reaped);
-    acurast__list_init(&loop->trusts);
     acurast__list_init(&loop->jobs);
-    acurast_status status = uv_loop_init(&loop->uv) == 0 ? start(loop) : ACURAST_SYSTEM;
-    if (status != ACURAST_OK) {
-        pthread_mutex_destroy(&loop->wake_lock);
-        acurast__free(loop);
-        return status;
-    }
-    *out = loop;
-    return ACURAST_OK;
+    acurast_status status = start(loop);
+    if (status == ACURAST_OK)
+        *out = loop;
+    else
+        free_loop(loop);
+    return status;
 }
 
 static void wake(acurast__loop *loop)

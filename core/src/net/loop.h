@@ -1,6 +1,5 @@
 /*
- * An I/O thread: one event loop with its own libwebsockets context, an inbox for
- * tasks from other threads, and a wheel of timers.
+ * An I/O thread: one event loop (libuv), an inbox for tasks from other threads, and a wheel of timers.
  *
  * A turn of the loop: wait for I/O; its callbacks; tasks; timers that are due; the hooks; then everything that was queued on any
  * websocket during the turn is written, a batch a socket.
@@ -21,21 +20,14 @@
 
 typedef struct acurast__loop acurast__loop;
 
-typedef enum acurast__loop_kind {
-    ACURAST__LOOP_AUTO,
-    ACURAST__LOOP_UV,
-    ACURAST__LOOP_POLL
-} acurast__loop_kind;
-
 typedef struct acurast__loop_config {
-    acurast__loop_kind kind;
     unsigned index; /* of this loop among its context's */
     /* On the loop's thread, as the last thing that it does; may be NULL. */
     void (*ended)(void *user);
     void *user;
 } acurast__loop_config;
 
-/* Makes the loop and starts its thread. Any thread. NO_MEMORY, SYSTEM, or UNSUPPORTED (uv was asked for and is not installed). */
+/* Makes the loop and starts its thread. Any thread. NO_MEMORY, or SYSTEM: no thread or descriptor is left for it. */
 acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__loop **loop);
 
 /* Runs `task->run` on the loop's thread, in the order of posting. Any thread; not after acurast__loop_stop() was called. */
@@ -53,9 +45,6 @@ void acurast__loop_detach(acurast__loop *loop);
 /* Any thread. */
 bool acurast__loop_is_current(const acurast__loop *loop);
 unsigned acurast__loop_index(const acurast__loop *loop);
-
-/* "uv" or "poll". Any thread. */
-const char *acurast__loop_kind_name(const acurast__loop *loop);
 
 /* Monotonic milliseconds, read once a turn. */
 uint64_t acurast__loop_now(acurast__loop *loop);

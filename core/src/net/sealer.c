@@ -32,6 +32,7 @@ struct acurast__sealer {
     acurast__seal_mark marks[ACURAST__SEAL_RECORDS];
     size_t mark_count;
     unsigned key_changes; /* of the peer's, in this input */
+    unsigned long error;  /* that ended it */
     uint8_t staging[ACURAST__RECORD_SIZE];
 };
 
@@ -164,8 +165,24 @@ size_t acurast__sealer_open(acurast__sealer *sealer, SSL *ssl, const uint8_t *by
     while (SSL_read_ex(ssl, *plain + total, sealer->plain_capacity - total, &got) == 1)
         total += got;
     *ended = SSL_get_error(ssl, 0) != SSL_ERROR_WANT_READ;
+    sealer->error = ERR_peek_error();
     ERR_clear_error();
     return total;
+}
+
+unsigned long acurast__sealer_error(const acurast__sealer *sealer)
+{
+    return sealer->error;
+}
+
+bool acurast__sealer_begin(acurast__sealer *sealer, SSL *ssl)
+{
+    sealer->in = sealer->in_end = NULL;
+    ERR_clear_error();
+    bool good = SSL_get_error(ssl, SSL_do_handshake(ssl)) == SSL_ERROR_WANT_READ;
+    sealer->error = ERR_peek_error();
+    ERR_clear_error();
+    return good;
 }
 
 unsigned acurast__sealer_key_changes(const acurast__sealer *sealer)

@@ -40,6 +40,12 @@ void acurast__sealer_bind(acurast__sealer *sealer, SSL *ssl);
 size_t acurast__sealer_open(acurast__sealer *sealer, SSL *ssl, const uint8_t *bytes, size_t size, uint8_t **plain,
                             bool *ended);
 
+/* Of OpenSSL's error queue, what ended what was opened last; 0: nothing, or the peer has said goodbye. */
+unsigned long acurast__sealer_error(const acurast__sealer *sealer);
+
+/* Begins a client's handshake: its first words are among the sealed. False where that cannot be. */
+bool acurast__sealer_begin(acurast__sealer *sealer, SSL *ssl);
+
 /*
  * How often the peer has changed its keys in what was opened last. A change takes as long as the opening of a megabyte, and has 27 bytes: beyond
  * ACURAST__KEY_CHANGES_MOST the rest of the input was thrown away.

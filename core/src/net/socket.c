@@ -28,6 +28,25 @@ void acurast__socket_quiet(int socket)
 #endif
 }
 
+int acurast__socket_open(int family)
+{
+    int on = 1;
+#ifdef SOCK_NONBLOCK
+    int opened = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+#else
+    int opened = socket(family, SOCK_STREAM, 0);
+    if (opened >= 0) {
+        fcntl(opened, F_SETFL, O_NONBLOCK);
+        fcntl(opened, F_SETFD, FD_CLOEXEC);
+    }
+#endif
+    if (opened < 0)
+        return -1;
+    setsockopt(opened, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    acurast__socket_quiet(opened);
+    return opened;
+}
+
 int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size)
 {
 #ifdef __linux__

@@ -14,6 +14,9 @@
 /* No SIGPIPE from writes to it, where they cannot say so themselves. */
 void acurast__socket_quiet(int socket);
 
+/* A TCP socket that does not block, is closed by an exec, sends small writes at once, and is quiet. -1, with errno. */
+int acurast__socket_open(int family);
+
 /* As accept(); the socket is closed by an exec, and quiet. */
 int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size);
 

@@ -66,7 +66,6 @@ void acurast__stream_init(acurast__stream *stream)
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     acurast__stream *stream = poll->data;
-    stream->loop->heard = true;
     if (status < 0) {
         uv_poll_start(poll, stream->waits, on_ready);
         events = stream->waits & UV_READABLE ? UV_READABLE : UV_WRITABLE;
@@ -94,7 +93,7 @@ static acurast__sealer *sealer_of(acurast__loop *loop)
     return loop->sealer;
 }
 
-bool acurast__stream_go_on_with_tls(acurast__stream *stream, SSL *ssl)
+static bool bind_tls(acurast__stream *stream, SSL *ssl)
 {
     acurast__sealer *sealer = sealer_of(stream->loop);
     if (!sealer)
@@ -107,13 +106,35 @@ bool acurast__stream_go_on_with_tls(acurast__stream *stream, SSL *ssl)
 bool acurast__stream_serve_tls(acurast__stream *stream, SSL_CTX *context)
 {
     SSL *ssl = SSL_new(context);
-    if (!ssl || !acurast__stream_go_on_with_tls(stream, ssl)) {
+    if (!ssl || !bind_tls(stream, ssl)) {
         SSL_free(ssl);
         ERR_clear_error();
         return false;
     }
     SSL_set_accept_state(ssl);
     return true;
+}
+
+static bool ship(acurast__stream *stream);
+
+bool acurast__stream_ask_tls(acurast__stream *stream, SSL *ssl)
+{
+    if (!bind_tls(stream, ssl)) {
+        SSL_free(ssl);
+        return false;
+    }
+    bool begun = acurast__sealer_begin(stream->loop->sealer, ssl);
+    return ship(stream) && begun;
+}
+
+bool acurast__stream_sealed(const acurast__stream *stream)
+{
+    return SSL_is_init_finished(stream->ssl);
+}
+
+unsigned long acurast__stream_tls_error(const acurast__stream *stream)
+{
+    return stream->loop->sealer ? acurast__sealer_error(stream->loop->sealer) : 0;
 }
 
 static void free_kept(acurast__stream *stream)
@@ -124,8 +145,6 @@ static void free_kept(acurast__stream *stream)
     acurast__free(stream->kept);
     stream->kept = NULL;
 }
-
-static bool ship(acurast__stream *stream);
 
 void acurast__stream_close(acurast__stream *stream)
 {

@@ -19,20 +19,20 @@ typedef struct acurast__stream acurast__stream;
 typedef struct acurast__kept acurast__kept; /* sealed bytes that the socket has not taken */
 
 /* Room before what is received, for the holder to put there what came before it. */
-#define ACURAST__RECEIVE_BEFORE ((size_t)8448)
+#define ACURAST__RECEIVE_BEFORE ((size_t)16640)
 
 struct acurast__stream {
     acurast__loop *loop;
-    int socket;      /* -1: it is closed */
-    uint8_t waits;   /* for these events of libuv's */
-    uint8_t reach;   /* so many bits has the number of bytes that are read at once */
-    bool full;       /* the socket has not taken all that was given last */
-    bool ended;      /* of TLS: nothing follows what was received */
+    int socket;    /* -1: it is closed */
+    uint8_t waits; /* for these events of libuv's */
+    uint8_t reach; /* so many bits has the number of bytes that are read at once */
+    bool full;     /* the socket has not taken all that was given last */
+    bool ended;    /* of TLS: nothing follows what was received */
     uv_poll_t *poll;
     void (*ready)(acurast__stream *stream, bool readable, bool writable);
-    uint64_t received; /* bytes, as they came over the network */
-    uint64_t drained_at; /* acurast__stream_finish() was called: nothing is read beyond so many */
-    SSL *ssl;        /* NULL: plain */
+    uint64_t received;    /* bytes, as they came over the network */
+    uint64_t drained_at;  /* acurast__stream_finish() was called: nothing is read beyond so many */
+    SSL *ssl;             /* NULL: plain */
     uint32_t key_minute;  /* since the loop's clock began */
     uint32_t key_changes; /* of the peer's in this minute */
     acurast__kept *kept;
@@ -45,9 +45,18 @@ void acurast__stream_init(acurast__stream *stream);
 bool acurast__stream_open(acurast__stream *stream, acurast__loop *loop, int socket,
                           void (*ready)(acurast__stream *stream, bool readable, bool writable));
 
-/* TLS from the first byte on, as a service; or as what was agreed upon already, whose reference is taken. False without memory. */
+/* TLS from the first byte on, as a service. False without memory. */
 bool acurast__stream_serve_tls(acurast__stream *stream, SSL_CTX *context);
-bool acurast__stream_go_on_with_tls(acurast__stream *stream, SSL *ssl);
+
+/*
+ * TLS from now on, as a client, by an SSL whose reference is taken (also where this fails). What is received is empty until the handshake is over, which
+ * acurast__stream_sealed() tells. False without memory or where the connection is broken.
+ */
+bool acurast__stream_ask_tls(acurast__stream *stream, SSL *ssl);
+bool acurast__stream_sealed(const acurast__stream *stream);
+
+/* Why TLS has ended; right after acurast__stream_receive() has returned 0. As acurast__sealer_error(). */
+unsigned long acurast__stream_tls_error(const acurast__stream *stream);
 
 /* Closes it, and says goodbye by TLS if nothing waits before that. Idempotent. */
 void acurast__stream_close(acurast__stream *stream);

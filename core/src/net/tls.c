@@ -1,15 +1,15 @@
-/*
- * Trust of clients. libwebsockets would add a given CA to the system's, so the TLS context is ours; each loop that
- * uses it wraps it in a vhost of its own, kept while any connection needs it.
- */
-#include "net/tls_internal.h"
+/* A client's side of TLS: whom it trusts, whom it expects, and what to say where that fails. */
+#include "net/tls.h"
 
 #include "base/memory.h"
-#include "net/callback.h"
-#include "net/lws.h"
+#include "base/text.h"
+#include "net/address.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,14 +18,6 @@ struct acurast__tls {
     atomic_uint references;
     SSL_CTX *context;
 };
-
-/* What a vhost's user pointer points to. */
-typedef struct trust {
-    acurast__list link; /* in loop->trusts */
-    acurast__tls *tls;  /* NULL: plain */
-    struct lws_vhost *vhost;
-    size_t users;
-} trust;
 
 static const char *const bundles[] = {
     "/etc/ssl/certs/ca-certificates.crt",
@@ -83,6 +75,14 @@ static const char *load_trust(SSL_CTX *context, const char *ca_file, const char 
     return load_system(context) ? NULL : "the system's certificate authorities cannot be read";
 }
 
+/* There is never one to be given, but it is good to know that it was asked for. */
+static int on_certificate_wanted(SSL *ssl, X509 **certificate, EVP_PKEY **key)
+{
+    (void)certificate, (void)key;
+    SSL_set_app_data(ssl, ssl);
+    return 0;
+}
+
 static SSL_CTX *new_context(void)
 {
     static const unsigned char alpn[] = "\x08http/1.1";
@@ -93,6 +93,7 @@ static SSL_CTX *new_context(void)
     SSL_CTX_set_mode(context,
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_client_cert_cb(context, on_certificate_wanted);
     SSL_CTX_set_alpn_protos(context, alpn, sizeof alpn - 1);
     return context;
 }
@@ -100,8 +101,6 @@ static SSL_CTX *new_context(void)
 acurast_status acurast__tls_client(const char *ca_file, const char *ca_pem, acurast__tls **out, const char **detail)
 {
     *detail = "out of memory";
-    if (!acurast__lws_tls_ready())
-        return ACURAST_NO_MEMORY;
     acurast__tls *tls = acurast__alloc_zero(sizeof *tls);
     if (!tls)
         return ACURAST_NO_MEMORY;
@@ -133,71 +132,118 @@ void acurast__tls_release(acurast__tls *tls)
     acurast__free(tls);
 }
 
-/* ---- vhosts ---- */
+/* ---- one connection ---- */
 
-static struct lws_vhost *create_vhost(acurast__loop *loop, const acurast__tls *tls)
+/* The dot that may end a name in the DNS is no part of the name that a certificate has. */
+static bool expect_name(SSL *ssl, const char *host)
 {
-    struct lws_context_creation_info info = {
-        .port = CONTEXT_PORT_NO_LISTEN,
-        .protocols = acurast__protocols,
-        .vhost_name = tls ? "acurast-client-tls" : "acurast-client",
-        .retry_and_idle_policy = &acurast__no_lws_policy,
-    };
-    if (tls) {
-        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-        info.provided_client_ssl_ctx = tls->context;
-    }
-    return acurast__lws_vhost(loop->lws, &info);
+    char name[256];
+    size_t size = strlen(host);
+    if (size && host[size - 1] == '.')
+        size--;
+    if (size >= sizeof name)
+        return false;
+    memcpy(name, host, size);
+    name[size] = 0;
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
 }
 
-struct lws_vhost *acurast__tls_vhost(acurast__loop *loop, const acurast__tls *tls)
+static bool expect(SSL *ssl, const char *host)
 {
-    trust *t = NULL;
-    for (acurast__list *at = loop->trusts.next; at != &loop->trusts; at = at->next) {
-        t = ACURAST__CONTAINER(at, trust, link);
-        if (t->tls == tls) {
-            t->users++;
-            return t->vhost;
-        }
-    }
-    t = acurast__alloc_zero(sizeof *t);
-    if (!t)
-        return NULL;
-    t->vhost = create_vhost(loop, tls);
-    if (!t->vhost) {
-        acurast__free(t);
+    acurast__address address;
+    if (acurast__address_parse(&address, host))
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+    return expect_name(ssl, host);
+}
+
+SSL *acurast__tls_new(const acurast__tls *tls, const char *host)
+{
+    SSL *ssl = SSL_new(tls->context);
+    if (!ssl || !expect(ssl, host)) {
+        SSL_free(ssl);
+        ERR_clear_error();
         return NULL;
     }
-    t->tls = acurast__tls_retain(tls);
-    t->users = 1;
-    acurast__list_append(&loop->trusts, &t->link);
-    return t->vhost;
+    SSL_set_connect_state(ssl);
+    return ssl;
 }
 
-void acurast__tls_vhost_let(acurast__loop *loop, struct lws_vhost *vhost)
+/* ---- what was wrong ---- */
+
+static const char *certificate_problem(long result)
 {
-    for (acurast__list *at = loop->trusts.next; at != &loop->trusts; at = at->next) {
-        trust *t = ACURAST__CONTAINER(at, trust, link);
-        if (t->vhost == vhost) {
-            t->users--;
-            loop->sweep |= !t->users && t->tls;
-            return;
-        }
+    switch (result) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return "the certificate has expired, or this machine's clock is wrong";
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return "the certificate is not valid yet, or this machine's clock is wrong";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+        return "the certificate is for another host";
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return "the certificate is not for this address";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        return "the certificate is signed by itself: if it is meant, give it as ca-file";
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        return "the certificate is signed by an unknown authority: if it is meant, give it as ca-file";
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        return "the certificate is signed by an unknown authority, or came without its intermediate one";
+    default:
+        return X509_verify_cert_error_string(result);
     }
 }
 
-void acurast__tls_vhosts_sweep(acurast__loop *loop, bool all)
+/* A fatal alert of the peer's (RFC 8446, 6.2). */
+static const char *alert_problem(const SSL *ssl, int alert)
 {
-    loop->sweep = false;
-    for (acurast__list *at = loop->trusts.next, *next; at != &loop->trusts; at = next) {
-        next = at->next;
-        trust *t = ACURAST__CONTAINER(at, trust, link);
-        if (!all && (t->users || !t->tls))
-            continue;
-        acurast__list_remove(at);
-        if (!all)
-            lws_vhost_destroy(t->vhost);
-        acurast__tls_release(t->tls);
-        acurast__free(t);
+    bool wanted = SSL_get_app_data(ssl) != NULL;
+    switch (alert) {
+    case SSL_AD_PROTOCOL_VERSION:
+        return "the service speaks no version of TLS from 1.2 on";
+    case SSL_AD_UNRECOGNIZED_NAME:
+        return "the service does not know this host name";
+    case SSL_AD_CERTIFICATE_REQUIRED:
+        return "the service wants a client certificate";
+    case SSL_AD_HANDSHAKE_FAILURE:
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_ACCESS_DENIED:
+        return wanted ? "the service wants a client certificate" : NULL;
+    default:
+        return NULL;
     }
+}
+
+static const char *library_problem(unsigned long error)
+{
+    const char *words = ERR_reason_error_string(error);
+    return words ? words : "TLS has failed";
+}
+
+static bool is_old_version(int reason)
+{
+    return reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_WRONG_SSL_VERSION;
+}
+
+void acurast__tls_explain(const SSL *ssl, unsigned long error, char problem[ACURAST__TLS_PROBLEM_SIZE])
+{
+    int reason = ERR_GET_REASON(error);
+    long result = SSL_get_verify_result(ssl);
+    const char *words = NULL;
+    if (!error)
+        words = SSL_is_init_finished(ssl) ? "the service hung up" : "the service hung up in the TLS handshake";
+    else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && result != X509_V_OK)
+        words = certificate_problem(result);
+    else if (reason > SSL_AD_REASON_OFFSET)
+        words = alert_problem(ssl, reason - SSL_AD_REASON_OFFSET);
+    else if (is_old_version(reason))
+        words = "the service speaks no version of TLS from 1.2 on";
+    else if (SSL_get_state(ssl) == TLS_ST_CW_CLNT_HELLO)
+        words = "the service does not speak TLS: is it ws:// instead of wss://?";
+    if (!words && reason > SSL_AD_REASON_OFFSET)
+        snprintf(problem, ACURAST__TLS_PROBLEM_SIZE, "the service ended TLS: %s",
+                 SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
+    else
+        snprintf(problem, ACURAST__TLS_PROBLEM_SIZE, "%s", words ? words : library_problem(error));
 }

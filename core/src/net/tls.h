@@ -7,6 +7,8 @@
 
 #include <acurast/status.h>
 
+#include <openssl/ssl.h>
+
 typedef struct acurast__tls acurast__tls;
 
 /*
@@ -15,6 +17,19 @@ typedef struct acurast__tls acurast__tls;
  */
 acurast_status acurast__tls_client(const char *ca_file, const char *ca_pem, acurast__tls **tls, const char **detail);
 
+/* One more reference. */
+acurast__tls *acurast__tls_retain(const acurast__tls *tls);
 void acurast__tls_release(acurast__tls *tls);
+
+/* For one connection to that host, a name or a literal address. NULL without memory. */
+SSL *acurast__tls_new(const acurast__tls *tls, const char *host);
+
+#define ACURAST__TLS_PROBLEM_SIZE 128u
+
+/*
+ * Says what was wrong, where `ssl` has failed with `error` of OpenSSL's error queue; 0: the peer hung up. Before and after the handshake, since a TLS 1.3
+ * service refuses a client behind it.
+ */
+void acurast__tls_explain(const SSL *ssl, unsigned long error, char problem[ACURAST__TLS_PROBLEM_SIZE]);
 
 #endif

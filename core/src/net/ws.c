@@ -19,7 +19,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "net/socket.h"
-#include "net/tls_internal.h"
 
 #include <string.h>
 
@@ -128,8 +127,6 @@ void acurast__ws_ended(acurast__ws *ws)
     acurast__ws_free_partial(ws);
     acurast__ws_free_rest(ws);
     acurast__free(ws->reason);
-    if (ws->vhost)
-        acurast__tls_vhost_let(loop, ws->vhost);
     ws->gone(ws);
     acurast__loop_let(loop);
 }
@@ -180,8 +177,8 @@ void acurast__ws_lost(acurast__ws *ws)
 void acurast__ws_set_reason(acurast__ws *ws, const char *reason, size_t size)
 {
     acurast__free(ws->reason);
-    if (size > ACURAST__REASON_MAX)
-        size = ACURAST__REASON_MAX;
+    if (size > ACURAST__PROBLEM_MAX)
+        size = ACURAST__PROBLEM_MAX;
     ws->reason = acurast__alloc(size + 1);
     if (!ws->reason)
         return;
@@ -308,7 +305,8 @@ void acurast__ws_close(acurast__ws *ws, uint16_t code, const char *reason)
         return;
     ws->closing = true;
     ws->code = code;
-    acurast__ws_set_reason(ws, reason, strlen(reason));
+    size_t size = strlen(reason);
+    acurast__ws_set_reason(ws, reason, size < ACURAST__REASON_MAX ? size : ACURAST__REASON_MAX);
     if (ws->connecting) {
         acurast__ws_connect_cancel(ws);
         return;

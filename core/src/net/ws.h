@@ -14,7 +14,8 @@
 #include <acurast/status.h>
 
 typedef struct acurast__ws acurast__ws;
-typedef struct acurast__tls acurast__tls; /* net/tls.h */
+typedef struct acurast__tls acurast__tls;     /* net/tls.h */
+typedef struct acurast__proxy acurast__proxy; /* net/proxy.h */
 
 /* How it ended. */
 typedef struct acurast__ws_end {
@@ -56,7 +57,8 @@ typedef struct acurast__ws_target {
     uint16_t port;
     const char *path;            /* with its query; begins with / */
     const acurast__tls *tls;     /* NULL: plain */
-    uint32_t connect_timeout_ms; /* for each address: resolution and TCP, TLS and upgrade */
+    const acurast__proxy *proxy; /* NULL: none; valid until `open` or `closed` */
+    uint32_t connect_timeout_ms; /* for the name, and then for each address: TCP, proxy, TLS and upgrade */
 } acurast__ws_target;
 
 /*

@@ -4,7 +4,6 @@
 
 #include "net/chunk.h"
 #include "net/loop_internal.h"
-#include "net/lws.h"
 #include "net/stream.h"
 #include "net/ws.h"
 #include "wire/ws_reader.h"
@@ -18,16 +17,19 @@
 /* The longest reason of a close frame, in bytes. */
 #define ACURAST__REASON_MAX 123
 
+/* The longest text on how it ended. */
+#define ACURAST__PROBLEM_MAX 255
+
 typedef struct acurast__connecting acurast__connecting; /* ws_connect.c */
 
 struct acurast__ws {
     bool client : 1;
     bool open : 1;
     bool paused : 1;
-    bool closing : 1; /* acurast__ws_close() was called */
-    bool shut : 1;    /* nothing may be queued any more: a close frame went out or came in */
-    bool said : 1;    /* our close frame is queued, or was */
-    bool parted : 1;  /* the peer says nothing more that counts: its close frame has come, or nonsense */
+    bool closing : 1;  /* acurast__ws_close() was called */
+    bool shut : 1;     /* nothing may be queued any more: a close frame went out or came in */
+    bool said : 1;     /* our close frame is queued, or was */
+    bool parted : 1;   /* the peer says nothing more that counts: its close frame has come, or nonsense */
     bool settled : 1;  /* the peer's close frame has come, or it is over: nothing more counts as written */
     bool draining : 1; /* all is said; what the peer still sends is thrown away until it closes */
     bool aborted : 1;
@@ -47,7 +49,7 @@ struct acurast__ws {
     acurast__list unread_link; /* in the loop's list, where something in `rest` is to be read */
     acurast__reap reap;
     acurast__chain out;
-    size_t cut; /* bytes of the first frame in `out` that the stream has taken */
+    size_t cut;               /* bytes of the first frame in `out` that the stream has taken */
     acurast__list owing_link; /* in the loop's list, while `kernel` is not 0 */
     size_t kernel;            /* service only: bytes that the kernel had to send when that was last looked at */
     size_t unseen;            /* bytes that it took since then */
@@ -61,7 +63,7 @@ struct acurast__ws {
     uint8_t *rest; /* what has come and was not read: a header in part, or what came behind a pause; NULL: nothing */
     uint8_t *rest_block; /* its memory, of which the beginning may have been read */
     size_t rest_size, rest_capacity;
-    uint8_t *owed; /* the payload of a ping whose pong waits, behind its size in one byte; NULL: none waits */
+    uint8_t *owed;        /* the payload of a ping whose pong waits, behind its size in one byte; NULL: none waits */
     acurast__timer timer; /* pings while open, the end of a goodbye when closing */
     uint64_t last_heard;
     uint64_t taken; /* as acurast__socket_draining() wants it */
@@ -70,7 +72,6 @@ struct acurast__ws {
     acurast_status status;
     char *reason;                    /* own copy; NULL: none */
     acurast__connecting *connecting; /* client only, until open */
-    struct lws_vhost *vhost;         /* client only: a use of it */
     acurast__lane *lane;             /* the owner's; NULL while it is closed */
     size_t lane_waiting;             /* its limit, once it was open */
 };
@@ -151,10 +152,6 @@ void acurast__ws_drop_output(acurast__ws *ws);
 void acurast__ws_look(acurast__ws *ws);
 
 /* ---- ws_connect.c ---- */
-
-/* libwebsockets' callbacks for a client that connects. */
-int acurast__ws_connect_event(acurast__ws *ws, struct lws *wsi, enum lws_callback_reasons reason, void *in,
-                              size_t size);
 
 /* Ends the attempt: no further address is tried. */
 void acurast__ws_connect_cancel(acurast__ws *ws);

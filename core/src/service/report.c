@@ -56,8 +56,8 @@ static void on_announce(acurast__task *task)
 {
     acurast_service *service = ACURAST__CONTAINER(task, acurast_service, announce);
     acurast__service_tell(service, ACURAST_STATE_LISTENING);
-    acurast__service_log(&service->shards[0], ACURAST_LOG_INFO, "what=listening urls=\"%s\" threads=%zu loop=%s",
-                         service->urls, service->shard_count, acurast__loop_kind_name(service->shards[0].loop));
+    acurast__service_log(&service->shards[0], ACURAST_LOG_INFO, "what=listening urls=\"%s\" threads=%zu", service->urls,
+                         service->shard_count);
 }
 
 void acurast__service_announce(acurast_service *service)

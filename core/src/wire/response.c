@@ -4,7 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
-static const char protocol[] = "HTTP/1.1 ";
+static const char protocol[] = "HTTP/1.? ";
+
+#define MINOR 7 /* where its digit stands */
 
 /* The first byte behind the empty line; NULL: it has not come. */
 static char *find_end(char *bytes, size_t size)
@@ -22,7 +24,10 @@ static char *find_end(char *bytes, size_t size)
 static bool begins_well(const char *bytes, size_t size)
 {
     size_t length = size < sizeof protocol - 1 ? size : sizeof protocol - 1;
-    return memcmp(bytes, protocol, length) == 0;
+    for (size_t i = 0; i < length; i++)
+        if (i == MINOR ? bytes[i] != '0' && bytes[i] != '1' : bytes[i] != protocol[i])
+            return false;
+    return true;
 }
 
 /* Three digits; 0: there are none. */
@@ -108,6 +113,7 @@ acurast__response_progress acurast__response_read(acurast__response_head *head, 
     if (memchr(bytes, 0, head->size))
         return ACURAST__RESPONSE_WRONG;
     char *at = bytes;
+    head->minor = (unsigned)(bytes[MINOR] - '0');
     head->status = read_status(next_line(&at));
     while (at < end)
         read_header(head, &found, next_line(&at));

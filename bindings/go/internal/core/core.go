@@ -12,7 +12,7 @@ package core
 /*
 #cgo !acurast_system CFLAGS: -std=gnu11 -O2 -fvisibility=hidden -I${SRCDIR}/../../../../core/include -I${SRCDIR}/../../../../core/src
 #cgo !acurast_system LDFLAGS: -pthread
-#cgo !acurast_system pkg-config: libwebsockets libsodium libuv yajl libssl libcrypto
+#cgo !acurast_system pkg-config: libsodium libuv yajl libssl libcrypto
 #cgo !acurast_system,!msgpack_c pkg-config: msgpack
 #cgo !acurast_system,msgpack_c pkg-config: msgpack-c
 #cgo acurast_system pkg-config: acurast

@@ -174,7 +174,7 @@ def context() -> Context:
 
 
 def configure(**options: Unpack[ContextOptions]) -> None:
-    """Sets options of the I/O threads that serve all clients: `threads`, `log_level`, `event_loop`.
+    """Sets options of the I/O threads that serve all clients: `threads` and `log_level`.
 
     Call it before the first client is made; BadStateError afterwards. Values are checked here.
     """

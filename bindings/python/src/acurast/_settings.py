@@ -16,8 +16,6 @@ class ContextOptions(TypedDict, total=False):
     """I/O threads; 0 takes as many as this process has cores (default 1)."""
     log_level: Literal["off", "error", "warn", "info", "debug"]
     """Which log events are delivered (default warn)."""
-    event_loop: Literal["auto", "uv", "poll"]
-    """What runs libwebsockets, by which clients connect; auto takes uv where libwebsockets has it (default auto)."""
 
 
 class ClientOptions(TypedDict, total=False):
@@ -66,6 +64,9 @@ class ClientOptions(TypedDict, total=False):
     """PEM file of certificate authorities to trust instead of the system's."""
     ca_pem: str
     """The same as text; not together with ca-file."""
+    proxy: str
+    """http://[USER:PASSWORD@]HOST[:PORT] of an HTTP proxy, or none; the environment has http_proxy, https_proxy,
+    all_proxy and no_proxy; loopback is reached directly (default environment)."""
     extensions: bool
     """Offer the extensions of libacurast; off sends exactly what the vendor's client sends (default on)."""
 

@@ -1,3 +1,3 @@
 //go:build !acurast_system
 // Written by internal/generate from core/sources.txt; not by hand.
-#include "../../../../core/src/net/take.c"
+#include "../../../../core/src/net/dial.c"

@@ -1,0 +1,75 @@
+/* getaddrinfo() cannot be stopped: who cancels lets go of it, and the job frees itself when the system has answered. */
+#include "net/lookup.h"
+
+#include "base/memory.h"
+#include "net/worker.h"
+
+#include <netdb.h>
+#include <string.h>
+
+#define FAMILY_MOST (ACURAST__LOOKUP_MOST / 2)
+
+struct acurast__lookup {
+    acurast__job job;
+    acurast__lookup_done *done; /* NULL: cancelled */
+    void *owner;
+    int error;
+    size_t count;
+    acurast__address addresses[ACURAST__LOOKUP_MOST];
+    char host[];
+};
+
+static void keep(acurast__lookup *lookup, const struct addrinfo *found, size_t *of_family)
+{
+    char text[ACURAST__ADDRESS_TEXT_SIZE];
+    acurast__address *next = &lookup->addresses[lookup->count];
+    if (*of_family < FAMILY_MOST &&
+        getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0 &&
+        acurast__address_parse(next, text)) {
+        lookup->count++;
+        ++*of_family;
+    }
+}
+
+static void resolve(acurast__job *job)
+{
+    acurast__lookup *lookup = ACURAST__CONTAINER(job, acurast__lookup, job);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
+    size_t fours = 0, sixes = 0;
+    lookup->error = getaddrinfo(lookup->host, NULL, &hints, &list);
+    for (struct addrinfo *at = list; at; at = at->ai_next)
+        keep(lookup, at, at->ai_family == AF_INET ? &fours : &sixes);
+    if (list)
+        freeaddrinfo(list);
+}
+
+static void on_resolved(acurast__job *job)
+{
+    acurast__lookup *lookup = ACURAST__CONTAINER(job, acurast__lookup, job);
+    const char *problem = lookup->error ? gai_strerror(lookup->error) : "it has no address";
+    if (lookup->done)
+        lookup->done(lookup->owner, lookup->addresses, lookup->count, problem);
+    acurast__free(lookup);
+}
+
+acurast__lookup *acurast__lookup_start(acurast__loop *loop, const char *host, acurast__lookup_done *done, void *owner)
+{
+    size_t size = strlen(host) + 1;
+    acurast__lookup *lookup = acurast__alloc_zero(sizeof *lookup + size);
+    if (!lookup)
+        return NULL;
+    memcpy(lookup->host, host, size);
+    lookup->done = done;
+    lookup->owner = owner;
+    lookup->job.work = resolve;
+    lookup->job.done = on_resolved;
+    atomic_init(&lookup->job.cancelled, false);
+    acurast__worker_submit(loop, &lookup->job);
+    return lookup;
+}
+
+void acurast__lookup_cancel(acurast__lookup *lookup)
+{
+    lookup->done = NULL;
+    atomic_store(&lookup->job.cancelled, true);
+}
