@@ -38,7 +38,7 @@ class Authority:
         self.file = folder / f"{name.replace(' ', '-')}.pem"
         self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
-    def _sign(self, subject, public_key, extensions, days=1):
+    def _sign(self, subject, public_key, extensions, days=1, begin=-1):
         now = datetime.datetime.now(datetime.timezone.utc)
         until = now + datetime.timedelta(days=days)
         builder = (
@@ -47,15 +47,16 @@ class Authority:
             .issuer_name(self.name)
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(min(now, until) - datetime.timedelta(days=1))
+            .not_valid_before(min(now, until) + datetime.timedelta(days=begin))
             .not_valid_after(until)
         )
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical)
         return builder.sign(self.key, hashes.SHA256())
 
-    def leaf(self, *names, days=1, file="service", rsa_key=False):
-        """Writes a certificate for `names` and its key; returns both paths and the serial number. `rsa_key`: one of RSA, with
+    def leaf(self, *names, days=1, begin=-1, file="service", rsa_key=False):
+        """Writes a certificate for `names` and its key; returns both paths and the serial number. It ends in `days`
+        and begins `begin` days from now. `rsa_key`: one of RSA, with
         which a handshake costs the service more."""
         key = rsa.generate_private_key(65537, 2048) if rsa_key else ec.generate_private_key(ec.SECP256R1())
         names = names or ("localhost", "127.0.0.1")
@@ -63,7 +64,7 @@ class Authority:
             (x509.SubjectAlternativeName([_alternative(name) for name in names]), False),
             (x509.BasicConstraints(ca=False, path_length=None), True),
         ]
-        certificate = self._sign(_name(names[0]), key.public_key(), extensions, days)
+        certificate = self._sign(_name(names[0]), key.public_key(), extensions, days, begin)
         cert_file, key_file = self.folder / f"{file}.crt", self.folder / f"{file}.key"
         cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         key_file.write_bytes(_pem(key))

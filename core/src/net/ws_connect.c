@@ -240,13 +240,19 @@ static void hung_up(acurast__connecting *c)
     }
 }
 
+static void read_answer(acurast__connecting *c);
+
+/* Who takes no more may have said why. */
 static void go_on_asking(acurast__connecting *c)
 {
     acurast__stream *stream = &c->ws->stream;
-    if (c->sent ? !acurast__stream_push(stream) : !send_request(c))
-        hung_up(c);
-    else
+    if (c->sent ? acurast__stream_push(stream) : send_request(c)) {
         acurast__stream_wait(stream, c->sent, stream->full);
+        return;
+    }
+    drop_head(c);
+    c->sent = true;
+    read_answer(c);
 }
 
 static void ask(acurast__connecting *c, question asked, char *request)
