@@ -338,6 +338,25 @@ def dropped(service):
     return {dict(labels)["reason"]: n for (name, labels), n in figures.items() if name == "acurast_dropped_frames_total" and n}
 
 
+@pytest.mark.parametrize(
+    "nonsense",
+    [(b"text", rawws.TEXT), (b"\0" * 70000, rawws.BINARY), (b"", 3)],
+    ids=["a text", "a large frame", "an unknown kind"],
+)
+def test_what_comes_for_one_that_is_refused_waits_for_its_return(service, client, nonsense):
+    """It is told why at once, and does not answer: until it is given up, nothing for it is lost."""
+    one = service(max_frame="64KiB")
+    identity, sender = v1.Identity(), client(one.url)
+    with rawws.RawSocket(one.url) as raw:
+        raw.login(identity)
+        raw.send(*nonsense)
+        assert raw.frame()[0] == rawws.CLOSE
+        sender.send(identity.id, b"later")
+        sender.barrier()
+        client(one.url, identity).expect(sender.id, b"later")
+    assert not dropped(one)
+
+
 def test_one_key_may_come_and_go_quickly(service):
     """Leaving in order is no fight over an id."""
     one = service(threads=2)

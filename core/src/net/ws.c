@@ -273,6 +273,7 @@ void acurast__ws_refuse(acurast__ws *ws, uint16_t code, acurast_status status, c
 {
     if (ws->closing || ws->shut)
         return;
+    acurast__ws_tell_leaving(ws, status); /* the peer may take its time to answer, and reads nothing of what comes meanwhile */
     ws->refused = true;
     ws->status = status;
     acurast__ws_close(ws, code, reason);
