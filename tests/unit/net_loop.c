@@ -4,7 +4,9 @@
 #include "net/worker.h"
 
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 static acurast__loop *start(void (*ended)(void *user), void *user)
 {
@@ -20,6 +22,33 @@ static void stop(acurast__loop *loop)
 {
     acurast__loop_stop(loop);
     acurast__loop_join(loop);
+}
+
+/* ---- without descriptors: the first test, since libuv opens some for the process with its first loop ---- */
+
+static void without_descriptors_there_is_an_error(void **state)
+{
+    acurast__loop_config config = {0};
+    acurast__loop *loop;
+    struct rlimit before;
+    acurast_status status;
+    unsigned more = 0;
+    (void)state;
+    int next = dup(0);
+    close(next);
+    getrlimit(RLIMIT_NOFILE, &before);
+    size_t descriptors = count_descriptors();
+    do {
+        struct rlimit few = {.rlim_cur = (rlim_t)next + more++, .rlim_max = before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        status = acurast__loop_start(&config, &loop);
+        setrlimit(RLIMIT_NOFILE, &before);
+        if (status != ACURAST_OK)
+            assert_int_equal(count_descriptors(), descriptors);
+    } while (status == ACURAST_SYSTEM && more < 64);
+    assert_int_equal(status, ACURAST_OK);
+    assert_true(more > 4);
+    stop(loop);
 }
 
 /* ---- tasks ---- */
@@ -377,6 +406,7 @@ static int begin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_descriptors_there_is_an_error),
         cmocka_unit_test(tasks_of_a_thread_run_in_its_order),
         cmocka_unit_test(whatever_was_posted_before_the_end_runs),
         cmocka_unit_test(timers_fire_in_time_and_not_before),

@@ -275,7 +275,7 @@ static void uv_close_own(acurast__loop *loop)
 
 static void free_loop(acurast__loop *loop)
 {
-    uv_sem_destroy(&loop->born);
+    pthread_cond_destroy(&loop->born_changed);
     pthread_mutex_destroy(&loop->wake_lock);
     acurast__free(loop);
 }
@@ -299,15 +299,25 @@ static void tear_down(acurast__loop *loop)
     uv_loop_close(&loop->uv);
 }
 
+/* False where the loop could not be made, and is its maker's again. */
+static bool be_born(acurast__loop *loop)
+{
+    bool running = loop->running;
+    pthread_mutex_lock(&loop->wake_lock);
+    loop->born = true;
+    loop->wakeable = running;
+    pthread_cond_signal(&loop->born_changed);
+    pthread_mutex_unlock(&loop->wake_lock);
+    return running;
+}
+
 static void *serve(void *argument)
 {
     acurast__loop *loop = argument;
     acurast__io_thread_mark(loop->config.index);
     acurast__loop_current = loop;
     loop->running = uv_open(loop);
-    bool running = loop->running;
-    uv_sem_post(&loop->born); /* where it does not run, the loop is its maker's again */
-    if (!running)
+    if (!be_born(loop))
         return NULL;
     acurast__chunk_cache_open();
     uv_run(&loop->uv, UV_RUN_DEFAULT);
@@ -336,11 +346,14 @@ static acurast_status start(acurast__loop *loop)
 {
     if (!acurast__thread_start(&loop->thread, serve, loop))
         return ACURAST_SYSTEM;
-    uv_sem_wait(&loop->born);
-    if (loop->running)
-        return ACURAST_OK;
-    pthread_join(loop->thread, NULL);
-    return ACURAST_SYSTEM;
+    pthread_mutex_lock(&loop->wake_lock);
+    while (!loop->born)
+        pthread_cond_wait(&loop->born_changed, &loop->wake_lock);
+    bool running = loop->wakeable;
+    pthread_mutex_unlock(&loop->wake_lock);
+    if (!running)
+        pthread_join(loop->thread, NULL);
+    return running ? ACURAST_OK : ACURAST_SYSTEM;
 }
 
 acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__loop **out)
@@ -349,9 +362,8 @@ acurast_status acurast__loop_start(const acurast__loop_config *config, acurast__
     if (!loop)
         return ACURAST_NO_MEMORY;
     loop->config = *config;
-    uv_sem_init(&loop->born, 0);
     pthread_mutex_init(&loop->wake_lock, NULL);
-    loop->wakeable = true;
+    pthread_cond_init(&loop->born_changed, NULL);
     atomic_init(&loop->holders, 2);
     atomic_init(&loop->stopping, false);
     acurast__inbox_init(&loop->inbox);

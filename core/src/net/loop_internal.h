@@ -18,9 +18,10 @@ struct acurast__loop {
     acurast__loop_config config;
     bool running;
     pthread_t thread;
-    uv_sem_t born; /* `running` says whether the thread has a loop */
-    pthread_mutex_t wake_lock;
-    bool wakeable;
+    pthread_mutex_t wake_lock; /* of what follows */
+    pthread_cond_t born_changed;
+    bool born;     /* the thread has made its libuv loop, or could not */
+    bool wakeable; /* there is one */
     atomic_int holders; /* the thread, whoever will join or detach, and everybody who is posting */
     atomic_bool stopping;
 
