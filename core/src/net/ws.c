@@ -269,11 +269,12 @@ void acurast__ws_ready(acurast__stream *stream, bool readable, bool writable)
         acurast__ws_read(ws);
 }
 
+/* The peer may take its time to answer, and reads nothing of what comes meanwhile: so it has left. */
 void acurast__ws_refuse(acurast__ws *ws, uint16_t code, acurast_status status, const char *reason)
 {
     if (ws->closing || ws->shut)
         return;
-    acurast__ws_tell_leaving(ws, status); /* the peer may take its time to answer, and reads nothing of what comes meanwhile */
+    acurast__ws_tell_leaving(ws, status);
     ws->refused = true;
     ws->status = status;
     acurast__ws_close(ws, code, reason);
