@@ -17,6 +17,24 @@ static uint16_t free_port(void)
     return port;
 }
 
+/* Thousands of clients without a service would fill a log else. */
+static void test_what_repeats_is_said_once(void **state)
+{
+    static const kit_pattern log_line = {.type = ACURAST_EVENT_LOG};
+    kit_log log;
+    (void)state;
+    kit_log_init(&log);
+    acurast_context *context = kit_context("1");
+    acurast_client *client = kit_client(context, "ws://127.0.0.1:1", NULL, KIT_PAIRS(KIT_EAGER, "linger", "0"), &log);
+    assert_int_equal(acurast_client_connect(client), ACURAST_OK);
+    assert_true(kit_wait(&log, disconnected, 20));
+    kit_client_end(client, &log);
+    assert_non_null(kit_find(&log, log_line, 0));
+    assert_null(kit_find(&log, log_line, 1));
+    kit_context_end(context);
+    kit_log_clear(&log);
+}
+
 static void test_service_away_at_start(void **state)
 {
     kit_log log;
@@ -389,6 +407,7 @@ int main(int argc, char **argv)
 {
     kit_child_main(argc, argv);
     const struct CMUnitTest tests[] = {
+        KIT_TEST(test_what_repeats_is_said_once),
         KIT_TEST(test_service_away_at_start),
         KIT_TEST(test_first_of_the_list_is_dead),
         KIT_TEST(test_unknown_name),

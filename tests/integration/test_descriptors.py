@@ -93,3 +93,6 @@ def test_a_flood_beyond_the_descriptors_makes_no_thread_spin(service, bystanders
                 return None
 
         eventually(gets_in, "a newcomer")
+    assert one.stderr.count("what=no_descriptors_left") in (1, 2), "once for each thread"
+    limit(one, 1024)
+    assert one.metrics().value("acurast_rejected_connections_total", reason="descriptors") > 10

@@ -57,6 +57,14 @@ def test_post_is_answered_405(raw):
     assert raw.answer()[0] == 405
 
 
+def test_the_cookies_of_a_whole_domain_are_no_hindrance(url):
+    with rawws.RawSocket(url) as one:
+        assert one.upgrade(Cookie="; ".join(f"name{i}=" + "x" * 100 for i in range(130)))[0] == 101
+    with rawws.RawSocket(url) as one:
+        one.request("GET", "/", {"Cookie": "x" * 17000})
+        assert one.answer()[0] == 431
+
+
 SECOND_REQUESTS = {
     "the 67 bytes": b"GET / HTTP/1.1\nContent-Length:1\n\nxGET / HTTP/1.1\nContent-Length:1\n\n",
     "pipelined pages": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3,

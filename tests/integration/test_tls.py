@@ -4,9 +4,11 @@ import os
 import shutil
 import socket
 import ssl
+import time
 from typing import NamedTuple
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from support import certs, programs, rawws, v1
 from support.waiting import DEADLINE, eventually
@@ -59,6 +61,44 @@ def test_sighup_takes_a_new_certificate_and_keeps_the_connections(service, clien
     b.expect(a.id, b"through the old handshake")
 
 
+def test_a_renewal_may_change_the_kind_of_key(service, authority):
+    """A context that had the old key as well would go on with it for whoever can do both."""
+    cert, key, _ = authority.leaf()
+    one = service(tls_cert=cert, tls_key=key)
+    for rsa in (True, False, True):
+        _, _, fresh = authority.leaf(rsa_key=rsa)
+        one.reload()
+        eventually(lambda: serial(one, authority.context()) == fresh, "the new certificate")
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = authority.context()
+            context.minimum_version = context.maximum_version = version
+            assert serial(one, context) == fresh
+
+
+@pytest.mark.parametrize("days, words", [(60, None), (13.5, "what=certificate_ends_soon"), (-1, "what=certificate_expired")])
+def test_the_end_of_a_certificate_is_told_in_time(service, authority, days, words):
+    cert, key, first = authority.leaf(days=days)
+    one = service(tls_cert=cert, tls_key=key, log_level="info")
+    assert f"serial={first:X}" in one.message("what=certificate ").replace("serial=0", "serial=")
+    context = authority.context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    left = one.metrics(context).value("acurast_tls_certificate_not_after_seconds") - time.time()
+    assert abs(left - days * 86400) < 60
+    if words:
+        assert one.message(words)
+        assert days < 0 or " days=13" in one.message(words)
+    else:
+        assert "certificate_e" not in one.stderr
+    _, _, second = authority.leaf(days=2.5)
+    one.reload()
+    assert one.message(f"{second:X} not_after")
+    assert one.message(" days=2")
+
+
+def test_without_a_certificate_there_is_no_figure_of_one(service):
+    assert "tls_certificate" not in service().page("/metrics")[1]
+
+
 @pytest.mark.parametrize("how", ["garbage", "empty", "gone", "the key of another", "a truncated key"])
 def test_broken_files_at_sighup_leave_the_old_certificate(service, authority, tmp_path, how):
     cert, key, first = authority.leaf()
@@ -82,7 +122,7 @@ def test_broken_files_at_sighup_leave_the_old_certificate(service, authority, tm
     eventually(lambda: serial(one, authority.context()) == second, "the mended certificate")
 
 
-@pytest.mark.parametrize("how", ["no such file", "garbage", "mismatch", "key only", "cert only"])
+@pytest.mark.parametrize("how", ["no such file", "garbage", "mismatch", "encrypted", "key only", "cert only"])
 def test_broken_files_at_start_are_told(authority, tmp_path, how):
     cert, key, _ = authority.leaf()
     if how == "no such file":
@@ -91,6 +131,10 @@ def test_broken_files_at_start_are_told(authority, tmp_path, how):
         cert.write_text("garbage")
     elif how == "mismatch":
         _, key, _ = authority.leaf(file="other")
+    elif how == "encrypted":
+        secret = serialization.load_pem_private_key(key.read_bytes(), None)
+        locked = serialization.BestAvailableEncryption(b"secret")
+        key.write_bytes(secret.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked))
     flags = ["--listen", "127.0.0.1:0"]
     if how != "key only":
         flags += ["--tls-cert", cert]
@@ -98,7 +142,13 @@ def test_broken_files_at_start_are_told(authority, tmp_path, how):
         flags += ["--tls-key", key]
     done = programs.run("acurast-service", *flags)
     assert done.returncode not in (0, None) and done.returncode > 0, done
-    assert done.stderr.strip(), "the reason belongs on standard error"
+    words = {
+        "no such file": f"tls-cert: {cert}: No such file or directory",
+        "garbage": f"tls-cert: {cert}: not a readable PEM certificate chain",
+        "mismatch": f"tls-key: {key}: not the key of tls-cert",
+        "encrypted": f"tls-key: {key}: it is encrypted",
+    }
+    assert words.get(how, "one needs the other") in done.stderr
     assert "listening" not in done.stdout
 
 

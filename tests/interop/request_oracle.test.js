@@ -21,7 +21,7 @@ class Pipe extends Duplex {
 }
 
 function makeServer() {
-  const server = http.createServer({ requireHostHeader: false, maxHeaderSize: 8192, insecureHTTPParser: false })
+  const server = http.createServer({ requireHostHeader: false, maxHeaderSize: 16384, insecureHTTPParser: false })
   for (const event of ['request', 'upgrade', 'connect', 'checkContinue', 'checkExpectation']) {
     server.on(event, (request) => (request.socket.request ??= request))
   }

@@ -38,7 +38,7 @@ class Authority:
         self.file = folder / f"{name.replace(' ', '-')}.pem"
         self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
-    def _sign(self, subject, public_key, extensions, days=1, begin=-1):
+    def _sign(self, subject, public_key, extensions, days=60, begin=-1):
         now = datetime.datetime.now(datetime.timezone.utc)
         until = now + datetime.timedelta(days=days)
         builder = (
@@ -54,7 +54,7 @@ class Authority:
             builder = builder.add_extension(extension, critical)
         return builder.sign(self.key, hashes.SHA256())
 
-    def leaf(self, *names, days=1, begin=-1, file="service", rsa_key=False):
+    def leaf(self, *names, days=60, begin=-1, file="service", rsa_key=False):
         """Writes a certificate for `names` and its key; returns both paths and the serial number. It ends in `days`
         and begins `begin` days from now. `rsa_key`: one of RSA, with
         which a handshake costs the service more."""

@@ -369,13 +369,19 @@ void world_open(world *w, const world_options *options)
         assert_int_equal(acurast__loop_start(&config, &w->loops[w->loop_count]), ACURAST_OK);
         shards[w->loop_count] = w;
     }
+    acurast__certificate *certificate = NULL;
+    if (w->options.tls_cert) {
+        certificate = acurast__certificate_read(w->options.tls_cert, w->options.tls_key, detail, sizeof detail);
+        if (!certificate)
+            fail_msg("%s", detail);
+    }
     acurast__listener_config listen = {.address = w->options.address,
-                                       .tls_cert = w->options.tls_cert,
-                                       .tls_key = w->options.tls_key,
+                                       .certificate = certificate,
                                        .request_timeout_ms = w->options.request_timeout_ms,
                                        .handlers = &listener_handlers};
     acurast_status status =
         acurast__listener_open(w->loops, shards, w->loop_count, &listen, &w->listener, detail, sizeof detail);
+    acurast__certificate_release(certificate);
     if (status != ACURAST_OK)
         fail_msg("%s", detail);
     w->port = acurast__listener_port(w->listener);

@@ -289,6 +289,8 @@ static void test_close_codes(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(code_cases); i++)
         check_code(&code_cases[i], code_cases[i].code == 4001 ? CLOSE_WHEN_ACCEPTED : deeds[i % ARRAY_SIZE(deeds)]);
+    /* Once accepted there was no handshake to be refused. */
+    check_code(&(const struct code_case){1008, ACURAST_LOST, false}, CLOSE_WHEN_ACCEPTED);
     /* Before acceptance it says that another connection stays for now: the key is still good. */
     check_code(&(const struct code_case){4001, ACURAST_REPLACED, false}, CLOSE_AT_RESPONSE);
 }

@@ -86,6 +86,24 @@ static void test_hopeless(void **state)
     acurast__round_clear(&round);
 }
 
+static void test_repeats(void **state)
+{
+    acurast__candidate candidates[2] = {{.hopeless = false}};
+    acurast__round round = {.candidates = candidates, .count = 2};
+    (void)state;
+    assert_false(acurast__round_repeats(&round, 0, ACURAST_CONNECT, "refused"));
+    assert_true(acurast__round_repeats(&round, 0, ACURAST_CONNECT, "refused"));
+    assert_false(acurast__round_repeats(&round, 1, ACURAST_CONNECT, "refused"));
+    assert_true(acurast__round_repeats(&round, 0, ACURAST_CONNECT, "refused"));
+    assert_false(acurast__round_repeats(&round, 0, ACURAST_CONNECT, "reset"));
+    assert_false(acurast__round_repeats(&round, 0, ACURAST_LOST, "reset"));
+    assert_false(acurast__round_repeats(&round, 0, ACURAST_LOST, ""));
+    assert_true(acurast__round_repeats(&round, 0, ACURAST_LOST, ""));
+    acurast__round_accepted(&round, 1);
+    assert_false(acurast__round_repeats(&round, 0, ACURAST_LOST, ""));
+    assert_false(acurast__round_repeats(&round, 1, ACURAST_CONNECT, "refused"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +112,7 @@ int main(void)
         cmocka_unit_test(test_sticky_begins_at_the_last_good),
         cmocka_unit_test(test_leaves_alone_who_refused),
         cmocka_unit_test(test_hopeless),
+        cmocka_unit_test(test_repeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

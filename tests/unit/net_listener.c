@@ -404,7 +404,7 @@ static void addresses(void **state)
     } cases[] = {{"nonsense", ACURAST_INVALID},
                  {"", ACURAST_INVALID},
                  {"127.0.0.1:80", ACURAST_INVALID},
-                 {"192.0.2.1", ACURAST_INVALID},
+                 {"192.0.2.1", ACURAST_INVALID}, /* of no machine */
                  {"[::1", ACURAST_INVALID}};
     char detail[256];
     acurast__loop *loop = NULL;

@@ -294,7 +294,8 @@ static void on_written(void *owner, acurast__ws *ws)
         connection->handlers->written(connection->owner);
 }
 
-static acurast_status status_of_code(uint16_t code)
+/* What closes an accepted connection by 1008 is a rule of the service's, such as the vendor's for who says nothing for ten minutes. */
+static acurast_status status_of_code(uint16_t code, bool accepted)
 {
     switch (code) {
     case 1001:
@@ -303,7 +304,7 @@ static acurast_status status_of_code(uint16_t code)
     case 1003:
         return ACURAST_PROTOCOL;
     case 1008:
-        return ACURAST_REFUSED;
+        return accepted ? ACURAST_LOST : ACURAST_REFUSED;
     case 1009:
         return ACURAST_TOO_LARGE;
     case 4001:
@@ -329,7 +330,9 @@ static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *how)
         end.reason = connection->verdict_reason;
     } else {
         bool told = how->by_peer && how->code != 0;
-        end.status = told ? status_of_code(how->code) : how->status == ACURAST_OK ? ACURAST_LOST : how->status;
+        end.status = told                        ? status_of_code(how->code, end.accepted)
+                     : how->status == ACURAST_OK ? ACURAST_LOST
+                                                 : how->status;
         end.code = told ? how->code : 0;
         end.reason = how->reason;
     }

@@ -445,9 +445,10 @@ static void on_ended(void *owner, const acurast__connection_end *end)
         end_client(client, ACURAST_OK);
         return;
     }
-    acurast__client_log(client, ACURAST_LOG_WARN, "%s %s: %s%s%s", end->accepted ? "lost" : "could not connect to",
-                        target_of(client)->url, acurast_status_text(end->status), *end->reason ? ": " : "",
-                        end->reason);
+    bool repeated = acurast__round_repeats(&client->round, client->candidate, end->status, end->reason);
+    acurast__client_log(client, repeated ? ACURAST_LOG_DEBUG : ACURAST_LOG_WARN, "%s %s: %s%s%s",
+                        end->accepted ? "lost" : "could not connect to", target_of(client)->url,
+                        acurast_status_text(end->status), *end->reason ? ": " : "", end->reason);
     if (!is_final(client, end)) {
         reconnect(client, end);
         return;

@@ -44,8 +44,26 @@ uint64_t acurast__round_wait(const acurast__round *round, uint64_t now)
 void acurast__round_accepted(acurast__round *round, size_t index)
 {
     round->candidates[index].hopeless = false;
+    for (size_t i = 0; i < round->count; i++)
+        round->candidates[i].complaint = 0;
     round->first = round->sticky ? index : 0;
     acurast__round_restart(round);
+}
+
+/* FNV-1a, of 32 bits. */
+static uint32_t digest_of(acurast_status status, const char *reason)
+{
+    uint32_t digest = 2166136261u ^ (uint32_t)status;
+    for (; *reason; reason++)
+        digest = (digest ^ (uint8_t)*reason) * 16777619u;
+    return digest ? digest : 1;
+}
+
+bool acurast__round_repeats(acurast__round *round, size_t index, acurast_status status, const char *reason)
+{
+    uint32_t digest = digest_of(status, reason), before = round->candidates[index].complaint;
+    round->candidates[index].complaint = digest;
+    return digest == before;
 }
 
 void acurast__round_refused(acurast__round *round, size_t index, uint64_t not_before)

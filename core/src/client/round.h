@@ -11,6 +11,7 @@ typedef struct acurast__candidate {
     acurast__target target;
     uint64_t not_before; /* milliseconds: it refused us, and is left alone until then */
     bool hopeless;       /* its last answer was one that trying again does not change */
+    uint32_t complaint;  /* a digest of what went wrong last; 0: nothing since the last acceptance by any */
 } acurast__candidate;
 
 typedef struct acurast__round {
@@ -38,6 +39,9 @@ uint64_t acurast__round_wait(const acurast__round *round, uint64_t now);
 void acurast__round_accepted(acurast__round *round, size_t index);
 void acurast__round_refused(acurast__round *round, size_t index, uint64_t not_before);
 void acurast__round_hopeless(acurast__round *round, size_t index, bool hopeless);
+
+/* True where that went wrong with candidate `index` last time as well, and no service has accepted the client since. */
+bool acurast__round_repeats(acurast__round *round, size_t index, acurast_status status, const char *reason);
 
 /* True where every candidate was hopeless when it was last asked. */
 bool acurast__round_all_hopeless(const acurast__round *round);

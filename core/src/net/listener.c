@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,13 +25,6 @@
 
 /* How long nothing is accepted where that fails and would fail again at once. */
 #define PAUSE_MS 100
-
-/*
- * Of TLS 1.2, what is authenticated encryption and forgets its keys; in TLS 1.3 everything is. AES with 128 bits first, which has ten rounds
- * and not fourteen; ChaCha where the client puts it first, as those do whose processors lack instructions for AES.
- */
-#define TLS12_CIPHERS "ECDHE+AES128+AESGCM:ECDHE+CHACHA20:ECDHE+AESGCM"
-#define TLS13_CIPHERS "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
 
 /* ---- addresses of sockets ---- */
 
@@ -73,18 +65,32 @@ static void from_socket_address(acurast__address *to, const socket_address *from
 
 /* ---- binding ---- */
 
-static acurast_status bind_status(int error)
+/* Of an address that cannot be had. */
+typedef struct bind_problem {
+    acurast_status status;
+    const char *words; /* NULL: those of the status */
+} bind_problem;
+
+static bind_problem bind_problem_of(int error)
 {
     switch (error) {
+    case 0:
+        return (bind_problem){ACURAST_OK, NULL};
     case EADDRINUSE:
-        return ACURAST_ADDRESS_IN_USE;
+        return (bind_problem){ACURAST_ADDRESS_IN_USE, NULL};
     case EACCES:
     case EPERM:
-        return ACURAST_NOT_PERMITTED;
+        return (bind_problem){ACURAST_NOT_PERMITTED,
+                              "this user may not listen there; ports below 1024 are often reserved"};
     case EADDRNOTAVAIL:
-        return ACURAST_INVALID;
+        return (bind_problem){ACURAST_INVALID, "it is not an address of this machine"};
+    case EAFNOSUPPORT:
+        return (bind_problem){ACURAST_SYSTEM, "this machine has no addresses of that kind"};
+    case EMFILE:
+    case ENFILE:
+        return (bind_problem){ACURAST_SYSTEM, "no descriptor is left for it"};
     default:
-        return ACURAST_SYSTEM;
+        return (bind_problem){ACURAST_SYSTEM, NULL};
     }
 }
 
@@ -133,109 +139,31 @@ static void set_port(socket_address *address, uint16_t port)
 
 /*
  * Sharing a port would also share it with another service of the same user, silently. So a socket that does not share is bound
- * first: it finds out whether the port is free, and which one it is.
+ * first: it finds out whether the port is free, and which one it is. 0, or what is wrong.
  */
-static acurast_status bind_all(acurast__listener *listener, const acurast__listener_config *config,
-                               socket_address *address, socklen_t size)
+static int bind_all(acurast__listener *listener, const acurast__listener_config *config, socket_address *address,
+                    socklen_t size)
 {
     int first = bind_socket(config, address, size, false);
     if (first < 0)
-        return bind_status(errno);
+        return errno;
     listener->port = bound_port(first);
     set_port(address, listener->port);
     if (listener->count == 1) {
         listener->at[0].socket = first;
-        return ACURAST_OK;
+        return 0;
     }
     close(first);
     for (size_t i = 0; i < listener->count; i++) {
         listener->at[i].socket = bind_socket(config, address, size, true);
         if (listener->at[i].socket < 0)
-            return bind_status(errno);
+            return errno;
     }
-    return ACURAST_OK;
+    return 0;
 }
 
 /* ---- TLS ---- */
 
-static int no_passphrase(char *buffer, int size, int writing, void *user)
-{
-    (void)writing, (void)user;
-    if (size > 0)
-        buffer[0] = 0;
-    return -1;
-}
-
-static bool load(SSL_CTX *ctx, const char *cert, const char *key, char *detail, size_t detail_size)
-{
-    const char *problem = NULL;
-    SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
-    if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
-        problem = "tls-cert: not a readable PEM certificate chain";
-    else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-        problem = "tls-key: not a readable PEM private key, or not the key of tls-cert";
-    else if (SSL_CTX_check_private_key(ctx) != 1)
-        problem = "tls-key: not the key of tls-cert";
-    ERR_clear_error();
-    if (problem)
-        snprintf(detail, detail_size, "%s", problem);
-    return !problem;
-}
-
-/* Of the protocols that a client offers; without a word where that is none of ours. */
-static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *size, const unsigned char *offered,
-                           unsigned int offered_size, void *user)
-{
-    static const unsigned char ours[] = "\x08http/1.1";
-    unsigned char *found = NULL;
-    (void)ssl, (void)user;
-    if (SSL_select_next_proto(&found, size, ours, sizeof ours - 1, offered, offered_size) != OPENSSL_NPN_NEGOTIATED)
-        return SSL_TLSEXT_ERR_NOACK;
-    *chosen = found;
-    return SSL_TLSEXT_ERR_OK;
-}
-
-/*
- * All loops have the same context, so a session is resumed on each of them: OpenSSL makes the keys of tickets with the context, and they come anew
- * with each reading of the files.
- */
-static SSL_CTX *new_context(void)
-{
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    if (!context)
-        return NULL;
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_RENEGOTIATION);
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* tickets need none */
-    SSL_CTX_set_num_tickets(context, 1);                         /* each costs; who connects again needs one */
-    SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
-    if (SSL_CTX_set_cipher_list(context, TLS12_CIPHERS) == 1 && SSL_CTX_set_ciphersuites(context, TLS13_CIPHERS) == 1)
-        return context;
-    SSL_CTX_free(context);
-    return NULL;
-}
-
-acurast__certificate *acurast__certificate_read(const char *cert, const char *key, char *detail, size_t detail_size)
-{
-    SSL_CTX *fresh = new_context();
-    if (!fresh)
-        snprintf(detail, detail_size, "out of memory");
-    else if (load(fresh, cert, key, detail, detail_size))
-        return fresh;
-    SSL_CTX_free(fresh);
-    ERR_clear_error();
-    return NULL;
-}
-
-void acurast__certificate_release(acurast__certificate *certificate)
-{
-    SSL_CTX_free(certificate);
-}
-
-/*
- * The files are read once, by whoever opens or renews: what the loops take was tried, whatever becomes of the files meanwhile.
- */
 void acurast__listener_renew(acurast__listener *listener, acurast__certificate *fresh)
 {
     for (size_t i = 0; i < listener->count; i++) {
@@ -338,8 +266,10 @@ static bool shed(acurast__listening *at)
 static void accept_failed(acurast__listening *at, int error)
 {
     bool gone = error == EAGAIN || error == EWOULDBLOCK || error == EINTR || error == ECONNABORTED || error == EPROTO;
-    bool told = (error == EMFILE || error == ENFILE) && shed(at);
-    if (!gone && !told)
+    bool exhausted = error == EMFILE || error == ENFILE;
+    if (exhausted && at->listener->handlers->exhausted)
+        at->listener->handlers->exhausted(at->shard);
+    if (!gone && !(exhausted && shed(at)))
         pause_accepting(at);
 }
 
@@ -397,7 +327,7 @@ static acurast__listener *create(acurast__loop *const *loops, void *const *shard
         return NULL;
     listener->handlers = config->handlers;
     listener->admin = config->admin;
-    listener->tls = config->tls_cert && *config->tls_cert;
+    listener->tls = config->certificate;
     listener->request_timeout_ms = config->request_timeout_ms;
     listener->count = count;
     atomic_init(&listener->open_count, count);
@@ -421,17 +351,6 @@ static acurast__listener *create(acurast__loop *const *loops, void *const *shard
     return listener;
 }
 
-static acurast_status certify(acurast__listener *listener, const acurast__listener_config *config, char *detail,
-                              size_t detail_size)
-{
-    SSL_CTX *fresh = acurast__certificate_read(config->tls_cert, config->tls_key, detail, detail_size);
-    if (!fresh)
-        return ACURAST_TLS;
-    acurast__listener_renew(listener, fresh);
-    acurast__certificate_release(fresh);
-    return ACURAST_OK;
-}
-
 static acurast_status prepare(acurast__listener *listener, const acurast__listener_config *config, char *detail,
                               size_t detail_size)
 {
@@ -441,13 +360,13 @@ static acurast_status prepare(acurast__listener *listener, const acurast__listen
         snprintf(detail, detail_size, "%s: not a literal address", config->address);
         return ACURAST_INVALID;
     }
-    acurast_status status = listener->tls ? certify(listener, config, detail, detail_size) : ACURAST_OK;
-    if (status != ACURAST_OK)
-        return status;
-    status = bind_all(listener, config, &address, size);
-    if (status != ACURAST_OK)
-        snprintf(detail, detail_size, "%s:%u: %s", config->address, config->port, acurast_status_text(status));
-    return status;
+    if (config->certificate)
+        acurast__listener_renew(listener, config->certificate);
+    bind_problem problem = bind_problem_of(bind_all(listener, config, &address, size));
+    if (problem.status != ACURAST_OK)
+        snprintf(detail, detail_size, "%s:%u: %s", config->address, config->port,
+                 problem.words ? problem.words : acurast_status_text(problem.status));
+    return problem.status;
 }
 
 acurast_status acurast__listener_open(acurast__loop *const *loops, void *const *shards, size_t count,

@@ -8,19 +8,17 @@
 #define ACURAST_NET_LISTENER_H
 
 #include "net/address.h"
+#include "net/certificate.h"
 #include "net/ws.h"
 
 typedef struct acurast__listener acurast__listener;
-
-/* What was read from the files of a certificate and its key: OpenSSL's SSL_CTX. */
-typedef struct ssl_ctx_st acurast__certificate;
 
 /* A connection from accept to its end, whatever it turns out to be. */
 typedef struct acurast__peer {
     acurast__address address;   /* of the socket */
     acurast__address effective; /* `address`, until the upgrade handler sets another; `left` gets it back */
-    bool pending; /* for the handlers, likewise */
-    bool limited; /* for the upgrade handler to set and for `left` to see; nothing here looks at it */
+    bool pending;               /* for the handlers, likewise */
+    bool limited;               /* for the upgrade handler to set and for `left` to see; nothing here looks at it */
     uint64_t since;             /* milliseconds of the loop's clock: when it was accepted */
     bool tls;
     bool admin; /* it came in on a listener that was opened as admin */
@@ -44,12 +42,14 @@ typedef struct acurast__response_page {
 typedef enum acurast__admission {
     ACURAST__ADMISSION_GRANTED,
     ACURAST__ADMISSION_REFUSED, /* it gets a short 503 and is gone, `left` is not called */
-    ACURAST__ADMISSION_FULL     /* the oldest connection of this loop that is not settled goes, then it is asked again; else REFUSED */
+    ACURAST__ADMISSION_FULL /* the oldest connection of this loop that is not settled goes, then it is asked again; else REFUSED */
 } acurast__admission;
 
 typedef struct acurast__listener_handlers {
     /* A connection was accepted and nothing is allocated for it yet. */
     acurast__admission (*admit)(void *shard, acurast__peer *peer);
+    /* There was no descriptor for one that has come: it is told, if that can be, or waits in the kernel. May be NULL. */
+    void (*exhausted)(void *shard);
     /* It has to make room for a newcomer, and is cut off: `left` follows, now or in a later turn. */
     void (*evicted)(void *shard, acurast__peer *peer);
     /* A correct websocket upgrade. Returns the owner and sets `handlers` and `settings`, or NULL to refuse with HTTP `*refuse`
@@ -66,9 +66,8 @@ typedef struct acurast__listener_config {
     const char *address; /* literal, or "localhost"; brackets allowed */
     uint16_t port;       /* 0: a free one */
     bool admin;
-    const char *tls_cert; /* PEM files; NULL or "": plain */
-    const char *tls_key;
-    size_t send_buffer; /* bytes that the kernel may keep for a connection, either way; 0: as it likes */
+    acurast__certificate *certificate; /* a reference is taken; NULL: plain */
+    size_t send_buffer;                /* bytes that the kernel may keep for a connection, either way; 0: as it likes */
     size_t receive_buffer;
     uint32_t request_timeout_ms; /* from accept to the upgrade or the end of the page */
     const acurast__listener_handlers *handlers;
@@ -76,7 +75,7 @@ typedef struct acurast__listener_config {
 
 /*
  * Binds and listens on every one of `loops`; after OK connections come in. `shards[i]` goes with `loops[i]`. Any thread but the
- * loops'; waits for the loops. ADDRESS_IN_USE, NOT_PERMITTED, INVALID, TLS, NO_MEMORY or SYSTEM; `detail` says more.
+ * loops'; waits for the loops. ADDRESS_IN_USE, NOT_PERMITTED, INVALID, NO_MEMORY or SYSTEM; `detail` says more.
  */
 acurast_status acurast__listener_open(acurast__loop *const *loops, void *const *shards, size_t count,
                                       const acurast__listener_config *config, acurast__listener **listener,
@@ -84,13 +83,6 @@ acurast_status acurast__listener_open(acurast__loop *const *loops, void *const *
 
 /* The port that is bound. Any thread. */
 uint16_t acurast__listener_port(const acurast__listener *listener);
-
-/*
- * Reads and checks a certificate chain and its key, both PEM. The caller releases it; NULL with a text in `detail` where they do not fit.
- * Any thread; takes as long as the files do.
- */
-acurast__certificate *acurast__certificate_read(const char *cert, const char *key, char *detail, size_t detail_size);
-void acurast__certificate_release(acurast__certificate *certificate);
 
 /* Takes it for new connections; the listener was opened with one. Any thread, not once it was freed; does not wait. */
 void acurast__listener_renew(acurast__listener *listener, acurast__certificate *certificate);

@@ -11,6 +11,8 @@
 /* A monitoring has a few, each for one request. */
 #define ADMIN_CONNECTIONS_MAX 64
 
+#define WARNING_EVERY_MS 60000
+
 static bool reject(acurast__shard *shard, acurast__reject why)
 {
     acurast__count(&shard->metrics.rejects[why], 1);
@@ -179,19 +181,36 @@ static void on_page(void *owner, const acurast__peer *peer, const acurast__reque
     acurast__page_answer(owner, peer, request, page);
 }
 
-static const acurast__listener_handlers handlers_of_gate = {
-    .admit = on_admit, .evicted = on_evicted, .upgrade = on_upgrade, .page = on_page, .left = on_left};
+/* Each that comes is counted; it is said once in a while. */
+static void on_exhausted(void *user)
+{
+    acurast__door *door = user;
+    acurast__shard *shard = door->shard;
+    uint64_t now = acurast__loop_now(shard->loop);
+    reject(shard, ACURAST__REJECT_DESCRIPTORS);
+    if (door->warned && now - door->warned < WARNING_EVERY_MS)
+        return;
+    door->warned = now;
+    acurast__service_log(shard, ACURAST_LOG_WARN, "what=no_descriptors_left");
+}
+
+static const acurast__listener_handlers handlers_of_gate = {.admit = on_admit,
+                                                            .exhausted = on_exhausted,
+                                                            .evicted = on_evicted,
+                                                            .upgrade = on_upgrade,
+                                                            .page = on_page,
+                                                            .left = on_left};
 
 static acurast_status gate_listen(acurast__gate *gate, acurast__shard *shards, size_t count,
-                                  const acurast__endpoint *endpoint, char *detail, size_t detail_size)
+                                  const acurast__endpoint *endpoint, acurast__certificate *certificate, char *detail,
+                                  size_t detail_size)
 {
     const acurast__settings *settings = shards->settings;
     acurast__listener_config config = {
         .address = endpoint->host,
         .port = endpoint->port,
         .admin = gate->admin,
-        .tls_cert = gate->admin ? "" : settings->tls_cert,
-        .tls_key = gate->admin ? "" : settings->tls_key,
+        .certificate = gate->admin ? NULL : certificate,
         .send_buffer = settings->socket_send_buffer,
         .receive_buffer = settings->socket_receive_buffer,
         .request_timeout_ms = settings->handshake_ms,
@@ -213,7 +232,8 @@ static acurast_status gate_listen(acurast__gate *gate, acurast__shard *shards, s
 }
 
 acurast_status acurast__gate_open(acurast__gate *gate, acurast__shard *shards, size_t count,
-                                  const acurast__endpoint *endpoint, bool admin, char *detail, size_t detail_size)
+                                  const acurast__endpoint *endpoint, acurast__certificate *certificate, bool admin,
+                                  char *detail, size_t detail_size)
 {
     const acurast__settings *settings = shards->settings;
     gate->admin = admin;
@@ -224,13 +244,13 @@ acurast_status acurast__gate_open(acurast__gate *gate, acurast__shard *shards, s
         gate->doors[i] = (acurast__door){.shard = &shards[i],
                                          .pages = admin || (endpoint->loopback && !settings->has_admin),
                                          .loopback = endpoint->loopback};
-    acurast_status status = gate_listen(gate, shards, count, endpoint, detail, detail_size);
+    acurast_status status = gate_listen(gate, shards, count, endpoint, certificate, detail, detail_size);
     if (status != ACURAST_OK) {
         acurast__free(gate->doors);
         gate->doors = NULL;
         return status;
     }
-    const char *scheme = admin ? "http" : settings->tls_cert[0] ? "wss" : "ws";
+    const char *scheme = admin ? "http" : certificate ? "wss" : "ws";
     int size = snprintf(gate->url, sizeof gate->url, "%s://", scheme);
     gate->port = acurast__listener_port(gate->listener);
     acurast__endpoint_format(endpoint, gate->port, gate->url + size, sizeof gate->url - (size_t)size);

@@ -16,6 +16,8 @@ typedef struct acurast__door {
     acurast__shard *shard;
     bool pages;    /* /metrics and its like are answered here */
     bool loopback; /* it is bound to loopback */
+    uint64_t
+        warned; /* in milliseconds of the loop's clock: when it last told that there are no descriptors; 0: never */
 } acurast__door;
 
 typedef struct acurast__gate {
@@ -27,9 +29,10 @@ typedef struct acurast__gate {
     atomic_bool closed; /* its sockets are */
 } acurast__gate;
 
-/* On the loops of `shards`. Fails as acurast__listener_open(); nothing is left then. */
+/* On the loops of `shards`; public ones with `certificate`, where there is one. Fails as acurast__listener_open(); nothing is left then. */
 acurast_status acurast__gate_open(acurast__gate *gate, acurast__shard *shards, size_t count,
-                                  const acurast__endpoint *endpoint, bool admin, char *detail, size_t detail_size);
+                                  const acurast__endpoint *endpoint, acurast__certificate *certificate, bool admin,
+                                  char *detail, size_t detail_size);
 
 /* Begins to close; `closed` turns true later. Any thread. */
 void acurast__gate_close(acurast__gate *gate);

@@ -112,6 +112,9 @@ static void print_gauges(text *out, const acurast__gauges *gauges)
     print_gauge(out, "threads", gauges->threads, "I/O threads");
     print_gauge(out, "stalled_seconds", gauges->stalled_ms / 1000,
                 "How long the I/O thread that is furthest behind has not turned; 0 while all do");
+    if (gauges->certificate_not_after > 0)
+        print_gauge(out, "tls_certificate_not_after_seconds", (uint64_t)gauges->certificate_not_after,
+                    "The end of the certificate's time, in seconds since 1970");
     print_gauge(out, "connections", gauges->connections, "Open connections, accepted or not");
     print_gauge(out, "connections_pending", gauges->pending,
                 "Open connections that are not yet accepted, or about to go");

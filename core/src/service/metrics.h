@@ -23,8 +23,8 @@
     X(SLOW_READER, "slow_reader")   /* the recipient's send buffer is full */                                          \
     X(SENDER_SHARE, "sender_share") /* the sender, or its address, has its share of that waiting */                    \
     X(TOO_LARGE, "too_large")       /* for the recipient, which said how much it takes */                              \
-    X(REPEATED, "repeated")       /* sent again, to one that could not tell */                                         \
-    X(DRAINING, "draining")       /* was waiting when the service ended */                                             \
+    X(REPEATED, "repeated")         /* sent again, to one that could not tell */                                       \
+    X(DRAINING, "draining")         /* was waiting when the service ended */                                           \
     X(MEMORY, "memory")                                                                                                \
     X(UNKNOWN_FRAME, "unknown_frame") /* of an unknown type or version */
 
@@ -32,7 +32,7 @@ typedef enum acurast__drop {
 #define ACURAST__DROP_ENUM(name, label) ACURAST__DROP_##name,
     ACURAST__DROP_MAP(ACURAST__DROP_ENUM)
 #undef ACURAST__DROP_ENUM
-        ACURAST__DROP_COUNT
+    ACURAST__DROP_COUNT
 } acurast__drop;
 
 /* Why a connection was turned away before it had a handshake. */
@@ -43,13 +43,14 @@ typedef enum acurast__drop {
     X(ADDRESS_HANDSHAKES, "address_handshakes")                                                                        \
     X(NOT_READY, "not_ready") /* starting or draining */                                                               \
     X(MEMORY, "memory")                                                                                                \
-    X(ADMIN, "admin") /* on the admin listener */
+    X(DESCRIPTORS, "descriptors") /* none was left for it */                                                           \
+    X(ADMIN, "admin")             /* on the admin listener */
 
 typedef enum acurast__reject {
 #define ACURAST__REJECT_ENUM(name, label) ACURAST__REJECT_##name,
     ACURAST__REJECT_MAP(ACURAST__REJECT_ENUM)
 #undef ACURAST__REJECT_ENUM
-        ACURAST__REJECT_COUNT
+    ACURAST__REJECT_COUNT
 } acurast__reject;
 
 /*
@@ -75,7 +76,7 @@ typedef enum acurast__ending {
 #define ACURAST__ENDING_ENUM(name, label, code, reason) ACURAST__ENDING_##name,
     ACURAST__ENDING_MAP(ACURAST__ENDING_ENUM)
 #undef ACURAST__ENDING_ENUM
-        ACURAST__ENDING_REFUSED, /* plus an acurast__refusal */
+    ACURAST__ENDING_REFUSED, /* plus an acurast__refusal */
     ACURAST__ENDING_COUNT = ACURAST__ENDING_REFUSED + ACURAST__REFUSAL_COUNT
 } acurast__ending;
 
@@ -95,7 +96,7 @@ typedef struct acurast__metrics {
     acurast__counter connections;    /* taken on */
     acurast__counter accepted;
     acurast__counter takeovers;
-    acurast__counter pauses; /* of reading, by a rate */
+    acurast__counter pauses;       /* of reading, by a rate */
     acurast__counter share_pauses; /* by a share of a recipient's queue */
     acurast__counter verify_us;
     acurast__counter logs_lost;
@@ -128,12 +129,13 @@ void acurast__metrics_add(acurast__metrics *sum, const acurast__metrics *more);
 typedef struct acurast__gauges {
     uint64_t connections;
     uint64_t pending;
-    uint64_t ids;     /* with a connection */
+    uint64_t ids;       /* with a connection */
     uint64_t mailboxes; /* ids that are kept without one */
     uint64_t mailbox_frames;
     uint64_t mailbox_bytes;
     uint64_t buffer_bytes;
-    uint64_t stalled_ms; /* of the thread that is furthest behind */
+    uint64_t stalled_ms;           /* of the thread that is furthest behind */
+    int64_t certificate_not_after; /* seconds since 1970; 0: there is none */
     unsigned threads;
     bool ready;
 } acurast__gauges;

@@ -58,6 +58,8 @@ static void on_announce(acurast__task *task)
     acurast__service_tell(service, ACURAST_STATE_LISTENING);
     acurast__service_log(&service->shards[0], ACURAST_LOG_INFO, "what=listening urls=\"%s\" threads=%zu", service->urls,
                          service->shard_count);
+    if (service->first_certificate.not_after)
+        acurast__expiry_begin(service, &service->first_certificate);
 }
 
 void acurast__service_announce(acurast_service *service)
@@ -183,6 +185,7 @@ char *acurast__service_metrics(acurast_service *service, size_t *size)
     acurast__ledger_read(&service->directory.ledger, &gauges.mailbox_bytes, &gauges.mailbox_frames);
     unsigned thread;
     gauges.stalled_ms = acurast__service_stalled(service, &thread);
+    gauges.certificate_not_after = atomic_load_explicit(&service->expiry.not_after, memory_order_relaxed);
     gauges.ready = atomic_load_explicit(&service->ready, memory_order_acquire);
     return acurast__metrics_text(&sum, &gauges, size);
 }

@@ -181,7 +181,8 @@ static acurast_status shards_start(acurast_service *service)
     return ACURAST_OK;
 }
 
-static acurast_status gates_open(acurast_service *service, char *detail, size_t detail_size)
+static acurast_status gates_open(acurast_service *service, acurast__certificate *certificate, char *detail,
+                                 size_t detail_size)
 {
     const acurast__settings *settings = service->settings;
     size_t count = settings->endpoint_count + settings->has_admin;
@@ -191,13 +192,28 @@ static acurast_status gates_open(acurast_service *service, char *detail, size_t 
     service->gate_count = count;
     for (size_t i = 0; i < count; i++) {
         bool admin = i == settings->endpoint_count;
-        acurast_status status =
-            acurast__gate_open(&service->gates[i], service->shards, service->shard_count,
-                               admin ? &settings->admin : &settings->endpoints[i], admin, detail, detail_size);
+        acurast_status status = acurast__gate_open(&service->gates[i], service->shards, service->shard_count,
+                                                   admin ? &settings->admin : &settings->endpoints[i], certificate,
+                                                   admin, detail, detail_size);
         if (status != ACURAST_OK)
             return status;
     }
     return ACURAST_OK;
+}
+
+static acurast_status gates_open_certified(acurast_service *service, char *detail, size_t detail_size)
+{
+    const acurast__settings *settings = service->settings;
+    if (!settings->tls_cert[0])
+        return gates_open(service, NULL, detail, detail_size);
+    acurast__certificate *certificate =
+        acurast__certificate_read(settings->tls_cert, settings->tls_key, detail, detail_size);
+    if (!certificate)
+        return ACURAST_TLS;
+    service->first_certificate = acurast__certificate_describe(certificate);
+    acurast_status status = gates_open(service, certificate, detail, detail_size);
+    acurast__certificate_release(certificate);
+    return status;
 }
 
 static acurast_status urls_join(acurast_service *service)
@@ -217,7 +233,7 @@ static acurast_status open_all(acurast_service *service, char *detail, size_t de
 {
     acurast_status status = shards_start(service);
     if (status == ACURAST_OK)
-        status = gates_open(service, detail, detail_size);
+        status = gates_open_certified(service, detail, detail_size);
     if (status == ACURAST_OK)
         status = urls_join(service);
     return status;
@@ -341,6 +357,7 @@ typedef struct reload_task {
     acurast__task task;
     acurast__shard *shard;
     acurast__access *access;
+    acurast__certificate_facts certificate; /* for the home loop; not_after is 0 on others, and where there is none */
 } reload_task;
 
 static void on_reload(acurast__task *task)
@@ -348,6 +365,8 @@ static void on_reload(acurast__task *task)
     reload_task *reload = ACURAST__CONTAINER(task, reload_task, task);
     acurast_service *service = reload->shard->service;
     acurast__shard_set_access(reload->shard, reload->access);
+    if (reload->certificate.not_after)
+        acurast__expiry_begin(service, &reload->certificate);
     acurast__free(reload);
     acurast__service_release(service);
 }
@@ -403,6 +422,8 @@ static void reload_post(acurast_service *service, reload *made)
         reload_task *task = made->tasks[i];
         made->tasks[i] = NULL;
         *task = (reload_task){.task = {.run = on_reload}, .shard = &service->shards[i], .access = made->access};
+        if (i == 0 && made->certificate)
+            task->certificate = acurast__certificate_describe(made->certificate);
         acurast__access_retain(made->access);
         acurast__service_retain(service);
         acurast__loop_post(service->shards[i].loop, &task->task);

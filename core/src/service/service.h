@@ -17,6 +17,7 @@
 #include "net/context.h"
 #include "service/connection.h"
 #include "service/directory.h"
+#include "service/expiry.h"
 #include "service/gate.h"
 #include "service/settings.h"
 #include "service/shard.h"
@@ -55,13 +56,15 @@ struct acurast_service {
     size_t shard_count;
     acurast__gate *gates; /* public ones, then the admin's */
     size_t gate_count;
+    acurast__certificate_facts first_certificate; /* of the start */
+    acurast__expiry expiry;
 
-    atomic_bool ready;                  /* new connections are taken */
-    atomic_bool started;                /* once it is, `shards` stays as it is */
-    _Atomic uint64_t connections;       /* public, admitted and not left */
-    _Atomic uint64_t pending;           /* of them, those that are neither accepted nor ended */
-    _Atomic uint64_t ids;               /* of them, those that hold an id */
-    _Atomic uint64_t admin_pending;     /* of the next, those that were not given up for others */
+    atomic_bool ready;              /* new connections are taken */
+    atomic_bool started;            /* once it is, `shards` stays as it is */
+    _Atomic uint64_t connections;   /* public, admitted and not left */
+    _Atomic uint64_t pending;       /* of them, those that are neither accepted nor ended */
+    _Atomic uint64_t ids;           /* of them, those that hold an id */
+    _Atomic uint64_t admin_pending; /* of the next, those that were not given up for others */
     _Atomic uint64_t admin_connections;
     atomic_size_t shards_running;
     atomic_uint lines_waiting; /* of the log, on their way to the home loop */
@@ -78,7 +81,7 @@ struct acurast_service {
     acurast__task finish;
     acurast__task announce;
     bool admin_closing;
-    bool stopping; /* the shards were told to stop, for good */
+    bool stopping;                    /* the shards were told to stop, for good */
     acurast__service_event events[3]; /* LISTENING, DRAINING, CLOSED */
 };
 

@@ -283,6 +283,7 @@ static void on_second(acurast__timer *timer)
     if (shard == &service->shards[0]) {
         acurast__directory_sweep(&service->directory, now, &shard->tidings);
         acurast__address_table_sweep(&service->addresses, now);
+        acurast__expiry_look(service);
     }
     acurast__loop_look(shard->loop);
     check_memory(shard);

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define ACURAST__REQUEST_MAX 8192 /* bytes of a head */
+#define ACURAST__REQUEST_MAX 16384 /* bytes of a head */
 
 typedef enum acurast__request_progress {
     ACURAST__REQUEST_MORE, /* has to come; the bytes are unchanged */
@@ -26,19 +26,19 @@ typedef enum acurast__request_progress {
 
 /* Valid once the head is WHOLE. The texts lie in the caller's bytes, where each got its NUL; NULL: there is no such header. */
 typedef struct acurast__request_head {
-    unsigned status;      /* of WRONG: 400, 414, 431, 501 or 505 */
-    size_t size;          /* of the head; behind it are frames, or a body */
-    const char *method;   /* any token */
-    const char *path;     /* without its query; begins with / where the method is GET or HEAD */
-    const char *host;     /* "" if absent, which only HTTP/1.0 may do */
-    const char *upgrade;  /* NULL in HTTP/1.0 */
-    const char *key;      /* Sec-WebSocket-... */
+    unsigned status;     /* of WRONG: 400, 414, 431, 501 or 505 */
+    size_t size;         /* of the head; behind it are frames, or a body */
+    const char *method;  /* any token */
+    const char *path;    /* without its query; begins with / where the method is GET or HEAD */
+    const char *host;    /* "" if absent, which only HTTP/1.0 may do */
+    const char *upgrade; /* NULL in HTTP/1.0 */
+    const char *key;     /* Sec-WebSocket-... */
     const char *version;
     const char *protocol;
-    const char *forwarded_for; /* every X-Forwarded-For in order, joined by ", " */
-    bool upgrades; /* Connection names upgrade; false in HTTP/1.0 */
-    bool body;     /* one is announced */
-    bool proxied;  /* a header that proxies add is there, whatever it says */
+    const char *forwarded_for;            /* every X-Forwarded-For in order, joined by ", " */
+    bool upgrades;                        /* Connection names upgrade; false in HTTP/1.0 */
+    bool body;                            /* one is announced */
+    bool proxied;                         /* a header that proxies add is there, whatever it says */
     char forwarded[ACURAST__REQUEST_MAX]; /* what `forwarded_for` points to: no longer than the lines it is from */
 } acurast__request_head;
 
