@@ -30,6 +30,7 @@ static const good goods[] = {
     {"ws://[::1]:9001/", "ws://[::1]:9001/", "::1", "[::1]:9001", "/", 9001, false},
     {"ws://[2001:DB8::A]", "ws://[2001:DB8::A]", "2001:db8::a", "[2001:db8::a]:80", "/", 80, false},
     {"ws://host?key=value", "ws://host?key=value", "host", "host:80", "/?key=value", 80, false},
+    {"wss://example.org.", "wss://example.org.", "example.org.", "example.org.:443", "/", 443, true},
     {"ws://localhost:65535", "ws://localhost:65535", "localhost", "localhost:65535", "/", 65535, false},
 };
 
@@ -80,6 +81,11 @@ static const bad bads[] = {
     {"ws://h\xc3\xb6st", "ASCII"},
     {"ws://host/#part", "fragment"},
     {"ws://ho$t", "host"},
+    {"wss://.", "host"},
+    {"wss://..", "host"},
+    {"wss://.example.org", "host"},
+    {"wss://www..example.org", "host"},
+    {"wss://example.org..", "host"},
 };
 
 static void test_refuses(void **state)

@@ -95,6 +95,22 @@ static void a_certificate_for_somebody_else_is_refused(void **state)
     names(&(world_options){0});
 }
 
+/* OpenSSL checks no name at all for the first two, and for the last one takes the certificate of any host below it. */
+static void a_name_that_stands_for_many_is_refused(void **state)
+{
+    static const char *const hosts[] = {"", ".", "..", ".elsewhere.example"};
+    const char *detail;
+    acurast__tls *tls;
+    (void)state;
+    assert_int_equal(acurast__tls_client(ours.file, NULL, &tls, &detail), ACURAST_OK);
+    for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
+        assert_null(acurast__tls_new(tls, hosts[i]));
+    SSL *ssl = acurast__tls_new(tls, "elsewhere.example.");
+    assert_non_null(ssl);
+    SSL_free(ssl);
+    acurast__tls_release(tls);
+}
+
 static void trust_that_cannot_be_had(void **state)
 {
     static const char *const files[] = {"/nowhere/ca.pem", "/dev/null"};
@@ -374,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_given_authority_is_trusted),
         cmocka_unit_test(a_certificate_for_somebody_else_is_refused),
+        cmocka_unit_test(a_name_that_stands_for_many_is_refused),
         cmocka_unit_test(trust_that_cannot_be_had),
         cmocka_unit_test(who_does_not_speak_tls_is_hung_up),
         cmocka_unit_test(tls_where_none_is_spoken_fails),

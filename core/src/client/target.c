@@ -71,10 +71,13 @@ static span take_authority(span *rest)
     return authority;
 }
 
+/* Labels with dots between them; one dot may end the last. To OpenSSL a name that begins with a dot is that of any host below it. */
 static bool host_name(span host)
 {
     for (size_t i = 0; i < host.size; i++) {
         char c = host.start[i];
+        if (c == '.' && (i == 0 || host.start[i - 1] == '.'))
+            return false;
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         if (!letter && !(c >= '0' && c <= '9') && c != '.' && c != '-' && c != '_')
             return false;

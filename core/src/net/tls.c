@@ -134,14 +134,17 @@ void acurast__tls_release(acurast__tls *tls)
 
 /* ---- one connection ---- */
 
-/* The dot that may end a name in the DNS is no part of the name that a certificate has. */
+/*
+ * The dot that may end a name in the DNS is no part of the name that a certificate has. OpenSSL takes any certificate for an empty name, and for one
+ * that begins with a dot those of all hosts below it.
+ */
 static bool expect_name(SSL *ssl, const char *host)
 {
     char name[256];
     size_t size = strlen(host);
     if (size && host[size - 1] == '.')
         size--;
-    if (size >= sizeof name)
+    if (size >= sizeof name || !size || *host == '.')
         return false;
     memcpy(name, host, size);
     name[size] = 0;
