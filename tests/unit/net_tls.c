@@ -3,6 +3,7 @@
 #include "support/net_raw.h"
 #include "support/net_world.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -366,6 +367,57 @@ static void who_changes_keys_again_and_again_is_hung_up(void **state)
     keys_without_end(&(world_options){0});
 }
 
+/* A service of TLS 1.2 that asks its client to shake hands anew. */
+static void serve_old_tls(raw *r, int listener)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+    assert_int_equal(SSL_CTX_use_certificate_chain_file(context, everywhere.cert), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey_file(context, everywhere.key, SSL_FILETYPE_PEM), 1);
+    raw_accept(r, listener, NULL, NULL);
+    r->ssl = SSL_new(context);
+    SSL_CTX_free(context);
+    SSL_set_fd(r->ssl, r->fd);
+    assert_int_equal(SSL_accept(r->ssl), 1);
+}
+
+static void hands_anew(const world_options *options)
+{
+    world w;
+    raw r;
+    client c;
+    uint16_t port;
+    const char *detail;
+    acurast__tls *tls;
+    char byte;
+    int listener = raw_listen(&port);
+    world_open(&w, options);
+    assert_int_equal(acurast__tls_client(ours.file, NULL, &tls, &detail), ACURAST_OK);
+    client_init(&c, &w);
+    c.target.port = port;
+    c.target.tls = tls;
+    client_connect(&c);
+    serve_old_tls(&r, listener);
+    raw_serve(&r);
+    box_await(&c.side.open, 1);
+    assert_int_equal(SSL_renegotiate(r.ssl), 1);
+    assert_int_equal(SSL_do_handshake(r.ssl), 1); /* this only asks for it */
+    raw_send(&r, RAW_FIN | RAW_PING, "?", 1);     /* an answer would come behind the handshake */
+    assert_int_equal(SSL_read(r.ssl, &byte, 1), -1);
+    assert_int_equal(ERR_GET_REASON(ERR_get_error()), SSL_R_NO_RENEGOTIATION);
+    raw_end(&r);
+    box_await(&c.side.closed, 1);
+    acurast__tls_release(tls);
+    world_close(&w);
+    close(listener);
+}
+
+static void a_client_shakes_hands_once(void **state)
+{
+    (void)state;
+    hands_anew(&(world_options){0});
+}
+
 static int make_certificates(void **state)
 {
     (void)state;
@@ -399,6 +451,7 @@ int main(void)
         cmocka_unit_test(bad_certificates),
         cmocka_unit_test(handshakes_at_once_on_several_loops_all_succeed),
         cmocka_unit_test(who_changes_keys_again_and_again_is_hung_up),
+        cmocka_unit_test(a_client_shakes_hands_once),
     };
     return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
 }
