@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static authority ours, theirs;
@@ -367,6 +368,14 @@ static void who_changes_keys_again_and_again_is_hung_up(void **state)
     keys_without_end(&(world_options){0});
 }
 
+static void connect_to(client *c, world *w, uint16_t port, const acurast__tls *tls)
+{
+    client_init(c, w);
+    c->target.port = port;
+    c->target.tls = tls;
+    client_connect(c);
+}
+
 /* A service of TLS 1.2 that asks its client to shake hands anew. */
 static void serve_old_tls(raw *r, int listener)
 {
@@ -393,10 +402,7 @@ static void hands_anew(const world_options *options)
     int listener = raw_listen(&port);
     world_open(&w, options);
     assert_int_equal(acurast__tls_client(ours.file, NULL, &tls, &detail), ACURAST_OK);
-    client_init(&c, &w);
-    c.target.port = port;
-    c.target.tls = tls;
-    client_connect(&c);
+    connect_to(&c, &w, port, tls);
     serve_old_tls(&r, listener);
     raw_serve(&r);
     box_await(&c.side.open, 1);
@@ -416,6 +422,45 @@ static void a_client_shakes_hands_once(void **state)
 {
     (void)state;
     hands_anew(&(world_options){0});
+}
+
+/* ---- whose fault it was ---- */
+
+/* All connections of a loop share what opens TLS. */
+static void one_fails_and_another_is_hung_up(const world_options *options)
+{
+    world w;
+    raw mute, rude;
+    client waiting, failing;
+    uint16_t port;
+    const char *detail;
+    acurast__tls *tls;
+    char hello[16];
+    int listener = raw_listen(&port);
+    world_open(&w, options);
+    assert_int_equal(acurast__tls_client(ours.file, NULL, &tls, &detail), ACURAST_OK);
+    connect_to(&waiting, &w, port, tls);
+    raw_accept(&mute, listener, NULL, NULL);
+    raw_read(&mute, hello, sizeof hello);
+    connect_to(&failing, &w, port, tls);
+    raw_accept(&rude, listener, NULL, NULL);
+    raw_text(&rude, "220 mail.example.org ESMTP\r\n");
+    box_await(&failing.side.closed, 1);
+    assert_non_null(strstr(failing.side.reason, "does not speak TLS"));
+    shutdown(mute.fd, SHUT_WR);
+    box_await(&waiting.side.closed, 1);
+    assert_non_null(strstr(waiting.side.reason, "the service hung up in the TLS handshake"));
+    raw_end(&mute);
+    raw_end(&rude);
+    acurast__tls_release(tls);
+    world_close(&w);
+    close(listener);
+}
+
+static void a_connection_does_not_end_with_the_words_of_another(void **state)
+{
+    (void)state;
+    one_fails_and_another_is_hung_up(&(world_options){0});
 }
 
 static int make_certificates(void **state)
@@ -452,6 +497,7 @@ int main(void)
         cmocka_unit_test(handshakes_at_once_on_several_loops_all_succeed),
         cmocka_unit_test(who_changes_keys_again_and_again_is_hung_up),
         cmocka_unit_test(a_client_shakes_hands_once),
+        cmocka_unit_test(a_connection_does_not_end_with_the_words_of_another),
     };
     return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
 }

@@ -123,8 +123,8 @@ bool acurast__stream_ask_tls(acurast__stream *stream, SSL *ssl)
         SSL_free(ssl);
         return false;
     }
-    bool begun = acurast__sealer_begin(stream->loop->sealer, ssl);
-    return ship(stream) && begun;
+    stream->ended = !acurast__sealer_begin(stream->loop->sealer, ssl);
+    return ship(stream) && !stream->ended;
 }
 
 bool acurast__stream_sealed(const acurast__stream *stream)
@@ -134,7 +134,7 @@ bool acurast__stream_sealed(const acurast__stream *stream)
 
 unsigned long acurast__stream_tls_error(const acurast__stream *stream)
 {
-    return stream->loop->sealer ? acurast__sealer_error(stream->loop->sealer) : 0;
+    return stream->ended ? acurast__sealer_error(stream->loop->sealer) : 0;
 }
 
 static void free_kept(acurast__stream *stream)

@@ -55,7 +55,7 @@ bool acurast__stream_serve_tls(acurast__stream *stream, SSL_CTX *context);
 bool acurast__stream_ask_tls(acurast__stream *stream, SSL *ssl);
 bool acurast__stream_sealed(const acurast__stream *stream);
 
-/* Why TLS has ended; right after acurast__stream_receive() has returned 0. As acurast__sealer_error(). */
+/* Why TLS has ended, right after acurast__stream_receive() has returned 0, as acurast__sealer_error(); 0 where the socket has ended. */
 unsigned long acurast__stream_tls_error(const acurast__stream *stream);
 
 /* Closes it, and says goodbye by TLS if nothing waits before that. Idempotent. */
