@@ -158,7 +158,7 @@ func (i *Identity) PEM() ([]byte, error) {
 	return pem, errorOf(status, "")
 }
 
-// Sign signs a message: ECDSA over its SHA-256, r and s of 32 bytes each, or plain Ed25519.
+// Sign signs a message: ECDSA over its SHA-256, r and s of 32 bytes each, or plain Ed25519. On secp256k1 s is always low.
 func (i *Identity) Sign(message []byte) ([]byte, error) {
 	signature, status := i.handle.Sign(message)
 	return signature[:], errorOf(status, "")

@@ -53,7 +53,7 @@ export declare class Identity {
   toPem(): string;
   /** The raw secret, 32 bytes. Keep it secret, and wipe it after use. */
   secret(): Uint8Array;
-  /** A signature of the message, 64 bytes: ECDSA over its SHA-256 as r and s, or Ed25519. */
+  /** A signature of the message, 64 bytes: ECDSA over its SHA-256 as r and s, or Ed25519. On secp256k1 s is always low. */
   sign(message: Bytes): Uint8Array;
   /** A signature of a digest (32 bytes) as it is. Throws UnsupportedError for Ed25519. */
   signDigest(digest: Uint8Array): Uint8Array;

@@ -176,6 +176,28 @@ static void many_signatures(void **state)
     acurast_identity_release(identity);
 }
 
+/* Every second s comes high. Half of the order, rounded down: the first bit tells most of them, the rest lie between. */
+static void secp256k1_has_low_s(void **state)
+{
+    (void)state;
+    uint8_t half[32], key[33], digest[32] = {0}, signature[64];
+    acurast__unhex(half, 32, "7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0", 64);
+    acurast_identity *identity;
+    assert_int_equal(acurast_identity_generate(ACURAST_KEY_SECP256K1, &identity), ACURAST_OK);
+    acurast_identity_public_key(identity, key);
+    for (unsigned i = 0; i < 128; i++) {
+        memcpy(digest, &i, sizeof i);
+        assert_int_equal(acurast_identity_sign_digest(identity, digest, signature), ACURAST_OK);
+        assert_true(memcmp(signature + 32, half, 32) <= 0);
+        assert_int_equal(acurast_verify_digest_as(ACURAST_KEY_SECP256K1, key, 33, digest, signature), ACURAST_OK);
+        assert_int_equal(acurast_identity_sign(identity, digest, sizeof digest, signature), ACURAST_OK);
+        assert_true(memcmp(signature + 32, half, 32) <= 0);
+        assert_int_equal(acurast_verify_as(ACURAST_KEY_SECP256K1, key, 33, digest, sizeof digest, signature),
+                         ACURAST_OK);
+    }
+    acurast_identity_release(identity);
+}
+
 static void missing_arguments(void **state)
 {
     (void)state;
@@ -365,6 +387,7 @@ int main(void)
         cmocka_unit_test_teardown(secrets_in_every_form, nothing_lives),
         cmocka_unit_test_teardown(scalars_out_of_range, nothing_lives),
         cmocka_unit_test_teardown(many_signatures, nothing_lives),
+        cmocka_unit_test_teardown(secp256k1_has_low_s, nothing_lives),
         cmocka_unit_test_teardown(missing_arguments, nothing_lives),
         cmocka_unit_test_teardown(thousands, nothing_lives),
         cmocka_unit_test_teardown(references, nothing_lives),

@@ -97,13 +97,14 @@ ACURAST_API acurast_status acurast_identity_secret(const acurast_identity *ident
 ACURAST_API acurast_status acurast_identity_to_pem(const acurast_identity *identity, char *buffer, size_t *size);
 
 /*
- * Signs a message of `size` bytes. P-256 and secp256k1: ECDSA over its SHA-256, r and s of 32 big-endian bytes each, s as it comes.
+ * Signs a message of `size` bytes. P-256 and secp256k1: ECDSA over its SHA-256, r and s of 32 big-endian bytes each. On secp256k1 s
+ * is always low, at most half of the order, as chains and the common verifiers want it (BIP 62, EIP-2); on P-256 it is high or low.
  * Ed25519: the plain scheme. Fails with INVALID, NO_MEMORY or SYSTEM.
  */
 ACURAST_API acurast_status acurast_identity_sign(const acurast_identity *identity, const void *message, size_t size,
                                                  uint8_t signature[ACURAST_SIGNATURE_SIZE]);
 
-/* Signs a digest as it is, without hashing it again: what the handshake does. UNSUPPORTED for Ed25519. */
+/* Signs a digest as it is, without hashing it again: what the handshake does; s as above. UNSUPPORTED for Ed25519. */
 ACURAST_API acurast_status acurast_identity_sign_digest(const acurast_identity *identity,
                                                         const uint8_t digest[ACURAST_DIGEST_SIZE],
                                                         uint8_t signature[ACURAST_SIGNATURE_SIZE]);

@@ -293,7 +293,31 @@ void acurast__ec_close(EVP_PKEY *pair)
     EVP_PKEY_free(pair);
 }
 
-acurast_status acurast__ec_sign(EVP_PKEY *pair, const uint8_t digest[32], uint8_t signature[64])
+/* The order of secp256k1, and half of it rounded down: the highest s that is low. */
+static const uint8_t secp256k1_order[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                            0xff, 0xff, 0xff, 0xff, 0xfe, 0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48,
+                                            0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41};
+static const uint8_t secp256k1_half[32] = {0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                           0xff, 0xff, 0xff, 0xff, 0xff, 0x5d, 0x57, 0x6e, 0x73, 0x57, 0xa4,
+                                           0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0};
+
+/*
+ * With s, order - s is a signature of the same as well. The chains that use secp256k1 take the lower one of the two alone
+ * (BIP 62, EIP-2). A signature is public, so that this need not take the same time for each.
+ */
+static void lower_s(uint8_t s[32])
+{
+    if (memcmp(s, secp256k1_half, 32) <= 0)
+        return;
+    int borrow = 0;
+    for (int i = 31; i >= 0; i--) {
+        int difference = secp256k1_order[i] - s[i] - borrow;
+        borrow = difference < 0;
+        s[i] = (uint8_t)difference;
+    }
+}
+
+acurast_status acurast__ec_sign(acurast_key_kind kind, EVP_PKEY *pair, const uint8_t digest[32], uint8_t signature[64])
 {
     uint8_t der[DER_MAX_SIZE] = {0}; /* without memory, libcrypto 3.0 reports success and writes nothing */
     size_t size = sizeof der;
@@ -305,6 +329,8 @@ acurast_status acurast__ec_sign(EVP_PKEY *pair, const uint8_t digest[32], uint8_
         status = ACURAST_OK;
     EVP_PKEY_CTX_free(context);
     ERR_pop_to_mark();
+    if (status == ACURAST_OK && kind == ACURAST_KEY_SECP256K1)
+        lower_s(signature + 32);
     return status;
 }
 

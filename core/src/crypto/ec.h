@@ -23,8 +23,8 @@ acurast_status acurast__ec_open(acurast_key_kind kind, EVP_PKEY **pair, uint8_t 
 /* Wipes and frees; NULL does nothing. */
 void acurast__ec_close(EVP_PKEY *pair);
 
-/* ECDSA over the digest as it is; r and s big-endian. OK or SYSTEM. */
-acurast_status acurast__ec_sign(EVP_PKEY *pair, const uint8_t digest[32], uint8_t signature[64]);
+/* ECDSA over the digest as it is; r and s big-endian, s low on secp256k1. `pair` is of this kind. OK or SYSTEM. */
+acurast_status acurast__ec_sign(acurast_key_kind kind, EVP_PKEY *pair, const uint8_t digest[32], uint8_t signature[64]);
 
 /* The check of such a signature, acurast__ec_verify(), is declared in crypto/key.h. */
 

@@ -236,7 +236,7 @@ acurast_status acurast_identity_sign(const acurast_identity *identity, const voi
     }
     uint8_t digest[ACURAST_DIGEST_SIZE];
     acurast__sha256(digest, message, size);
-    return acurast__ec_sign(identity->pair, digest, signature);
+    return acurast__ec_sign(identity->kind, identity->pair, digest, signature);
 }
 
 acurast_status acurast_identity_sign_digest(const acurast_identity *identity, const uint8_t digest[ACURAST_DIGEST_SIZE],
@@ -246,7 +246,7 @@ acurast_status acurast_identity_sign_digest(const acurast_identity *identity, co
         return ACURAST_INVALID;
     if (!on_curve(identity))
         return ACURAST_UNSUPPORTED;
-    return acurast__ec_sign(identity->pair, digest, signature);
+    return acurast__ec_sign(identity->kind, identity->pair, digest, signature);
 }
 
 acurast_status acurast__identity_agree(const acurast_identity *identity, const uint8_t *point, size_t size,

@@ -210,7 +210,7 @@ class Identity:
         return secret
 
     def sign(self, message: bytes) -> bytes:
-        """64 bytes: for Ed25519 the plain scheme, for the others r and s of ECDSA over SHA-256."""
+        """64 bytes: for Ed25519 the plain scheme, for the others r and s of ECDSA over SHA-256; on secp256k1 s is always low."""
         raw = as_bytes(message, "message")
         out = ffi.new("uint8_t[64]")
         check(lib.acurast_identity_sign(self._handle, raw, len(raw), out))
