@@ -6,7 +6,7 @@
 //     /// <reference types="acurast/processor" />
 //
 // Each member says whether acurast-processor offers it. "Documented" means by the vendor; "seen in use" means in public
-// scripts alone. Bytes are hexadecimal strings: lower case and without 0x as results; 0x is allowed in arguments.
+// scripts alone. Bytes are hexadecimal strings: lower case and without 0x as results. Arguments may have 0x, and may be bytes themselves.
 
 import type { EventEmitter } from 'node:events';
 import type { Identity } from './index';
@@ -156,13 +156,16 @@ declare global {
   /** An HTTP POST, in the same way. Documented, offered. */
   function httpPOST(
     url: string,
-    body: string,
+    body: string | ArrayBuffer | ArrayBufferView,
     headers?: Record<string, string> | null,
     success?: AcurastProcessor.HttpSuccess,
     error?: AcurastProcessor.Failure,
   ): void;
 
   namespace AcurastProcessor {
+    /** Hexadecimal digits, with or without 0x, or the bytes themselves. */
+    type Bytes = string | ArrayBuffer | ArrayBufferView;
+
     type Success = () => void;
     type Failure = (message: string) => void;
 
@@ -252,12 +255,14 @@ declare global {
     }
 
     interface EcSigner {
-      /** ECDSA over a digest (32 bytes) as it is: r and s, 64 bytes. Documented, offered. */
-      sign(payload: string): string;
-      /** Seals for the owner of `publicKey`, from the pair of `getEncryptionKeys()`. Documented, offered. */
-      encrypt(publicKey: string, salt: string, payload: string): string;
+      /** ECDSA over a digest (32 bytes) as it is: r and s, 64 bytes; on secp256k1 s is always low. Documented, offered. */
+      sign(payload: Bytes): string;
+      /**
+       * Seals for the owner of `publicKey` (33, 64 or 65 bytes), from the pair of `getEncryptionKeys()`. Documented, offered.
+       */
+      encrypt(publicKey: Bytes, salt: Bytes, payload: Bytes): string;
       /** Opens what `publicKey` sealed for the pair of `getEncryptionKeys()`. Throws where it does not open. Documented, offered. */
-      decrypt(publicKey: string, salt: string, payload: string): string;
+      decrypt(publicKey: Bytes, salt: Bytes, payload: Bytes): string;
     }
 
     interface Signers {
@@ -266,7 +271,7 @@ declare global {
       secp256k1: EcSigner;
       ed25519: {
         /** Signs the bytes, 64 bytes. Documented, offered. */
-        sign(payload: string): string;
+        sign(payload: Bytes): string;
       };
     }
 
@@ -288,7 +293,7 @@ declare global {
        * `recipient`: a public key (documented) or an id (seen in use: scripts pass `payload.sender`). Success means that the
        * operating system took it; nothing is acknowledged. Documented, offered.
        */
-      send(recipient: string, payload: string, success?: Success | null, error?: Failure | null): void;
+      send(recipient: Bytes, payload: Bytes, success?: Success | null, error?: Failure | null): void;
     }
 
     interface Network {
@@ -371,8 +376,10 @@ declare global {
     interface WebViewTab {
       id: string;
       getUrl(): Promise<string>;
-      getTrigger(): Promise<string>;
-      close(): unknown;
+      /** 'manual': opened by `newTab`. 'auto': by another tab. */
+      getTrigger(): Promise<'manual' | 'auto'>;
+      /** `wholeTree`: with the tabs that this one opened; by default it alone. */
+      close(options?: { wholeTree?: boolean }): Promise<void>;
       startRefreshLoop(options?: { interval?: number; wholeTree?: boolean }): void;
       stopRefreshLoop(options?: { wholeTree?: boolean }): void;
     }

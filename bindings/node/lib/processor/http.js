@@ -2,7 +2,7 @@
 // httpGET and httpPOST of a script: one request each, its text and its server's key handed to a callback.
 
 const { createHash } = require('node:crypto');
-const { callbackOf, kindOf } = require('./hex.js');
+const { bytesOf, callbackOf, isBytes, kindOf } = require('./hex.js');
 
 const LIMIT = 16 * 1024 * 1024; // bytes of an answer
 const TIMEOUT = 30_000; // ms, for all of it
@@ -30,7 +30,8 @@ function headersOf(value, method) {
 function bodyOf(value) {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
-  throw new TypeError(`body must be a string, not ${kindOf(value)}. This is how it is meant: ${USAGE.POST}`);
+  if (isBytes(value)) return bytesOf(value, 'body');
+  throw new TypeError(`body must be a string or bytes, not ${kindOf(value)}. This is how it is meant: ${USAGE.POST}`);
 }
 
 /** What scripts get as `certificate`: SHA-256 of the server's public key (SPKI), as hex; empty without TLS. */

@@ -3,16 +3,15 @@
 
 const { randomBytes } = require('node:crypto');
 const { accountOf, addressOf } = require('./address.js');
-const { bytesOf, hexOf } = require('./hex.js');
+const { bytesOf, hexOf, pointOf } = require('./hex.js');
 const { addPlaceholders } = require('./members.js');
 
-const KEY_SIZES = [33, 65];
 const DIGEST_SIZES = [32];
 
 // ECDSA: the digest as it is. `pair` signs, `encryption` seals and opens.
 function ecSigner(pair, encryption) {
   const scheme = (change) => (publicKey, salt, payload) =>
-    hexOf(change(bytesOf(publicKey, 'publicKey', KEY_SIZES), bytesOf(salt, 'salt'), bytesOf(payload, 'payload')));
+    hexOf(change(pointOf(publicKey, 'publicKey'), bytesOf(salt, 'salt'), bytesOf(payload, 'payload')));
   return {
     sign: (payload) => hexOf(pair.signDigest(bytesOf(payload, 'payload (a digest)', DIGEST_SIZES))),
     encrypt: scheme((key, salt, plain) => encryption.seal(key, salt, plain)),

@@ -6,10 +6,11 @@
 // limits pause reading from the service.
 
 const { Client } = require('../../index.js');
-const { bytesOf, callbackOf, hexOf, kindOf } = require('./hex.js');
+const { bytesOf, callbackOf, hexOf, kindOf, pointOf } = require('./hex.js');
 const { NotAllowedError, isService } = require('./network.js');
 
-const RECIPIENT_SIZES = [16, 33, 65];
+const ID_SIZE = 16;
+const RECIPIENT = 'recipient (a public key or an id)';
 const WAITING_LIMIT = 64 * 1024 * 1024; // bytes of sends that are not over, so that a service that is away does not fill the memory
 const SEND_SIZE = 256; // what a send takes besides its payload
 const USAGE = {
@@ -29,6 +30,11 @@ function urlsOf(value) {
   throw new TypeError(
     `url must be a ws:// or wss:// address or a list of them, not ${got}. This is how it is meant: ${USAGE.open}`,
   );
+}
+
+function recipientOf(value) {
+  const bytes = bytesOf(value, RECIPIENT, [ID_SIZE, 33, 64, 65]);
+  return bytes.length === ID_SIZE ? bytes : pointOf(bytes, RECIPIENT);
 }
 
 class Websocket {
@@ -131,7 +137,7 @@ class Websocket {
   #send(recipient, payload, success, error) {
     const ok = callbackOf(success, 'success', USAGE.send);
     const failed = callbackOf(error, 'error', USAGE.send);
-    const to = bytesOf(recipient, 'recipient (a public key or an id)', RECIPIENT_SIZES);
+    const to = recipientOf(recipient);
     const bytes = bytesOf(payload, 'payload');
     const { call } = this.#settings;
     this.#sent(to, bytes).then(

@@ -134,7 +134,7 @@ test('callbacks are optional, and wrong arguments are errors at the call that sa
     "httpGET('ftp://a')": /url must be a string .*not "ftp:\/\/a"/,
     "httpGET('http://a', 'b')": /headers must be an object, not a string/,
     "httpGET('http://a', {}, {})": /success must be a function, not an object/,
-    "httpPOST('http://a', { a: 1 })": /body must be a string, not an object/,
+    "httpPOST('http://a', { a: 1 })": /body must be a string or bytes, not an object/,
     "httpPOST('http://a', '', {}, null, 1)": /error must be a function, not a number.*httpPOST\(url, body, /,
   };
   for (const [call, pattern] of Object.entries(calls)) {

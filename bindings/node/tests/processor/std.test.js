@@ -218,13 +218,13 @@ test('ed25519.sign signs the bytes', async (t) => {
 test('wrong arguments of signers are named', async (t) => {
   const calls = {
     "secp256r1.sign('00')": /^payload \(a digest\) must be 32 bytes, not 1$/,
-    'secp256k1.sign(new Uint8Array(32))':
-      /^payload \(a digest\) must be a string of hexadecimal digits, not an object$/,
-    "ed25519.sign('xy')": /^payload must be hexadecimal digits; this has other characters$/,
+    'secp256k1.sign(new Uint8Array(31))': /^payload \(a digest\) must be 32 bytes, not 31$/,
+    'secp256k1.sign({})': /^payload \(a digest\) must be a string of hexadecimal digits, or bytes, not an object$/,
+    "ed25519.sign('xy')": /^payload must be hexadecimal digits; this has other characters\. Buffer\.from\(text\)/,
     "ed25519.sign('abc')": /^payload must be hexadecimal digits; this has 3 digits, an odd number$/,
-    "secp256r1.encrypt('00', '', '')": /^publicKey must be 33 or 65 bytes, not 1$/,
-    "secp256r1.encrypt('02'.repeat(33), undefined, '')": /^salt must be a string of hexadecimal digits, not undefined$/,
-    "secp256k1.decrypt('02'.repeat(33), '', 1)": /^payload must be a string of hexadecimal digits, not a number$/,
+    "secp256r1.encrypt('00', '', '')": /^publicKey must be 33 or 64 or 65 bytes, not 1$/,
+    "secp256r1.encrypt('02'.repeat(33), undefined, '')": /^salt must be a string of hexadecimal digits, or bytes, not undefined$/,
+    "secp256k1.decrypt('02'.repeat(33), '', 1)": /^payload must be a string of hexadecimal digits, or bytes, not a number$/,
   };
   const attempts = Object.keys(calls).map((call) => `() => _STD_.signers.${call}`);
   const messages = await value(

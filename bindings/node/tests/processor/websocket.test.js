@@ -22,10 +22,10 @@ test('open says how it is meant when it is called in another way', async (t) => 
     '_STD_.ws.registerPayloadHandler({})':
       /^handler must be a function, not an object\. This is how it is meant: _STD_\.ws\.reg/,
     '_STD_.ws.registerPayloadHandler()': /^handler must be a function/,
-    "_STD_.ws.send('00', '')": /^recipient \(a public key or an id\) must be 16 or 33 or 65 bytes, not 1$/,
-    "_STD_.ws.send({}, '')": /^recipient .* must be a string of hexadecimal digits, not an object$/,
-    "_STD_.ws.send('00'.repeat(16), 'text')": /^payload must be hexadecimal digits; this has other characters$/,
-    "_STD_.ws.send('00'.repeat(16))": /^payload must be a string of hexadecimal digits, not undefined$/,
+    "_STD_.ws.send('00', '')": /^recipient \(a public key or an id\) must be 16 or 33 or 64 or 65 bytes, not 1$/,
+    "_STD_.ws.send({}, '')": /^recipient .* must be a string of hexadecimal digits, or bytes, not an object$/,
+    "_STD_.ws.send('00'.repeat(16), 'text')": /^payload must be hexadecimal digits; this has other characters\. Buffer\.from\(text\)\.toString\('hex'\) makes such digits of a text$/,
+    "_STD_.ws.send('00'.repeat(16))": /^payload must be a string of hexadecimal digits, or bytes, not undefined$/,
     "_STD_.ws.send('00'.repeat(16), '', 1)": /^success must be a function, not a number/,
     '_STD_.ws.close(1)': /^success must be a function, not a number/,
   };

@@ -71,7 +71,7 @@ test('hexadecimal digits are those of ASCII', async (t) => {
   const code =
     "try { _STD_.signers.ed25519.sign('\\u0130\\u0131') } catch (error) { print(JSON.stringify(error.message)) }";
   const { printed } = await evaluate(t, code);
-  assert.deepEqual(printed, ['payload must be hexadecimal digits; this has other characters']);
+  assert.match(printed[0], /^payload must be hexadecimal digits; this has other characters/);
 });
 
 test('whatever a script does to its standard streams, --json prints one object a line', async (t) => {

@@ -16,8 +16,14 @@ runDeployment('a.js', { local: true, without: 'p2p' }).then(async (deployment) =
 });
 // @ts-expect-error an object where the callback belongs
 _STD_.ws.open('wss://a.example', {}, () => {});
-// @ts-expect-error payloads are hexadecimal
 _STD_.ws.send('00', new Uint8Array(1));
+_STD_.signers.secp256k1.sign(Buffer.alloc(32));
+_STD_.webview.newTab('https://a.example', async (tab) => {
+  const trigger: 'manual' | 'auto' = await tab.getTrigger();
+  await tab.close({ wholeTree: trigger === 'auto' });
+});
+// @ts-expect-error a payload is hexadecimal digits or bytes
+_STD_.ws.send('00', 1);
 // @ts-expect-error there is no such option
 runDeployment('a.js', { services: [] });
 // @ts-expect-error what is offered cannot be left out
