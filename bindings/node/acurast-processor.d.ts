@@ -18,14 +18,29 @@ export interface RunOptions {
    * services that the script names. It is no sandbox.
    */
   allowNet?: string | readonly string[] | undefined;
+  /** PEM file of authorities: for wss:// instead of the system's, for httpGET and httpPOST besides the usual ones. */
+  caFile?: string | undefined;
+  /** Nodes that transactions are told with, instead of those of the script. Nothing is sent there either. */
+  chainRpc?: string | readonly string[] | undefined;
   /** The deployment's variables, for `_STD_.env` and `environment()`. */
   env?: Readonly<Record<string, string>> | undefined;
+  /** What a script hears of its transactions, none of which is sent: 'success' by default. */
+  fulfill?: 'success' | 'fail' | undefined;
   /** The P-256 key to connect with, as PEM or Identity. The other keys are fresh. Not with `state`. */
   key?: string | Identity | undefined;
   /** Starts a service in this process, and uses it instead of those in the script. Not with `service`. */
   local?: boolean | undefined;
   /** Gets every event, from the first on. */
   onEvent?: ((event: DeploymentEvent) => void) | undefined;
+  /** Files that run before the script, in order. */
+  prelude?: string | readonly string[] | undefined;
+  /** Of a folder with an acurast.json: which of its projects, where there are several. */
+  project?: string | undefined;
+  /**
+   * What `chains.*.signer.sign` puts between 'acusig' and the message, and `_STD_.scriptHash`: text such as ipfs://Qm…, or bytes as
+   * hexadecimal digits after 0x; at most 256 characters. Without it, the address that IPFS gives to the script.
+   */
+  scriptHash?: string | undefined;
   /** Services to use instead of those in the script, tried in order. */
   service?: string | readonly string[] | undefined;
   /**
@@ -33,12 +48,23 @@ export interface RunOptions {
    * it belongs to another user or others can write it.
    */
   state?: string | undefined;
-  /** Members of `_STD_` to be absent, instead of there and failing when used. */
-  without?: NotOffered | readonly NotOffered[] | undefined;
+  /** Members of `_STD_`, and globals, to be absent. */
+  without?: Optional | readonly Optional[] | undefined;
 }
 
-/** Members of `_STD_` that are not offered. */
-export type NotOffered = 'chains' | 'network' | 'p2p' | 'scriptHash' | 'tunnel' | 'webview';
+/** Members of `_STD_` that are not offered: they are there and throw when they are used. */
+export type NotOffered = 'llama' | 'p2p' | 'webview';
+
+/** What can be made absent: what is not offered, and what a processor may lack. `_DEVTOOLS_` is a global. */
+export type Optional =
+  | NotOffered
+  | 'chains'
+  | 'network'
+  | 'ownAddress'
+  | 'scriptHash'
+  | 'sentry'
+  | 'tunnel'
+  | '_DEVTOOLS_';
 
 /** First of all: who the deployment is. `service` is the embedded one. */
 export interface StartEvent {
@@ -75,6 +101,32 @@ export interface OutputEvent {
   stream: 'stdout' | 'stderr';
   text: string;
 }
+/** What a script would have sent to a chain. Nothing was: this is what it heard. Bytes are hexadecimal here, bigints decimal. */
+export interface Transaction {
+  /** Such as 'tezos.fulfill': the member of `_STD_.chains`. */
+  call: string;
+  nodes: string[];
+  /** Contract or program, where the call names one. */
+  destination?: string;
+  callIndex?: string;
+  method?: string;
+  payload?: unknown;
+  extra?: Record<string, unknown>;
+  outcome: 'success' | 'fail';
+  /** With success: a hash in the form of the chain, which no chain knows. */
+  hash?: string;
+  /** With fail. */
+  reason?: string;
+}
+export interface TransactionEvent extends Transaction {
+  event: 'transaction';
+}
+/** What a member does here instead of what a processor does, such as `network.whitelist`. */
+export interface NoteEvent {
+  event: 'note';
+  where: string;
+  text: string;
+}
 /** Something went wrong; the deployment goes on, unless `where` is `start`. The place is in the script's own files. */
 export interface ErrorEvent {
   event: 'error';
@@ -92,7 +144,16 @@ export interface EndEvent {
   event: 'end';
   code: number;
 }
-export type DeploymentEvent = StartEvent | ReadyEvent | StateEvent | PrintEvent | OutputEvent | ErrorEvent | EndEvent;
+export type DeploymentEvent =
+  | StartEvent
+  | ReadyEvent
+  | StateEvent
+  | PrintEvent
+  | OutputEvent
+  | TransactionEvent
+  | NoteEvent
+  | ErrorEvent
+  | EndEvent;
 
 /** What a deployment emits: every event as 'event' and by its own name. An error is emitted only where somebody listens. */
 export interface DeploymentEvents {
@@ -101,6 +162,8 @@ export interface DeploymentEvents {
   state: [event: StateEvent];
   print: [event: PrintEvent];
   output: [event: OutputEvent];
+  transaction: [event: TransactionEvent];
+  note: [event: NoteEvent];
   error: [event: ErrorEvent];
   end: [event: EndEvent];
 }
@@ -115,6 +178,8 @@ export interface Deployment extends EventEmitter<DeploymentEvents>, AsyncDisposa
   readonly address: string;
   /** The URL of the embedded service, if there is one. */
   readonly service: string | undefined;
+  /** What the script would have sent to chains, in order; the newest 10,000. */
+  readonly transactions: Transaction[];
   /** Undefined while it runs. */
   readonly exitCode: number | undefined;
   /** Resolves once the script's connection stands; rejects where the deployment ends before. */
@@ -127,8 +192,8 @@ export interface Deployment extends EventEmitter<DeploymentEvents>, AsyncDisposa
 }
 
 /**
- * Runs a deployment script as a processor does. `source`: a path, a file: URL, or `{ code }`. Resolves once the script is about
- * to run. Rejects for wrong options (TypeError), a script that is not there, and keys that cannot be read.
+ * Runs a deployment script as a processor does. `source`: a path, a file: URL, or `{ code }`; of a folder, the script that its
+ * acurast.json names. Resolves once the script is about to run. Rejects for wrong options (TypeError), a script that is not there, and keys that cannot be read.
  */
 export declare function runDeployment(
   source: string | URL | { code: string },
@@ -162,6 +227,12 @@ declare global {
     error?: AcurastProcessor.Failure,
   ): void;
 
+  /** The Tezos address of the deployment's P-256 key, tz3…. Seen in use, offered. */
+  function ownAddress(): string;
+
+  /** Files for the vendor's page of logs; here they are kept in a folder. Seen in use, offered. */
+  const _DEVTOOLS_: AcurastProcessor.Devtools;
+
   namespace AcurastProcessor {
     /** Hexadecimal digits, with or without 0x, or the bytes themselves. */
     type Bytes = string | ArrayBuffer | ArrayBufferView;
@@ -175,7 +246,7 @@ declare global {
     interface Std {
       /** Documented, offered. */
       app_info: AppInfo;
-      /** Documented, not offered: chain integrations. */
+      /** Documented, offered. Transactions are recorded and never sent. */
       chains: Chains;
       /** Documented, offered. */
       device: Device;
@@ -183,17 +254,23 @@ declare global {
       env: Record<string, string>;
       /** Documented, offered. */
       job: Job;
-      /** Documented, not offered. */
+      /** Seen in use, not offered: a model of language that runs on the phone. */
+      llama: Llama;
+      /** Documented, offered: says what was asked for, and does nothing else. */
       network: Network;
+      /** Seen in use, offered: the same as the global. */
+      ownAddress(): string;
       /** Documented, not offered. */
       p2p: P2P;
       /** Documented, offered. */
       random: Random;
-      /** Seen in use, not offered: the IPFS hash of the script, which only a real deployment has. */
+      /** Seen in use, offered: the option `scriptHash`, or the address that IPFS gives to the script. */
       scriptHash: string;
+      /** Seen in use, offered: tells its words on. */
+      sentry: Sentry;
       /** Documented, offered. */
       signers: Signers;
-      /** Documented, not offered. */
+      /** Documented, offered: on loopback. */
       tunnel: Tunnel;
       /** Documented, not offered. */
       webview: WebView;
@@ -296,8 +373,27 @@ declare global {
       send(recipient: Bytes, payload: Bytes, success?: Success | null, error?: Failure | null): void;
     }
 
+    interface Devtools {
+      uploadFile(
+        filename: string,
+        content: string | ArrayBuffer | ArrayBufferView,
+        mimeType: string,
+        success?: (file: { id: number; filename: string; mimeType: string; fileSize: number; createdAt: string }) => void,
+        error?: Failure,
+      ): void;
+    }
+    interface Llama {
+      server: {
+        start(args: string[], completed?: () => void, error?: Failure): void;
+        isRunning?(): boolean;
+      };
+    }
+    interface Sentry {
+      log(...words: unknown[]): void;
+    }
+
     interface Network {
-      /** Documented, not offered. */
+      /** Host names without scheme, port and path. Documented, offered. */
       whitelist(hosts: string | readonly string[]): void;
     }
 
@@ -365,11 +461,14 @@ declare global {
       secondaryUrl?: string;
       secondaryClientId?: string;
     }
-    /** Documented; not one of its members is offered. */
+    /** Documented, offered. */
     interface Tunnel {
+      /** One at a time. `url`: on loopback, http:, to `localAddr`. */
       start(spec: TunnelSpec, success?: (info: TunnelInfo) => void, error?: Failure): void;
       stop(success?: Success, error?: Failure): void;
+      /** 1: running, 2: stopped, -1: none was started. */
       status(success?: (status: number) => void, error?: Failure): void;
+      /** What `start` was given, or null: here nobody issues one. */
       certPem(success?: (pem: string | null) => void, error?: Failure): void;
     }
 
@@ -402,24 +501,37 @@ declare global {
 
     type Nodes = string | readonly string[];
     type Extra = Record<string, unknown>;
+    /** A whole number; as a string decimal, or hexadecimal after 0x. What a number has behind its point is cut off. */
+    type Whole = number | bigint | string;
+    /** `operationHash`: in the form of the chain, which does not know it. */
     type Submitted = (operationHash: string) => void;
-    type Refused = (message: string[]) => void;
+    type Refused = (messages: string[]) => void;
 
-    /** Documented; not one of its members is offered. */
+    /** Documented, offered. What would be sent to a chain is recorded instead; its arguments are checked for their kind alone. */
     interface Chains {
       substrate: {
         fulfill(nodes: Nodes, payload: string, extra: Extra, success?: Submitted, error?: Refused): void;
-        signer: { setSigner(curveType: 'SECP256K1' | 'SECP256R1'): void; sign(payload: string): string };
+        signer: {
+          /** Which key signs; P-256 before the first call. */
+          setSigner(curveType: 'SECP256K1' | 'SECP256R1'): void;
+          /** ECDSA over the BLAKE2b-256 of the payload: r, s, and 27 or 28 (65 bytes). */
+          sign(payload: Bytes): string;
+        };
         codec: {
-          blakeTwo256(value: string): string;
-          encodeUnsignedNumber(value: number | string, bitSize: 8 | 32 | 64 | 128): string;
-          encodeCompactUnsignedNumber(value: number | string): string;
-          encodeBytes(value: string | ArrayBuffer): string;
+          /** Of the text's UTF-8; of the bytes after 0x. */
+          blakeTwo256(value: Bytes): string;
+          encodeUnsignedNumber(value: Whole, bitSize: 8 | 16 | 32 | 64 | 128): string;
+          encodeCompactUnsignedNumber(value: Whole): string;
+          /** The length and the bytes. */
+          encodeBytes(value: Bytes): string;
           encodeBoolean(value: boolean): string;
-          encodeAddress(value: string): string;
-          encodeMultiAddress(value: string): string;
+          /** The 32 bytes of an SS58 address of any network. */
+          encodeAddress(value: Bytes): string;
+          /** `MultiAddress::Id`: 00 and the 32 bytes. */
+          encodeMultiAddress(value: Bytes): string;
         };
         contract: {
+          /** `extra` has refTime and proofSize. */
           fulfill(
             nodes: Nodes,
             callIndex: string,
@@ -434,12 +546,13 @@ declare global {
             method: string,
             destination: string,
             data: string,
-            extra: Extra,
+            extra?: Extra,
             success?: Submitted,
             error?: Refused,
           ): void;
         };
         gear: {
+          /** `extra` has gasLimit, value and keepAlive. */
           sendMessage(
             nodes: Nodes,
             callIndex: string,
@@ -452,70 +565,108 @@ declare global {
         };
       };
       tezos: {
+        /** `extra` has fee, gasLimit and storageLimit. */
         fulfill(nodes: Nodes, payload: unknown, extra: Extra, success?: Submitted, error?: Refused): void;
+        /** The same; `extra` may have entrypoint and destination. */
         customCall(nodes: Nodes, payload: unknown, extra: Extra, success?: Submitted, error?: Refused): void;
         encoding: {
+          /** PACK of Micheline, or of a plain value: see the page. */
           pack(value: unknown): string;
-          encodeExpr(value: object): string;
-          /** Seen in use. */
-          unpack(value: string): unknown;
+          /** The key of a big map: expr…, base58. */
+          encodeExpr(value: unknown): string;
+          /** Seen in use. The reverse of `pack`. */
+          unpack(value: Bytes): unknown;
         };
-        signer: { sign(message: string): string };
+        signer: {
+          /** ECDSA on P-256 over the BLAKE2b-256 of 'acusig', the script's hash and the message: r and s. */
+          sign(message: Bytes): string;
+        };
       };
       ethereum: {
         fulfill(
-          url: string,
+          url: Nodes,
           destination: string,
-          payload: string,
-          extra: Extra,
+          payload: unknown,
+          extra?: Extra,
           success?: Submitted,
           error?: Refused,
         ): void;
+        /** 40 hex digits, lower case, without 0x. */
         getAddress(): string;
-        signer: { sign(message: string): string };
+        signer: {
+          /** ECDSA over the Keccak-256 of 'acusig', the script's hash and the message: r, s, and 27 or 28 (65 bytes). */
+          sign(message: Bytes): string;
+        };
         abi: {
+          /** As the only argument of a call; the type is taken from the value: see the page. */
           encode(value: unknown): string;
-          encodeNumeric(value: number | string, bitLength: number, isNatural: boolean): string;
-          encodeStruct(value: unknown, isDynamic: boolean): string;
+          /** One word. `bitLength`: a multiple of 8 up to 256. A string of digits alone is decimal. */
+          encodeNumeric(value: Whole, bitLength: number, isNatural?: boolean): string;
+          /** The members of an object or a list; as one dynamic argument where `isDynamic`. */
+          encodeStruct(value: unknown, isDynamic?: boolean): string;
         };
       };
       bitcoin: {
-        getPublicKey(): string;
-        getExtendedPublicKey(version: string, derivationPath: string): string;
+        /** Compressed; without a path, or with "m", that of `job.getPublicKeys()`. A path is seen in use. */
+        getPublicKey(derivationPath?: string): string;
+        /** `version`: 4 bytes, such as 0488b21e for xpub. */
+        getExtendedPublicKey(version: Bytes, derivationPath: string): string;
         signer: {
-          sign(message: string): string;
-          rawSign(message: string): string;
-          sha256(value: string): string;
-          signHD(message: string, derivationPath: string): string;
-          rawSignHD(message: string, derivationPath: string): string;
+          /** ECDSA over the SHA-256 of 'acusig', the script's hash and the message: r and s, s low. */
+          sign(message: Bytes): string;
+          /** ECDSA over a digest (32 bytes) as it is. */
+          rawSign(message: Bytes): string;
+          sha256(value: Bytes): string;
+          signHD(message: Bytes, derivationPath: string): string;
+          rawSignHD(message: Bytes, derivationPath: string): string;
         };
         utils: {
           derivePublicKey(xpub: string, derivationPath: string): string;
-          base58CheckEncode(value: string): string;
-          base58Encode(value: string): string;
+          base58CheckEncode(value: Bytes): string;
+          base58Encode(value: Bytes): string;
           base58CheckDecode(value: string): string;
           base58Decode(value: string): string;
         };
       };
       aeternity: {
         fulfill(
-          url: string,
+          url: Nodes,
           destination: string,
-          payload: object[],
-          extra: Extra,
+          payload: readonly AeternityArgument[],
+          extra?: Extra,
           success?: Submitted,
           error?: Refused,
         ): void;
+        /** Seen in use. */
+        staticCall(
+          url: Nodes,
+          destination: string,
+          payload: readonly AeternityArgument[],
+          extra?: Extra,
+          success?: Submitted,
+          error?: Refused,
+        ): void;
+        /** ak_…, of the ed25519 key. */
         getAddress(): string;
         data: {
-          int(value: number | string): object;
-          string(value: string): object;
-          bytes(value: string): object;
-          list(values: object[]): object;
-          tuple(values: object[]): object;
-          map(values: object[][]): object;
+          int(value: Whole): AeternityArgument;
+          string(value: string): AeternityArgument;
+          bytes(value: Bytes): AeternityArgument;
+          list(values: readonly AeternityArgument[]): AeternityArgument;
+          tuple(values: readonly AeternityArgument[]): AeternityArgument;
+          /** Seen in use. */
+          tuple(...values: AeternityArgument[]): AeternityArgument;
+          map(values: readonly (readonly AeternityArgument[])[]): AeternityArgument;
+          /** ak_… */
+          account_pubkey(value: string): AeternityArgument;
         };
       };
+    }
+
+    /** An argument of a call, for `fulfill` alone. */
+    interface AeternityArgument {
+      readonly type: string;
+      readonly value: unknown;
     }
   }
 }

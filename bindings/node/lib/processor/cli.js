@@ -5,7 +5,7 @@ const fs = require('node:fs');
 const util = require('node:util');
 const { shownMessage } = require('../foreign.js');
 const { readKeyFile } = require('../keyfile.js');
-const { Deployment } = require('./deployment.js');
+const { Deployment, sweep } = require('./deployment.js');
 const { settingsOf } = require('./settings.js');
 const { jsonShow, peopleShow } = require('./show.js');
 const { describe } = require('./trouble.js');
@@ -17,9 +17,10 @@ const USAGE = 2;
 const SAME_MOMENT = 500; // ms
 const LEFT_MS = 200; // for the process to end by itself after its deployment
 
-const HELP = `usage: acurast-processor SCRIPT.js [--local | --service URL...] [flags]
+const HELP = `usage: acurast-processor SCRIPT.js|FOLDER [--local | --service URL...] [flags]
 
-Runs an on-demand deployment script as a processor does: with _STD_, print, httpGET, httpPOST and environment.
+Runs an on-demand deployment script as a processor does: with _STD_, print, httpGET, httpPOST and environment. A folder is
+a project of the vendor's command: its acurast.json names the script, and which variables of its .env are the deployment's.
 
   --local              start a service in this process, for the script and for who talks to it
   --service URL        the service to use instead of those in the script; again for further ones, tried in order
@@ -27,8 +28,14 @@ Runs an on-demand deployment script as a processor does: with _STD_, print, http
   --env-file FILE      variables from a file of KEY=VALUE lines; --env goes first
   --state DIR          keep the deployment's keys and its storage there, so that its id stays; else they are fresh
   --key FILE           a P-256 key as PEM to connect with; not with --state
+  --project NAME       which project of a folder's acurast.json, where there are several
+  --prelude FILE       a file that runs before the script; may be repeated
+  --script-hash HASH   what chains.*.signer.sign puts in front of a message, and _STD_.scriptHash; else that of IPFS for the script
+  --fulfill OUTCOME    what a script hears of a transaction, which is never sent: success (as without the flag) or fail
+  --chain-rpc URL      the node that a transaction is told with, instead of the script's; nothing is sent there either; may be repeated
+  --ca-file FILE       authorities (PEM) to trust: for wss:// instead of the system's, for httpGET and httpPOST besides the usual ones
   --allow-net HOST     connect to this host only; may be repeated: name, name:port, *.domain; '' allows none
-  --without NAME       make _STD_.NAME absent instead of an error when it is used: chains, network, p2p, ...
+  --without NAME       make _STD_.NAME absent: chains, network, p2p, scriptHash, tunnel, webview, llama, sentry, ownAddress, _DEVTOOLS_
   --json               print one object a line
   --help, --version
 
@@ -38,12 +45,18 @@ Exit codes: 0 done or stopped by a signal; 1 the script could not start, or ende
 
 const FLAGS = {
   'allow-net': { type: 'string', multiple: true },
+  'ca-file': { type: 'string' },
+  'chain-rpc': { type: 'string', multiple: true },
   env: { type: 'string', multiple: true },
   'env-file': { type: 'string', multiple: true },
+  fulfill: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   json: { type: 'boolean' },
   key: { type: 'string' },
   local: { type: 'boolean' },
+  prelude: { type: 'string', multiple: true },
+  project: { type: 'string' },
+  'script-hash': { type: 'string' },
   service: { type: 'string', multiple: true },
   state: { type: 'string' },
   version: { type: 'boolean' },
@@ -76,9 +89,15 @@ function settingsFrom({ values: flags, positionals }) {
   if (positionals.length !== 1) throw new UsageError(positionals.length ? 'one script, please' : 'name a script');
   return settingsOf(positionals[0], {
     allowNet: flags['allow-net'],
+    caFile: flags['ca-file'],
+    chainRpc: flags['chain-rpc'],
     env: envOf(flags),
+    fulfill: flags.fulfill,
     key: flags.key && readKeyFile(flags.key, (words) => tell(`warning: ${words}`)),
     local: flags.local,
+    prelude: flags.prelude,
+    project: flags.project,
+    scriptHash: flags['script-hash'],
     service: flags.service?.flatMap((one) => one.split(/[\s,]+/)).filter(Boolean),
     state: flags.state,
     without: flags.without,
@@ -95,6 +114,7 @@ function parse(words) {
 
 // Without listeners a signal does what it does to other programs, whatever the threads of this one wait for.
 function dieOf(signal) {
+  sweep();
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 }
@@ -112,7 +132,7 @@ function stopOnSignals(started) {
       .catch(() => {})
       .then(() => setTimeout(dieOf, LEFT_MS, signal).unref());
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
 }
 
 async function run(settings, show) {

@@ -14,7 +14,8 @@ const { ownFolder } = require('../keyfile.js');
 const { describe } = require('./trouble.js');
 
 const TROUBLE = new Set(['script', 'unhandled rejection', 'connection']); // nobody in the script took care of these
-const TOLD = new Set(['start', 'ready', 'state', 'print', 'output', 'error']); // by the worker
+const TOLD = new Set(['start', 'ready', 'state', 'print', 'output', 'transaction', 'note', 'error']); // by the worker
+const KEPT = 10_000; // transactions, the newest ones
 const UNREAD = 256; // events between a script and us; then it waits, as print would for a slow terminal
 const STOP_MS = 700; // for a script to be told and its connection to be closed; then its thread is ended
 const STUCK_MS = 300; // for a thread to end; one that waits in the operating system does not, and is left behind
@@ -24,6 +25,15 @@ function flagsOfNode() {
   const flag = '--experimental-detect-module';
   const wanted = process.allowedNodeEnvironmentFlags.has(flag) && process.features.require_module === undefined;
   return wanted ? { execArgv: [...process.execArgv, flag] } : {};
+}
+
+// Folders of deployments that have not ended: removed where the process ends without them.
+const scratches = new Set();
+
+/** Removes what deployments that still run have in the folder for temporary files. */
+function sweep() {
+  for (const folder of scratches) fs.rmSync(folder, { recursive: true, force: true, maxRetries: 2 });
+  scratches.clear();
 }
 
 class Deployment extends EventEmitter {
@@ -55,6 +65,7 @@ class Deployment extends EventEmitter {
     super();
     this.id = this.publicKey = this.address = this.service = undefined;
     this.exitCode = undefined;
+    this.transactions = [];
     this.ended = new Promise((resolve) => this.once('end', ({ code }) => resolve(code)));
     this.ready = new Promise((resolve, reject) => {
       this.once('ready', ({ service, id, publicKey }) => resolve({ service, id, publicKey }));
@@ -85,6 +96,8 @@ class Deployment extends EventEmitter {
 
   async #prepare(settings) {
     this.#scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'acurast-processor-'));
+    if (scratches.size === 0) process.once('exit', sweep);
+    scratches.add(this.#scratch);
     if (settings.state) ownFolder(settings.state);
     if (!settings.local) return;
     const { Service } = require('../../index.js'); // here, so that wrong usage is told where the addon is missing, too
@@ -146,9 +159,15 @@ class Deployment extends EventEmitter {
       Object.assign(this, { id: told.id, publicKey: told.publicKey, address: told.address });
       told = { ...told, ...(this.service ? { service: this.service } : {}) };
     }
+    if (event === 'transaction') this.#keep(told);
     if (event === 'error' && TROUBLE.has(where)) this.#troubled = true;
     this.emit('event', told);
     if (event !== 'error' || this.listenerCount('error') > 0) this.emit(event, told);
+  }
+
+  #keep({ event, ...transaction }) {
+    this.transactions.push(transaction);
+    if (this.transactions.length > KEPT) this.transactions.shift();
   }
 
   // A script that ends by itself after an error that nobody caught has failed, as under node.
@@ -166,7 +185,9 @@ class Deployment extends EventEmitter {
   async #cleanUp() {
     await this.#service?.close();
     fs.rmSync(this.#scratch, { recursive: true, force: true });
+    scratches.delete(this.#scratch);
+    if (scratches.size === 0) process.removeListener('exit', sweep);
   }
 }
 
-module.exports = { Deployment };
+module.exports = { Deployment, sweep };

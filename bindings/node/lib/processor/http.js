@@ -55,7 +55,7 @@ async function textOf(response) {
   return Buffer.concat(chunks).toString();
 }
 
-function send({ method, url, headers, body }, signal) {
+function send({ method, url, headers, body, ca }, signal) {
   const { request } = require(url.protocol === 'https:' ? 'node:https' : 'node:http');
   return new Promise((resolve, reject) => {
     // A connection of its own each time, so that the certificate is the one of this very exchange.
@@ -63,6 +63,7 @@ function send({ method, url, headers, body }, signal) {
       method,
       headers: { 'accept-encoding': 'identity', ...headers },
       agent: false,
+      ca,
       signal,
     });
     outgoing.once('response', resolve).once('error', reject);
@@ -82,7 +83,7 @@ function redirected(exchange, response) {
   const elsewhere = url.origin !== exchange.url.origin;
   const kept = ([name]) => !(elsewhere && OF_SERVER.test(name)) && (same || !OF_BODY.test(name));
   const headers = Object.fromEntries(Object.entries(exchange.headers).filter(kept));
-  return same ? { ...exchange, url, headers } : { method: 'GET', url, headers };
+  return same ? { ...exchange, url, headers } : { method: 'GET', url, headers, ca: exchange.ca };
 }
 
 /** One exchange, redirects followed; rejects for what a script's error callback gets. */
@@ -113,12 +114,14 @@ function reasonOf(error) {
  * The two functions for a script.
  * @param {(what: string, callback: Function | undefined, ...words: unknown[]) => void} call runs a callback of the script
  * @param {(event: string, more: object) => void} tell reports a failure that no callback takes
+ * @param {string} [caFile] authorities to trust besides the usual ones
  */
-function httpFunctions(call, tell) {
+function httpFunctions(call, tell, caFile) {
+  const ca = caFile && [...require('node:tls').rootCertificates, require('node:fs').readFileSync(caFile, 'utf8')];
   function start(method, url, body, headers, success, error) {
     const ok = callbackOf(success, 'success', USAGE[method]);
     const failed = callbackOf(error, 'error', USAGE[method]);
-    exchange({ method, url: urlOf(url, method), headers: headersOf(headers, method), body }).then(
+    exchange({ method, url: urlOf(url, method), headers: headersOf(headers, method), body, ca }).then(
       ({ text, certificate }) => call(`success callback of http${method}`, ok, text, certificate),
       (reason) => {
         if (failed) call(`error callback of http${method}`, failed, reasonOf(reason));

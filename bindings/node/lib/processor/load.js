@@ -42,4 +42,9 @@ async function load(file) {
   return Module._load(file, null, true); // as main, so that `require.main === module` holds
 }
 
-module.exports = { load };
+/** Runs a file before the script: a module like any other. */
+async function preload(file) {
+  return isCommonJs(file) ? Module._load(file, null, false) : import(pathToFileURL(file).href);
+}
+
+module.exports = { load, preload };

@@ -5,25 +5,67 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { fileURLToPath } = require('node:url');
 const { kindOf } = require('./hex.js');
-const { NOT_OFFERED } = require('./members.js');
+const { OPTIONAL } = require('./members.js');
 const { isService, ruleOf } = require('./network.js');
+const { isProject, projectOf } = require('./project.js');
 const { version } = require('../../package.json');
 
-const NAMES = ['allowNet', 'env', 'key', 'local', 'onEvent', 'service', 'state', 'without'];
+const NAMES = [
+  'allowNet',
+  'caFile',
+  'chainRpc',
+  'env',
+  'fulfill',
+  'key',
+  'local',
+  'onEvent',
+  'prelude',
+  'project',
+  'scriptHash',
+  'service',
+  'state',
+  'without',
+];
+const OUTCOMES = ['success', 'fail'];
+const HASH_SIZE = 256; // characters
 
 function wrong(name, meant, value) {
   const got = typeof value === 'string' ? JSON.stringify(value) : kindOf(value);
   throw Object.assign(new TypeError(`${name} must be ${meant}, not ${got}`), { code: 'ERR_INVALID_ARG_VALUE' });
 }
 
-// A path, a file: URL, or { code }.
-function sourceOf(source) {
-  if (typeof source?.code === 'string') return { code: source.code };
+// A path, a file: URL, or { code }. A folder is a project of the vendor's command.
+function sourceOf(source, { project, env }) {
+  if (typeof source?.code === 'string') return { code: source.code, env };
   const file = source instanceof URL && source.protocol === 'file:' ? fileURLToPath(source) : source;
   if (typeof file !== 'string' || file === '') wrong('source', 'the path of a script, a file: URL or { code }', source);
-  const script = fs.realpathSync(path.resolve(file)); // as Node resolves its main file; throws where there is none
+  const found = isProject(file) ? projectOf(file, project, env) : { file, env };
+  return { ...fileOf(found.file), env: found.env };
+}
+
+// As Node resolves its main file; throws where there is none.
+function fileOf(file) {
+  const script = fs.realpathSync(path.resolve(file));
   if (!fs.statSync(script).isFile()) wrong('source', 'the path of a script', file);
   return { script };
+}
+
+function filesOf(value, name) {
+  return (listOf(value, name) ?? []).map((file) => fs.realpathSync(path.resolve(file)));
+}
+
+function textOf(value, name, meant) {
+  return value === undefined || (typeof value === 'string' && value !== '') ? value : wrong(name, meant, value);
+}
+
+function scriptHashOf(value) {
+  const hash = textOf(value, 'scriptHash', 'the hash of the script');
+  if (hash?.length > HASH_SIZE) throw new RangeError(`scriptHash may have ${HASH_SIZE} characters, not ${hash.length}`);
+  return hash;
+}
+
+function outcomeOf(value = 'success') {
+  return OUTCOMES.includes(value) ? value : wrong('fulfill', `one of ${OUTCOMES.join(', ')}`, value);
 }
 
 function listOf(value, name) {
@@ -54,8 +96,8 @@ function keyOf(value) {
 
 function withoutOf(value) {
   const list = listOf(value, 'without') ?? [];
-  const bad = list.find((name) => !Object.hasOwn(NOT_OFFERED, name));
-  return bad === undefined ? list : wrong('without', `one of ${Object.keys(NOT_OFFERED).join(', ')}`, bad);
+  const bad = list.find((name) => !OPTIONAL.includes(name));
+  return bad === undefined ? list : wrong('without', `one of ${OPTIONAL.join(', ')}`, bad);
 }
 
 /** What a deployment needs, from a source and options; throws for what is wrong with them. */
@@ -72,12 +114,16 @@ function settingsOf(source, options = {}) {
   if (options.state !== undefined && options.key !== undefined)
     throw new TypeError('key and state exclude each other: a state has its own keys');
   return {
-    ...sourceOf(source),
+    ...sourceOf(source, { project: textOf(options.project, 'project', 'the name of a project'), env: envOf(options.env) }),
     allowNet,
-    env: envOf(options.env),
+    caFile: options.caFile && fs.realpathSync(textOf(options.caFile, 'caFile', 'the path of a file')),
+    chainRpc: listOf(options.chainRpc, 'chainRpc'),
+    fulfill: outcomeOf(options.fulfill),
     key: keyOf(options.key),
     local: Boolean(options.local),
     onEvent: options.onEvent,
+    prelude: filesOf(options.prelude, 'prelude'),
+    scriptHash: scriptHashOf(options.scriptHash),
     services: servicesOf(options.service, options.local),
     state: options.state && path.resolve(options.state),
     version: `${version}-local`,

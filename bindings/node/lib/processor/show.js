@@ -51,6 +51,12 @@ function peopleShow({ stdout, stderr }) {
     },
     print: ({ text }) => stdout.write(`${shownLines(text)}\n`),
     output: ({ stream, text }) => (stream === 'stderr' ? stderr : stdout).write(shownLines(text)),
+    transaction({ call, nodes, destination, outcome, hash, payload }) {
+      const to = [destination, nodes[0]].filter(Boolean).join(' at ');
+      say('not sent', paint('cyan', shown(`${call} to ${to}: ${JSON.stringify(payload)}`)));
+      say('', shown(outcome === 'success' ? `the script hears success, ${hash}` : 'the script hears failure'));
+    },
+    note: ({ where, text }) => say('note', shownMessage(`${where}: ${text}`)),
     error({ where, name, message, stack }) {
       stderr.write(`${paint('red', `error (${where})`)} ${shownMessage(stack ?? `${name}: ${message}`)}\n`);
     },

@@ -4,7 +4,8 @@
 const { randomBytes } = require('node:crypto');
 const { accountOf, addressOf } = require('./address.js');
 const { bytesOf, hexOf, pointOf } = require('./hex.js');
-const { addPlaceholders } = require('./members.js');
+const { lazily } = require('./lazily.js');
+const { addPlaceholders, named } = require('./members.js');
 
 const DIGEST_SIZES = [32];
 
@@ -44,13 +45,27 @@ function job(keys, { account, storageDir }) {
   };
 }
 
+/** Members that are made when a script looks at them first. */
+function onDemand({ keys, scriptHash, script, ...told }) {
+  const { tell, call } = told;
+  return {
+    chains: () => require('./chains').chains({ keys, script, scriptHash: scriptHash(), ...told }),
+    network: () => require('./extras.js').network(tell),
+    ownAddress: () => () => require('./chains/tezos.js').tezosAddress(keys),
+    scriptHash,
+    sentry: () => require('./extras.js').sentry(tell),
+    tunnel: () => new (require('./tunnel.js').Tunnel)({ call, tell }).face(),
+  };
+}
+
 /**
  * @param {{keys: Record<string, Identity>, ws: object, env: Record<string, string>, version: string, storageDir: string,
- *          without?: string[]}} parts
+ *          without?: string[], scriptHash: () => string, script: string, tell: Function, call: Function,
+ *          fulfill?: 'success' | 'fail', chainRpc?: string[]}} parts
  */
-function makeStd({ keys, ws, env, version, storageDir, without }) {
+function makeStd({ keys, ws, env, version, storageDir, without = [], ...rest }) {
   const account = accountOf(Buffer.from(keys.device.publicKey, 'hex'));
-  const std = {
+  const std = addPlaceholders({
     app_info: { version },
     device: { getPublicKey: () => keys.device.publicKey, getAddress: () => addressOf(account) },
     env,
@@ -58,8 +73,10 @@ function makeStd({ keys, ws, env, version, storageDir, without }) {
     random: { generateSecureRandomHex: () => randomBytes(32).toString('hex') },
     signers: signers(keys),
     ws,
-  };
-  return addPlaceholders(std, without);
+  });
+  lazily(std, onDemand({ keys, ...rest }));
+  for (const name of without) delete std[name];
+  return named(std, '_STD_', without);
 }
 
 module.exports = { makeStd };

@@ -44,7 +44,7 @@ class Websocket {
   #waiting = 0;
 
   /**
-   * @param {{identity: Identity, services?: string[], allowed: (host: string, port?: string) => boolean,
+   * @param {{identity: Identity, services?: string[], caFile?: string, allowed: (host: string, port?: string) => boolean,
    *          tell: (event: string, more: object) => void, call: Function}} settings
    *   services: used instead of those in the script. call: runs a callback of the script.
    */
@@ -91,8 +91,8 @@ class Websocket {
   // The connection that is there if it goes to the same services, else a new one in its place.
   #connectionTo(urls) {
     if (this.#connection?.urls.join() === urls.join()) return this.#connection;
-    const { identity, tell } = this.#settings;
-    const client = new Client(urls, { identity });
+    const { identity, caFile, tell } = this.#settings;
+    const client = new Client(urls, { identity, ...(caFile ? { caFile } : {}) });
     this.shut();
     const connection = { client, urls };
     client.on('state', (change) => this.#changed(connection, change));

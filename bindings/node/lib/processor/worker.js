@@ -6,18 +6,21 @@
 // received on it, and what it is used with was taken before the script can replace it. parentPort is for the script as well, and
 // brings no more than the word to stop; who takes that word away is ended by force a moment later.
 
+const fs = require('node:fs');
+const path = require('node:path');
 const { StringDecoder } = require('node:string_decoder');
 const { format } = require('node:util');
 const { parentPort, workerData } = require('node:worker_threads');
 const { httpFunctions } = require('./http.js');
 const { deploymentKeys } = require('./keys.js');
-const { load } = require('./load.js');
+const { lazily } = require('./lazily.js');
+const { load, preload } = require('./load.js');
 const { restrict, ruleOf } = require('./network.js');
 const { makeStd } = require('./std.js');
 const { describe } = require('./trouble.js');
 const { Websocket } = require('./websocket.js');
 
-const { allowNet, env, key, port, room, script, services, state, storageDir, version, without } = workerData;
+const { allowNet, caFile, env, key, port, prelude, room, script, services, state, storageDir, without, ...forStd } = workerData;
 for (const name of Object.keys(workerData)) delete workerData[name]; // a script finds no secret there, and no port
 const post = port.postMessage.bind(port);
 const { load: left, sub: take, wait } = Atomics;
@@ -30,8 +33,8 @@ function tell(event, more) {
   post({ event, ...more });
 }
 
-function report(where, error) {
-  tell('error', { where, ...describe(error, script, where === 'start') });
+function report(where, error, file = script) {
+  tell('error', { where, ...describe(error, file, where === 'start') });
 }
 
 /** Runs a callback of the script; what it throws, now or later, is reported and harms nobody. */
@@ -61,18 +64,42 @@ function defineGlobals(values) {
   }
 }
 
+/** Globals that a processor may lack, made when a script looks at them. */
+function optionalGlobals(std) {
+  const folder = path.join(storageDir, '..', 'devtools');
+  const makers = {
+    _DEVTOOLS_: () => require('./extras.js').devtools({ folder, call, tell }),
+    ownAddress: () => std.ownAddress,
+  };
+  for (const name of without) delete makers[name];
+  lazily(globalThis, makers, false);
+}
+
 function prepare() {
   const allowed = ruleOf(allowNet);
   if (allowNet) restrict(allowed);
   const keys = deploymentKeys({ state, key });
-  const socket = new Websocket({ identity: keys.p256, services, allowed, tell, call });
-  const std = makeStd({ keys, ws: socket.face(), env: { ...env }, version, storageDir, without });
+  const socket = new Websocket({ identity: keys.p256, services, caFile, allowed, tell, call });
+  const { scriptHash } = forStd;
+  const std = makeStd({
+    ...forStd,
+    keys,
+    ws: socket.face(),
+    env: { ...env },
+    storageDir,
+    without,
+    script,
+    scriptHash: () => scriptHash ?? require('./script-hash.js').scriptHash(fs.readFileSync(script)),
+    tell,
+    call,
+  });
   defineGlobals({
     _STD_: std,
     print: (...words) => tell('print', { text: format(...words) }),
     environment: (name) => (Object.hasOwn(std.env, name) ? std.env[name] : undefined),
-    ...httpFunctions(call, tell),
+    ...httpFunctions(call, tell, caFile),
   });
+  optionalGlobals(std);
   const { id, publicKey } = keys.p256;
   tell('start', { script, id, publicKey, address: std.device.getAddress() });
   return socket;
@@ -92,9 +119,18 @@ function watch(socket) {
   capture('stderr');
 }
 
+// The preludes in order, and then the script.
+async function run() {
+  for (const [file, start] of [...prelude.map((one) => [one, preload]), [script, load]]) {
+    try {
+      await start(file);
+    } catch (error) {
+      report('start', error, file);
+      throw error;
+    }
+  }
+}
+
 const socket = prepare();
 watch(socket);
-load(script).catch((error) => {
-  report('start', error);
-  end(socket, 1);
-});
+run().catch(() => end(socket, 1));

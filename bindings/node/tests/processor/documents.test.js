@@ -67,6 +67,9 @@ const SCRIPTS = {
     assert.deepEqual([second[0], first[1], second[1], fresh[1]], [first[0], '1', '2', '1']);
     assert.notEqual(fresh[0], first[0]);
   },
+  async Chains(run) {
+    assert.deepEqual(await run(), [0, '05020000001c070701000000064254435553 128', 'fulfilled o']);
+  },
   async 'Not offered'(run) {
     assert.deepEqual(await run({ without: ['p2p'] }), [0, 'without', 'a stand-in']);
   },
@@ -114,7 +117,7 @@ function members(name) {
 }
 
 test('the declaration has what _STD_ has, and says what is offered', async (t) => {
-  const code = `print(JSON.stringify(Object.fromEntries(Object.entries(_STD_).map(([name, value]) => [name, Object.keys(value)]))))`;
+  const code = `print(JSON.stringify(Object.fromEntries(Object.entries(_STD_).map(([name, value]) => [name, typeof value === 'object' ? Object.keys(value) : []]))))`;
   const [there] = (await evaluate(t, code)).printed;
   const declared = members('Std');
   const offered = Object.keys(declared).filter((name) => !/not offered/.test(declared[name]));
@@ -130,8 +133,11 @@ test('the declaration has what _STD_ has, and says what is offered', async (t) =
     app_info: 'AppInfo',
     device: 'Device',
     job: 'Job',
+    network: 'Network',
     random: 'Random',
+    sentry: 'Sentry',
     signers: 'Signers',
+    tunnel: 'Tunnel',
     ws: 'Websocket',
   };
   for (const [name, type] of Object.entries(groups))
