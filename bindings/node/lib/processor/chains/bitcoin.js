@@ -96,8 +96,9 @@ function decoded(text, name) {
 
 function base58Decode(value) {
   const { base58 } = require('@scure/base');
+  const text = textOf(value, 'value');
   try {
-    return hexOf(base58.decode(textOf(value, 'value')));
+    return hexOf(base58.decode(text));
   } catch (cause) {
     throw new TypeError('value is not base58', { cause });
   }

@@ -33,7 +33,7 @@ function libraries(script) {
       try {
         return from(path);
       } catch (error) {
-        if (error.code !== 'MODULE_NOT_FOUND') throw error;
+        if (error.code !== 'MODULE_NOT_FOUND' || !error.message.includes(`'${path}'`)) throw error; // something that it needs itself
       }
     }
     throw new MissingLibraryError(member, packageOf(path));
