@@ -106,7 +106,10 @@ async function exchange(first) {
   throw new Error(`more than ${REDIRECTS} redirects`);
 }
 
+const UNTRUSTED = new Set(['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT']);
+
 function reasonOf(error) {
+  if (UNTRUSTED.has(error.code)) return `${error.message}; --ca-file (caFile) takes a private authority`;
   return error.cause?.name === 'TimeoutError' ? `no answer within ${TIMEOUT / 1000} s` : error.message || error.code;
 }
 

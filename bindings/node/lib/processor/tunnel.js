@@ -89,7 +89,7 @@ class Tunnel {
   async #start(spec) {
     const { local, clientId, certPem } = checked(spec);
     if (this.#server) throw new Error('a tunnel is active already: call _STD_.tunnel.stop first');
-    const server = (this.#server = net.createServer((outer) => this.#forward(outer, local)));
+    const server = (this.#server = net.createServer({ allowHalfOpen: true }, (outer) => this.#forward(outer, local)));
     await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
     this.#status = STATUS.running;
     this.#certPem = certPem;

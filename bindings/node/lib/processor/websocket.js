@@ -37,6 +37,11 @@ function recipientOf(value) {
   return bytes.length === ID_SIZE ? bytes : pointOf(bytes, RECIPIENT);
 }
 
+/** What an error says, with the runner's flag for the option that it advises. */
+function wordsOf({ message }) {
+  return message.replace(/\bcaFile\b/, '--ca-file (caFile)');
+}
+
 class Websocket {
   #settings;
   #connection;
@@ -77,7 +82,7 @@ class Websocket {
     const { call } = this.#settings;
     this.#connectionTo(urls).opened.then(
       () => call('success callback of ws.open', ok),
-      (reason) => call('error callback of ws.open', failed, reason.message),
+      (reason) => call('error callback of ws.open', failed, wordsOf(reason)),
     );
   }
 
@@ -108,7 +113,7 @@ class Websocket {
   #changed(connection, { state, url, error, retryIn }) {
     if (state === 'closed' && this.#connection === connection) this.#connection = undefined;
     if (state === 'closed' && error) this.#lost('connection', error); // for good: refused, or another took its place
-    this.#settings.tell('state', { state, service: url, ...(error ? { reason: error.message } : {}), retryIn });
+    this.#settings.tell('state', { state, service: url, ...(error ? { reason: wordsOf(error) } : {}), retryIn });
   }
 
   #register(handler) {
@@ -160,7 +165,7 @@ class Websocket {
   }
 
   #lost(where, error) {
-    this.#settings.tell('error', { where, name: error.name, message: error.message });
+    this.#settings.tell('error', { where, name: error.name, message: wordsOf(error) });
   }
 
   #close(success, error) {
