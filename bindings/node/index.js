@@ -5,7 +5,7 @@ const check = require('./lib/check');
 const native = require('./lib/native');
 require('./lib/events');
 const { Client, connect } = require('./lib/client');
-const compat = require('./lib/compat');
+const { AcurastClient, WebSocketTransportClient } = require('./lib/compat');
 const { Identity, compressKey, idOf, verify, verifyDigest } = require('./lib/identity');
 const { Message } = require('./lib/message');
 const { RpcError } = require('./lib/rpc-error');
@@ -19,11 +19,13 @@ function configure(options) {
 }
 
 module.exports = {
+  AcurastClient,
   Client,
   Identity,
   Message,
   RpcError,
   Service,
+  WebSocketTransportClient,
   compressKey,
   configure,
   connect,
@@ -31,6 +33,5 @@ module.exports = {
   verify,
   verifyDigest,
   version: native.version(),
-  ...compat,
   ...errors,
 };
