@@ -68,7 +68,8 @@ class Client extends EventEmitter {
     check.integer(inboxBytes, 'options.inboxBytes', 1, 2 ** 40);
     const settings = ['url', list, ...pairs('client', given, OWN_OPTIONS)];
     this.#identity = identity;
-    this.#link = new Link(settings, handleOf(identity), identity.id, inboxCount, inboxBytes);
+    const passed = Object.keys(given).filter((name) => given[name]);
+    this.#link = new Link(settings, passed, handleOf(identity), identity.id, inboxCount, inboxBytes);
     forgotten.register(this, this.#link);
   }
 

@@ -2,10 +2,17 @@
 // The errors, one class for each status of the core.
 // Written by tools/generate.js from the core's table; not by hand.
 
+/** An advice without its alternatives that were followed already: options that were passed. */
+function useful(advice, passed) {
+  const followed = (part) => passed.includes(/^pass (\w+)/.exec(part)?.[1]);
+  return advice.split(/, or (?=pass )/).filter((part) => !followed(part)).join(', or ');
+}
+
 class AcurastError extends Error {
   constructor(detail = '', options = undefined) {
     const { text, advice } = new.target.prototype;
-    super([text, detail && ` (${detail})`, advice && `; ${advice}`].filter(Boolean).join(''), options);
+    const left = useful(advice, options?.passed ?? []);
+    super([text, detail && ` (${detail})`, left && `; ${left}`].filter(Boolean).join(''), options);
     Object.defineProperty(this, 'detail', { value: detail });
   }
 }
@@ -284,9 +291,9 @@ describe(NotEnoughAnswersError, 71, 'ACURAST_NOT_ENOUGH_ANSWERS', true,
   'look at its failures, or pass a smaller need',
 );
 
-/** The error of a status that the core answered. */
-function errorOf(status, detail = '') {
-  return new (BY_STATUS.get(status) ?? AcurastError)(detail);
+/** The error of a status that the core answered, which need not advise to pass the options named in passed. */
+function errorOf(status, detail = '', passed = []) {
+  return new (BY_STATUS.get(status) ?? AcurastError)(detail, { passed });
 }
 
 module.exports = {

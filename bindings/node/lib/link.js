@@ -27,8 +27,10 @@ class Link {
   #closing = false;
   #reporter = new Reporter();
 
-  constructor(pairs, identityHandle, id, inboxCount, inboxBytes) {
+  /** `passed`: names of options that no error has to advise. */
+  constructor(pairs, passed, identityHandle, id, inboxCount, inboxBytes) {
     this.id = id;
+    this.passed = passed;
     this.state = 'idle';
     this.url = '';
     this.reason = undefined; // why it closed by itself
@@ -56,7 +58,7 @@ class Link {
 
   /** Why it is of no use any more: an error of its own for each who asks. */
   gone() {
-    return this.reason ? errorOf(this.reason.status, this.reason.detail) : new errors.ClosedError('this client');
+    return this.reason ? errorOf(this.reason.status, this.reason.detail, this.passed) : new errors.ClosedError('this client');
   }
 
   connect() {
@@ -211,7 +213,7 @@ class Link {
     const event = { state, url: this.url, closeCode, retryIn: retry < 0 ? undefined : retry };
     if (ended && status !== 0 && status !== errors.ClosedError.prototype.status) {
       const detail = [text, closeCode && `close code ${closeCode}`].filter(Boolean).join('; ');
-      event.error = errorOf(status, detail);
+      event.error = errorOf(status, detail, this.passed);
     }
     this.#lastError = state === 'connected' ? undefined : (event.error ?? this.#lastError);
     if (state === 'closed') return this.#end(event);

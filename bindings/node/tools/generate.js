@@ -96,10 +96,17 @@ function errors({ statuses }) {
   return `'use strict';
 // The errors, one class for each status of the core.
 ${HEAD}
+/** An advice without its alternatives that were followed already: options that were passed. */
+function useful(advice, passed) {
+  const followed = (part) => passed.includes(/^pass (\\w+)/.exec(part)?.[1]);
+  return advice.split(/, or (?=pass )/).filter((part) => !followed(part)).join(', or ');
+}
+
 class AcurastError extends Error {
   constructor(detail = '', options = undefined) {
     const { text, advice } = new.target.prototype;
-    super([text, detail && \` (\${detail})\`, advice && \`; \${advice}\`].filter(Boolean).join(''), options);
+    const left = useful(advice, options?.passed ?? []);
+    super([text, detail && \` (\${detail})\`, left && \`; \${left}\`].filter(Boolean).join(''), options);
     Object.defineProperty(this, 'detail', { value: detail });
   }
 }
@@ -118,9 +125,9 @@ function describe(title, status, code, retriable, text, advice = '') {
 describe(AcurastError, 0, 'ACURAST', false, 'failed');
 
 ${blocks.join('\n')}
-/** The error of a status that the core answered. */
-function errorOf(status, detail = '') {
-  return new (BY_STATUS.get(status) ?? AcurastError)(detail);
+/** The error of a status that the core answered, which need not advise to pass the options named in passed. */
+function errorOf(status, detail = '', passed = []) {
+  return new (BY_STATUS.get(status) ?? AcurastError)(detail, { passed });
 }
 
 module.exports = {

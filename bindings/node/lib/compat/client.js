@@ -4,6 +4,7 @@
 const check = require('../check');
 const { keyBytes, payloadBytes } = require('./bytes');
 const { WebSocketTransportClient } = require('./transport');
+const { unawaited } = require('./unawaited');
 
 /** What follows the URLs: the vendor's numbers and switch one by one, or one object that has them by name, and our options. */
 function settingsOf(second, maxPayloadLogLength, enableLogging) {
@@ -31,8 +32,12 @@ class AcurastClient {
     this.#transport.onMessage(listener);
   }
 
-  async send(publicKeyOrSenderId, payload) {
-    await this.#transport.send(keyBytes(publicKeyOrSenderId, 'publicKeyOrSenderId'), payloadBytes(payload, this.#strict));
+  send(publicKeyOrSenderId, payload) {
+    try {
+      return this.#transport.send(keyBytes(publicKeyOrSenderId, 'publicKeyOrSenderId'), payloadBytes(payload, this.#strict));
+    } catch (error) {
+      return unawaited(Promise.reject(error));
+    }
   }
 
   async close() {

@@ -30,6 +30,12 @@ export interface TransportOptions extends Omit<ClientOptions, 'identity' | 'sign
    * newer one of the same key) gives a process warning, `AcurastWarning`.
    */
   onState?: ((event: StateChange) => void) | undefined;
+  /**
+   * Clients of one key, with the same services and the same options, are one connection for the service, and each gets the answers to
+   * its own questions (MIGRATION.md says what cannot be told apart). False: a connection of its own, which replaces another one of its
+   * key. Default true.
+   */
+  shared?: boolean | undefined;
 }
 
 /** The vendor's settings by name, and ours. */
@@ -71,7 +77,7 @@ export declare class AcurastClient {
   /**
    * Sends to a public key (33 or 65 bytes) or an id (16 bytes). Resolves once the operating system took the last byte; waits
    * while the service is away. Rejects with an AcurastError where it is known not to have gone out, and with a
-   * BadStateError before `start`.
+   * BadStateError before `start`. Where nobody looks at the promise, a rejection is a process warning, once: `ACURAST_UNAWAITED`.
    * @param payload bytes, hex of an even number of digits (see `strict`), or text, which goes as UTF-8
    */
   send(publicKeyOrSenderId: string | Uint8Array, payload: string | Uint8Array): Promise<void>;
@@ -101,3 +107,73 @@ export declare class WebSocketTransportClient {
   /** The id of a public key in any form: 16 bytes. */
   idFromPublicKey(publicKey: Uint8Array): Buffer;
 }
+
+// ---- the messages of the wire, as @acurast/transport-websocket exports them ----
+
+interface Frame<Type extends string> {
+  version: 1;
+  type: Type;
+  /** An id, 16 bytes; all zero, the service. */
+  sender: Uint8Array;
+  recipient: Uint8Array;
+}
+export interface Permissions {
+  allowList: Uint8Array[];
+  denyList: Uint8Array[];
+}
+export interface InitMessage extends Frame<'init'> {
+  /** Never sent. */
+  permissions?: Permissions | undefined;
+}
+export interface ChallengeMessage extends Frame<'challenge'> {
+  /** 16 bytes each. */
+  challenge: Uint8Array;
+  difficulty: Uint8Array;
+}
+export interface ResponseMessage extends Frame<'response'> {
+  /** 16 bytes. */
+  challenge: Uint8Array;
+  /** Compressed, 33 bytes. */
+  publicKey: Uint8Array;
+  /** 16 bytes. */
+  nonce: Uint8Array;
+  /** r and s, 64 bytes. */
+  signature: Uint8Array;
+}
+export type AcceptedMessage = Frame<'accepted'>;
+export interface PayloadMessage extends Frame<'payload'> {
+  payload: Uint8Array;
+}
+/** A frame of protocol version 1. The transport calls it Message; here that is what a listener gets. */
+export type WireMessage = InitMessage | ChallengeMessage | ResponseMessage | AcceptedMessage | PayloadMessage;
+
+/** Without a recipient, for the service; so are the senders below. */
+export declare function createInitMessage(sender: Uint8Array, recipient?: Uint8Array, permissions?: Permissions): InitMessage;
+export declare function createChallengeMessage(
+  recipient: Uint8Array,
+  challenge: Uint8Array,
+  difficulty: Uint8Array,
+  sender?: Uint8Array,
+): ChallengeMessage;
+export declare function createResponseMessage(
+  sender: Uint8Array,
+  challenge: Uint8Array,
+  publicKey: Uint8Array,
+  nonce: Uint8Array,
+  signature: Uint8Array,
+  recipient?: Uint8Array,
+): ResponseMessage;
+export declare function createAcceptedMessage(recipient: Uint8Array, sender?: Uint8Array): AcceptedMessage;
+export declare function createPayloadMessage(sender: Uint8Array, recipient: Uint8Array, payload: Uint8Array): PayloadMessage;
+
+/** The bytes of a message. Throws a TypeError or RangeError where a part is missing or has another size. */
+export declare function forgeMessage(message: WireMessage): Buffer;
+/**
+ * The message of a frame; its parts are views of the same bytes. Undefined where it is none of version 1, or too short. What follows a
+ * message of fixed size is ignored.
+ */
+export declare function parseMessage(bytes: Uint8Array): WireMessage | undefined;
+/** Whether no byte of a hash is above that of the difficulty. */
+export declare function verifyDifficulty(data: Uint8Array, difficulty: Uint8Array): boolean;
+/** Writes a line to the console, and data below it, bytes as hex. */
+export declare function log(tag: string, ...data: unknown[]): void;

@@ -4,11 +4,12 @@
 // are Buffers, and one that comes before the first listener waits for it.
 
 const check = require('../check');
-const { Client } = require('../client');
 const { errors } = require('../errors');
 const { shown } = require('../foreign');
 const { idOf } = require('../identity');
 const { identityOf } = require('./bytes');
+const { Connection } = require('./shared');
+const { unawaited } = require('./unawaited');
 
 const EARLY_COUNT = 1000;
 const EARLY_BYTES = 16 * 1024 * 1024;
@@ -40,17 +41,6 @@ function listOf(urls) {
     .filter(Boolean);
 }
 
-/** A signal that aborts, with the last error, once each service was asked and none has accepted. */
-function allAskedInVain(client, services) {
-  const giveUp = new AbortController();
-  const watch = ({ state, error }) => {
-    if (state === 'disconnected' && --services === 0) giveUp.abort(error);
-    if (state === 'connected') client.off('state', watch);
-  };
-  client.on('state', watch);
-  return giveUp.signal;
-}
-
 function bufferOf(bytes) {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
@@ -66,13 +56,14 @@ class WebSocketTransportClient {
   #logged;
   #options;
   #onState;
-  #client;
+  #connection;
+  #member;
   #connecting;
   #listeners = [];
   #early = new Early();
 
   constructor(urls, connectionTimeoutMillis = 15_000, maxPayloadLogLength = 100, enableLogging = false, options = {}) {
-    const { onState, ...settings } = options;
+    const { onState, ...settings } = check.object(options, 'options');
     this.#urls = listOf(urls);
     this.#timeout = connectionTimeoutMillis;
     this.#logged = enableLogging ? maxPayloadLogLength : undefined;
@@ -82,51 +73,53 @@ class WebSocketTransportClient {
 
   /** Resolves once a service has accepted the key; rejects when all of them were asked in vain, or the time is over. */
   async connect(keyPair) {
-    if (!this.#client) {
-      this.#client = this.#newClient(identityOf(keyPair));
-      this.#connecting = this.#opened(this.#client);
+    if (!this.#connection) {
+      this.#connection = Connection.of(this.#urls, this.#options, identityOf(keyPair));
+      this.#member = this.#newMember();
+      this.#connection.join(this.#member);
+      this.#connecting = this.#opened(this.#connection, this.#member);
     }
     return this.#connecting;
   }
 
-  #newClient(identity) {
-    const client = new Client(this.#urls, { ...this.#options, identity });
-    let connected = false;
-    client.on('state', (event) => {
-      connected ||= event.state === 'connected';
-      this.#log(`${event.state} ${event.url ?? ''}`, event.error?.message);
-      this.#onState?.(event);
-      if (event.state === 'closed') this.#ended(client, connected, event.error);
-    });
-    client.on('message', (message) => this.#received(client, message));
-    return client;
+  /** What the connection, which may have other members, calls. */
+  #newMember() {
+    const member = {
+      listens: () => this.#listeners.length > 0,
+      changed: (event) => {
+        this.#log(`${event.state} ${event.url ?? ''}`, event.error?.message);
+        this.#onState?.(event);
+      },
+      ended: (tells, error) => this.#ended(member, tells, error),
+      received: (message) => this.#received(member, message),
+    };
+    return member;
   }
 
-  async #opened(client) {
+  async #opened(connection, member) {
     try {
-      await client.connect({ signal: allAskedInVain(client, this.#urls.length), timeout: this.#timeout });
+      await connection.open(member, this.#timeout);
     } catch (error) {
-      this.#forget(client);
-      await client.close();
+      this.#forget(member);
+      await connection.leave(member);
       throw error;
     }
   }
 
-  #forget(client) {
-    if (this.#client !== client) return false;
-    this.#client = undefined;
-    this.#connecting = undefined;
+  #forget(member) {
+    if (this.#member !== member) return false;
+    this.#connection = this.#member = this.#connecting = undefined;
     return true;
   }
 
   /** A connection that nobody closed and that will not come back must not pass in silence. */
-  #ended(client, connected, error) {
-    if (!this.#forget(client) || !connected || this.#onState) return;
+  #ended(member, tells, error) {
+    if (!this.#forget(member) || !tells || this.#onState) return;
     process.emitWarning(`the connection was closed for good: ${shown(error?.message)}`, 'AcurastWarning');
   }
 
-  #received(client, { sender, recipient, payload }) {
-    if (this.#client !== client) return;
+  #received(member, { sender, recipient, payload }) {
+    if (this.#member !== member) return;
     const message = { sender: Buffer.from(sender, 'hex'), recipient: Buffer.from(recipient, 'hex'), payload: bufferOf(payload) };
     this.#log('received', payload);
     if (this.#listeners.length === 0) this.#early.put(message);
@@ -145,19 +138,24 @@ class WebSocketTransportClient {
   }
 
   /** Resolves once the payload was handed to the operating system; waits while the service is away. */
-  async send(publicKeyOrSenderId, payload) {
-    if (!this.#client) throw new errors.BadStateError('start() or connect() first');
-    await this.#client.send(publicKeyOrSenderId, payload);
+  send(publicKeyOrSenderId, payload) {
+    return unawaited(this.#send(publicKeyOrSenderId, payload));
+  }
+
+  async #send(publicKeyOrSenderId, payload) {
+    if (!this.#connection) throw new errors.BadStateError('start() or connect() first');
+    await this.#connection.send(this.#member, idOf(publicKeyOrSenderId), check.bytes(payload, 'payload'));
     this.#log('sent', payload);
   }
 
   /** Ends the connection, and with it a connect() under way; what was handed to send() before goes out first. */
   async close() {
-    const client = this.#client;
+    const [connection, member] = [this.#connection, this.#member];
+    const left = connection?.leave(member);
     this.#listeners = [];
     this.#early.take();
-    this.#forget(client);
-    await client?.close();
+    this.#forget(member);
+    await left;
   }
 
   /** The id, 16 bytes, of a public key in any form, or of an id. */

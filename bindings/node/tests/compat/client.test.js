@@ -119,7 +119,7 @@ describe('what it adds', () => {
 describe('what ends it', () => {
   test('replaced by a newer one of its key: a warning, then an error, and it can start again', async () => {
     const keys = keyPair();
-    const [first, second] = [new AcurastClient(service.url), new AcurastClient(service.url)];
+    const [first, second] = [new AcurastClient(service.url), new AcurastClient(service.url, { shared: false })];
     await first.start(keys);
     const warned = once(process, 'warning');
     await second.start(keys);

@@ -75,6 +75,6 @@ test('the package’s own interface', async () => {
 
 test('every option and member that the page names is there', () => {
   const types = ['lib/compat/index.d.ts', 'lib/settings.d.ts', 'index.d.ts'].map((file) => fs.readFileSync(path.join(PACKAGE, file), 'utf8'));
-  for (const name of ['connectionTimeoutMillis', 'maxPayloadLogLength', 'enableLogging', 'strict', 'onState', 'sendTimeout', 'reconnectWhenReplaced'])
+  for (const name of ['WireMessage', 'connectionTimeoutMillis', 'maxPayloadLogLength', 'enableLogging', 'strict', 'onState', 'sendTimeout', 'reconnectWhenReplaced', 'forgeMessage', 'parseMessage'])
     assert.ok(page.includes(`\`${name}\``) && types.join('').includes(name), name);
 });

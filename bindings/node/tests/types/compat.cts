@@ -1,5 +1,6 @@
 // The drop-in, used as the vendor's documents use theirs, and what its types refuse.
-import { AcurastClient, WebSocketTransportClient, type KeyPair, type Message } from 'acurast/compat';
+import { AcurastClient, WebSocketTransportClient, createPayloadMessage, forgeMessage, parseMessage, verifyDifficulty } from 'acurast/compat';
+import type { KeyPair, Message, WireMessage } from 'acurast/compat';
 import type { AcurastClient as AtTheRoot } from 'acurast';
 
 async function dapp(keyPair: KeyPair): Promise<string> {
@@ -30,7 +31,14 @@ function options(): AcurastClient {
   new AcurastClient('wss://example.com', { identity: undefined });
   // @ts-expect-error: a key pair has a secret
   void new AcurastClient('wss://example.com').start({ publicKey: '02' });
-  return new AcurastClient('wss://example.com', { strict: true, sendTimeout: 1000, onState: ({ state, error }) => console.log(state, error?.code) });
+  return new AcurastClient('wss://example.com', { strict: true, shared: false, sendTimeout: 1000, onState: ({ state, error }) => console.log(state, error?.code) });
 }
 
-export { dapp, options, transport };
+function frames(id: Uint8Array): boolean {
+  const message: WireMessage | undefined = parseMessage(forgeMessage(createPayloadMessage(id, id, id)));
+  // @ts-expect-error: an init has no payload
+  if (message?.type === 'init') return message.payload;
+  return message?.type === 'challenge' && verifyDifficulty(message.challenge, message.difficulty);
+}
+
+export { dapp, frames, options, transport };

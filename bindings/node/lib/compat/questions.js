@@ -1,0 +1,120 @@
+'use strict';
+// Whose answer a message is, where several clients share one connection. The wire says only from whom a message comes, so what
+// is known is who asked that sender, when, and what the answer repeats of a question. In this order:
+//
+//   1. a question with an `id` is never answered by a message with another `id`;
+//   2. the question of which the message repeats most members (JSON objects), or all (an echo), goes first;
+//   3. among equals, one that waits for its answer; of those, the one that was asked first.
+//
+// A question waits until a message was given to it, or for a minute. One of a closed client waits no less, if that client listened: its
+// answer goes to nobody, where it can be told from those of others.
+
+const LIFE = 60_000; // ms that a question waits
+const MOST = 4096; // questions that are remembered
+const MOST_EACH = 256; // of them, to one recipient
+const MOST_PARSED = 16 * 1024; // bytes of a payload that is looked into
+const MOST_MEMBERS = 16;
+const LONGEST = 64; // characters of a value that is remembered
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+const WHOLE = Symbol('the whole payload');
+const NOTHING = new Map();
+
+function objectIn(payload) {
+  if (payload[0] !== 0x7b /* { */ || payload.length > MOST_PARSED) return undefined;
+  try {
+    return JSON.parse(decoder.decode(payload));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an answer may repeat of a payload: its scalar members as text, or a short payload as it is. */
+function marksOf(payload) {
+  const object = objectIn(payload);
+  if (!object) return payload.length > LONGEST ? NOTHING : new Map([[WHOLE, Buffer.from(payload).toString('latin1')]]);
+  const marks = new Map();
+  for (const [name, value] of Object.entries(object)) {
+    const scalar = value !== null && typeof value !== 'object' && String(value).length <= LONGEST;
+    if (scalar && marks.size < MOST_MEMBERS) marks.set(name, String(value));
+  }
+  return marks;
+}
+
+/** How much of a question an answer repeats; -1 where it answers another one. */
+function repeated(question, answer) {
+  const [asked, answered] = [question.get('id'), answer.get('id')];
+  if (asked !== undefined && answered !== undefined && asked !== answered) return -1;
+  let count = 0;
+  for (const [name, value] of answer) if (question.get(name) === value) count++;
+  return count;
+}
+
+function isNotification(marks) {
+  return marks.has('jsonrpc') && marks.has('method') && !marks.has('id');
+}
+
+/** Of questions that a message answers equally well; undefined where none of them is open or waits. */
+function best(equals, most, listens) {
+  const now = performance.now();
+  const waiting = equals.filter(({ waits, until, asker }) => waits && until > now && (asker.open || asker.listened));
+  const open = waiting.filter(({ asker }) => asker.open);
+  if (open.length) return open.find(({ asker }) => listens(asker)) ?? open[0];
+  if (most > 0 && waiting.length) return waiting[0];
+  return equals.findLast(({ asker }) => asker.open) ?? waiting[0];
+}
+
+class Questions {
+  #of = new Map(); // lists of questions by recipient, the one asked last at the end
+  #count = 0;
+
+  /** @param {string} recipient an id as hex */
+  add(recipient, asker, payload) {
+    const list = this.#of.get(recipient) ?? [];
+    this.#of.delete(recipient);
+    this.#of.set(recipient, list);
+    list.push({ asker, marks: marksOf(payload), until: performance.now() + LIFE, waits: true });
+    this.#count++;
+    if (list.length > MOST_EACH) this.#count -= list.splice(0, 1).length;
+    if (this.#count > MOST) this.#forgetOldest();
+  }
+
+  #forgetOldest() {
+    const [[recipient, list]] = this.#of;
+    this.#of.delete(recipient);
+    this.#count -= list.length;
+  }
+
+  /** A question that was not sent after all. */
+  drop(recipient, asker) {
+    const last = this.#of.get(recipient)?.findLast((one) => one.asker === asker && one.waits);
+    if (last) last.waits = false;
+  }
+
+  /** An answer to the only client there ever was: only what waits has to be known. */
+  settle(sender) {
+    const list = this.#of.get(sender);
+    const first = list?.findIndex((one) => one.waits) ?? -1;
+    if (first >= 0) this.#count -= list.splice(first, 1).length;
+  }
+
+  /**
+   * Takes a message: the client that it is for; `null` where it answers one that is closed, undefined where it answers nobody.
+   * @param {(asker: object) => boolean} listens
+   */
+  answered(sender, payload, listens) {
+    const marks = marksOf(payload);
+    const list = this.#of.get(sender);
+    if (!list || isNotification(marks)) return undefined;
+    const scored = list.map((one) => ({ one, score: repeated(one.marks, marks) }));
+    const most = scored.reduce((high, { score }) => Math.max(high, score), -1);
+    if (most < 0) return marks.has('jsonrpc') ? null : undefined; // to a question that is forgotten, or of its own accord
+    const equals = scored.filter(({ score }) => score === most).map(({ one }) => one);
+    const found = best(equals, most, listens);
+    if (found) found.waits = false;
+    if (found?.asker.open) return found.asker;
+    return found || most > 0 ? null : undefined;
+  }
+}
+
+module.exports = { Questions };
