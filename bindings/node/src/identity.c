@@ -3,6 +3,7 @@
  */
 #include "addon.h"
 
+#include <sodium.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -112,7 +113,7 @@ static napi_value secret(napi_env env, napi_callback_info info)
         return NULL;
     acurast_status status = acurast_identity_secret(identity, bytes);
     napi_value made = status == ACURAST_OK ? from_bytes(env, bytes, sizeof bytes) : fail(env, status, "");
-    explicit_bzero(bytes, sizeof bytes);
+    sodium_memzero(bytes, sizeof bytes);
     return made;
 }
 
@@ -125,7 +126,7 @@ static napi_value to_pem(napi_env env, napi_callback_info info)
         return NULL;
     acurast_status status = acurast_identity_to_pem(identity, text, &size);
     napi_value made = status == ACURAST_OK ? from_text(env, text) : fail(env, status, "");
-    explicit_bzero(text, sizeof text);
+    sodium_memzero(text, sizeof text);
     return made;
 }
 

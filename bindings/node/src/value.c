@@ -3,6 +3,7 @@
  */
 #include "addon.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,7 +172,7 @@ bool input_take(napi_env env, napi_value value, input *into)
 void input_free(input *self)
 {
     if (self->owned)
-        explicit_bzero(self->owned, self->size);
-    explicit_bzero(self->space, sizeof self->space);
+        sodium_memzero(self->owned, self->size);
+    sodium_memzero(self->space, sizeof self->space);
     free(self->owned);
 }
