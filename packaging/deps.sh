@@ -15,10 +15,7 @@ dist=$(cd "$DIST" && pwd)
 work=$prefix/work
 jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
 
-sum=$(cat "$here/deps.sh" "$here/tools.sh" "$here/pins.toml" "$here/targets.txt" | { cat; echo "${CC:-} ${CFLAGS:-}"; } | cksum)
-[ "$(cat "$prefix/stamp" 2>/dev/null)" != "$sum" ] || exit 0
-rm -rf "${prefix:?}/include" "${prefix:?}/lib" "$prefix/licences" "$prefix/stamp" "$work"
-mkdir -p "$work" "$prefix/include" "$prefix/lib/pkgconfig" "$prefix/licences"
+mkdir -p "$prefix/include" "$prefix/lib/pkgconfig" "$prefix/licences" "$prefix/stamps"
 . "$here/tools.sh"
 
 fetch()
@@ -26,15 +23,26 @@ fetch()
     python3 "$here/fetch.py" "$dist" "$@"
 }
 
-# Runs a step with its output in a file, and tells how long it took.
-step() # NAME
+# What a library is made of: where none of it has changed, it is not made again.
+sum() # NAME
 {
+    { sed -n "/^\[source\.$1\]/,/^\$/p" "$here/pins.toml"; sed -n "/^build_$2()/,/^}/p; /^archive()/,/^}/p" "$here/deps.sh"
+        cat "$here/tools.sh"; echo "$target $cc $flags ${OPENSSL_EXTRA:-}"; } | cksum
+}
+
+# Makes a library with what is said kept in a file, and tells how long it took.
+make_library() # NAME
+{
+    function=$(echo "$1" | tr - _)
+    [ "$(cat "$prefix/stamps/$1" 2>/dev/null)" != "$(sum "$1" "$function")" ] || return 0
     began=$(date +%s)
     source=$(fetch source "$1")
+    rm -rf "${work:?}/$1"
     mkdir -p "$work/$1"
-    (cd "$work/$1" && set -e && "build_$(echo "$1" | tr - _)") >"$work/$1.log" 2>&1 &
+    (cd "$work/$1" && set -e && "build_$function") >"$work/$1.log" 2>&1 &
     wait $! || { tail -n 15 "$work/$1.log" >&2; echo "$1 for $target failed: $work/$1.log" >&2; exit 1; }
     licences "$1"
+    sum "$1" "$function" >"$prefix/stamps/$1"
     echo "$target: $1, $(($(date +%s) - began)) s"
 }
 
@@ -58,10 +66,10 @@ archive() # NAME FLAG... < FILES
 {
     name=$1
     shift
-    mkdir -p objects
+    mkdir objects
     xargs -P "$jobs" -I FILE sh -c 'file=$1; shift; exec "$@" -c "$file" -o "objects/$(echo "$file" | tr / _).o"' \
         sh FILE $cc $flags -w "$@"
-    $ar rcs "$prefix/lib/$name.a" $(ls objects/*.o | LC_ALL=C sort)
+    $ar rcs "$prefix/lib/$name.a" $(find objects -name '*.o' | LC_ALL=C sort)
 }
 
 describe() # NAME LIBRARY VERSION
@@ -131,7 +139,7 @@ build_yajl()
     sed 's/\${YAJL_MAJOR}/2/; s/\${YAJL_MINOR}/1/; s/\${YAJL_MICRO}/0/' "$source/src/api/yajl_version.h.cmake" \
         >"$prefix/include/yajl/yajl_version.h"
     cp "$source"/src/*.[ch] .
-    ls ./*.c | archive libyajl "-I$prefix/include" "-I$source/src"
+    ls -- *.c | archive libyajl "-I$prefix/include" "-I$source/src"
     describe yajl yajl "$(version yajl)"
 }
 
@@ -143,12 +151,11 @@ build_msgpack_c()
             >"$prefix/include/msgpack/$name.h"
     done
     cp "$source"/src/*.c .
-    ls ./*.c | archive libmsgpackc "-I$prefix/include"
+    ls -- *.c | archive libmsgpackc "-I$prefix/include"
     describe msgpack msgpackc "$(version msgpack-c)"
 }
 
-for library in ${LIBRARIES:-openssl libsodium libuv yajl msgpack-c}; do
-    step "$library"
+for library in openssl libsodium libuv yajl msgpack-c; do
+    make_library "$library"
 done
 rm -rf "$work"
-echo "$sum" >"$prefix/stamp"

@@ -1,7 +1,6 @@
 # shellcheck shell=sh
 #
 # The compiler and its companions for a target; read by deps.sh, which has set here, dist, target and prefix. Sets cc, ar, ranlib, flags
-
 # and openssl (the target's name in OpenSSL), and writes PREFIX/bin and PREFIX/toolchain.cmake, for CMake.
 #
 # zig is reached through scripts without a path in their names, and is told to forget the folders: what is built holds neither.
