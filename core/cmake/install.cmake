@@ -4,9 +4,11 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/acurast)
 install(DIRECTORY include/acurast DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(TARGETS acurast EXPORT acurastTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(ACURAST_SHARED)
+    install(TARGETS acurast EXPORT acurastTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(EXPORT acurastTargets NAMESPACE acurast:: DESTINATION ${package_dir})
+endif()
 install(TARGETS acurast_static EXPORT acurastStaticTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(EXPORT acurastTargets NAMESPACE acurast:: DESTINATION ${package_dir})
 install(EXPORT acurastStaticTargets NAMESPACE acurast:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/acurastConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/acurastConfig.cmake
                               INSTALL_DESTINATION ${package_dir})
