@@ -15,3 +15,6 @@ cmake -S "$here/.." -B "$build" -G Ninja --log-level=WARNING -DCMAKE_TOOLCHAIN_F
     -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_EXE_LINKER_FLAGS=-Wl,--gc-sections >/dev/null
 [ "${PROGRAMS:-OFF}" = ON ] && what=all || what=acurast_static
 cmake --build "$build" -j "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" --target $what -- --quiet
+cp "$build/lib/libacurast.a" "$prefix/lib"
+cp "$build/core/acurast.pc" "$prefix/lib/pkgconfig"
+cp -R "$here/../core/include/acurast" "$prefix/include"
