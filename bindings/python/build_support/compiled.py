@@ -1,7 +1,8 @@
 """The compiled module `acurast._core`: the core's own sources and its public headers, seen through cffi in API mode.
 
 The declarations are not written here a second time: they are what the C preprocessor leaves of the public headers. The
-list of sources is the core's, and the libraries come from pkg-config.
+list of sources is the core's, and the libraries come from pkg-config. Where ACURAST_SYSTEM is set in the environment, an
+installed libacurast is linked in place of the core's sources, the one that pkg-config finds.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from cffi import FFI
 
 CORE = Path("core")
+SYSTEM = bool(os.environ.get("ACURAST_SYSTEM"))
 LIBRARIES = ["libsodium", "libuv", "yajl", "libssl", "libcrypto"]
 MSGPACK = ["msgpack-c", "msgpack"]  # its name since version 6, and before
 PACKAGES = "libsodium-dev libuv1-dev libssl-dev libmsgpack-dev libyajl-dev"
@@ -128,6 +130,8 @@ def pkg_config(*arguments: str) -> list[str]:
 
 
 def modules() -> list[str]:
+    if SYSTEM:
+        return ["acurast"]
     tool = os.environ.get("PKG_CONFIG", "pkg-config")
     try:
         found = [name for name in MSGPACK if subprocess.run([tool, "--exists", name], check=False).returncode == 0]
@@ -136,19 +140,32 @@ def modules() -> list[str]:
     return LIBRARIES + (found or MSGPACK)[:1]
 
 
+def headers_folder() -> Path:
+    """Where the public headers are: the staged core's, or those of the installed library, which has to be of the same version."""
+    staged = CORE / "include"
+    if not SYSTEM:
+        return staged
+    wanted = re.search(r'#define ACURAST_VERSION "([^"]+)"', (staged / "acurast" / "version.h").read_text())
+    found = "".join(pkg_config("--modversion", "acurast"))
+    if not wanted or found != wanted.group(1):
+        raise SystemExit(f"the installed libacurast is {found}; this needs {wanted and wanted.group(1)}")
+    return Path("".join(pkg_config("--variable=includedir", "acurast")))
+
+
 def declarations() -> str:
     """The public headers without their macros, and without what they include of the system's."""
+    headers = headers_folder()
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     markers = ["-DACURAST_EXPORT_H", "-DACURAST_API=", "-DACURAST_BEGIN=", "-DACURAST_END="]
-    header = str(CORE / "include" / "acurast" / "acurast.h")
+    header = str(headers / "acurast" / "acurast.h")
     text = subprocess.run(
-        [*compiler, "-E", *markers, "-I", str(CORE / "include"), header], capture_output=True, text=True, check=True
+        [*compiler, "-E", *markers, "-I", str(headers), header], capture_output=True, text=True, check=True
     ).stdout
     kept, ours = [], False
     for line in text.splitlines():
         marker = re.match(r'# \d+ "([^"]*)"', line)
         if marker:
-            ours = "include/acurast/" in marker.group(1)
+            ours = f"{headers}/acurast/" in marker.group(1)
         elif ours and line.strip():
             kept.append(line)
     return "\n".join(kept)
@@ -165,9 +182,9 @@ ffi.cdef(declarations() + GLUE_DECLARATIONS)
 ffi.set_source(
     "acurast._core",
     GLUE,
-    sources=sources(),
+    sources=[] if SYSTEM else sources(),
     depends=[str(path) for path in sorted(CORE.rglob("*.h"))],
-    include_dirs=[str(CORE / "include"), str(CORE / "src")],
+    include_dirs=[] if SYSTEM else [str(CORE / "include"), str(CORE / "src")],
     extra_compile_args=["-std=gnu11", "-fvisibility=hidden", *pkg_config("--cflags", *needed)],
     extra_link_args=[*pkg_config("--libs", *needed), "-pthread"],
 )
