@@ -26,8 +26,9 @@ fetch()
 # What a library is made of: where none of it has changed, it is not made again.
 sum() # NAME
 {
-    { sed -n "/^\[source\.$1\]/,/^\$/p" "$here/pins.toml"; sed -n "/^build_$2()/,/^}/p; /^archive()/,/^}/p" "$here/deps.sh"
-        cat "$here/tools.sh"; echo "$target $cc $flags ${OPENSSL_EXTRA:-}"; } | cksum
+    { sed -n "/^\[source\.$1\]/,/^\$/p; /^\[tools\.ziglang\]/,/^\$/p" "$here/pins.toml"
+        sed -n "/^build_$2()/,/^}/p; /^archive()/,/^}/p" "$here/deps.sh"
+        echo "$target ${triple:-} $cc $flags ${OPENSSL_EXTRA:-}"; } | cksum
 }
 
 # Makes a library with what is said kept in a file, and tells how long it took.

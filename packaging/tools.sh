@@ -43,7 +43,8 @@ exec $zig c++ -target $triple -fno-sanitize=undefined $map \"\$@\""
     cc=$target-cc ar=$target-ar ranlib=$target-ranlib
     export PATH="$prefix/bin:$PATH"
 fi
-tool pkg-config "export PKG_CONFIG_LIBDIR=$prefix/lib/pkgconfig PKG_CONFIG_PATH=
+# ACURAST_PC names a folder that is looked at first.
+tool pkg-config "export PKG_CONFIG_LIBDIR=\${ACURAST_PC:+\$ACURAST_PC:}$prefix/lib/pkgconfig PKG_CONFIG_PATH=
 exec pkg-config --static \"\$@\""
 
 cat >"$prefix/toolchain.cmake" <<CMAKE
