@@ -6,6 +6,7 @@ DESTDIR ?=
 SECONDS ?= 60
 URL ?=
 SEED ?=
+TARGET ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 need = @sh core/cmake/requirements.sh
@@ -14,7 +15,7 @@ compile = cmake --build $(BUILD) -j $(JOBS)
 run = BUILD="$(BUILD)" JOBS="$(JOBS)" FUZZ_SECONDS="$(SECONDS)" ATTACK_SECONDS="$(SECONDS)" \
 	CHAOS_SECONDS="$(SECONDS)" SEED="$(SEED)" URL="$(URL)" sh tests/run.sh
 
-.PHONY: build demo test bench lint lint-quick format sanitize valgrind fuzz attack chaos install clean help
+.PHONY: build demo test bench lint lint-quick format sanitize valgrind fuzz attack chaos install dist dist-test clean help
 
 build:
 	$(need) build
@@ -73,8 +74,16 @@ install:
 	@$(compile)
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD)
 
+dist:
+	$(need) dist
+	@DIST="$(BUILD)/dist" JOBS="$(JOBS)" python3 packaging/dist.py dist $(TARGET)
+
+dist-test:
+	$(need) dist_test
+	@DIST="$(BUILD)/dist" JOBS="$(JOBS)" sh packaging/test.sh dist $(TARGET)
+
 clean:
-	rm -rf $(BUILD) tests/interop/node_modules bindings/python/core bindings/python/build bindings/python/src/*.egg-info \
+	rm -rf $(BUILD) dist tests/interop/node_modules bindings/python/core bindings/python/build bindings/python/src/*.egg-info \
 		$(addprefix bindings/node/,node_modules build core prebuilds LICENSE examples/dapp/node_modules)
 
 help:
@@ -92,5 +101,7 @@ help:
 	@echo "make bench      the benchmark, beside a bare libwebsockets relay, a relay by hand and NATS; ROWS= picks rows;"
 	@echo "                BASE=COMMIT compares with the service of an older commit instead"
 	@echo "make install    PREFIX=/usr/local DESTDIR="
+	@echo "make dist       wheels, npm's packages, static libraries, sources: dist/; TARGET=x86_64-linux-gnu builds those of one platform"
+	@echo "make dist-test  installs and uses them where they say that they run: bare systems in folders, other processors by qemu"
 	@echo "make clean      removes $(BUILD)/, and what the bindings and their tests put beside their sources"
 	@echo "Missing packages are installed by apt-get where that is possible, else they are listed."

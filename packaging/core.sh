@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 target=$1 prefix=$2
 sh "$here/deps.sh" "$target" "$prefix"
 prefix=$(cd "$2" && pwd)
-build=$prefix/../core
+build=$prefix-core
 # Not Release: its -O3 makes more code and no more speed.
 cmake -S "$here/.." -B "$build" -G Ninja --log-level=WARNING -DCMAKE_TOOLCHAIN_FILE="$prefix/toolchain.cmake" -DCMAKE_BUILD_TYPE=None \
     -DCMAKE_C_FLAGS="-O2 -g0 -DNDEBUG -ffunction-sections -fdata-sections ${CFLAGS:-}" -DACURAST_SHARED=OFF -DACURAST_TESTS=OFF \

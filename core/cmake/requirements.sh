@@ -67,6 +67,25 @@ tool:clang-14              clang-14
 debian:libclang-rt-14-dev  libclang-rt-14-dev
 ?tool:llvm-symbolizer-14   llvm-14
 "
+dist='
+tool:cmake                 cmake
+tool:ninja                 ninja-build
+tool:pkg-config            pkg-config
+tool:make                  make
+tool:perl                  perl
+tool:git                   git
+tool:dpkg-source           dpkg-dev
+venv:python3               python3-venv
+header:Python.h            python3-dev
+tool:npm                   npm
+'
+dist_test="$dist
+tool:debootstrap           debootstrap
+tool:qemu-aarch64-static   qemu-user-static
+tool:openssl               openssl
+tool:node                  nodejs
+?tool:go                   golang-go
+"
 valgrind="$test
 tool:valgrind              valgrind
 debian:libc6-dbg           libc6-dbg
