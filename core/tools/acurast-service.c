@@ -2,13 +2,14 @@
  * acurast-service: the websocket service behind a command line.
  *
  * The main thread waits for two descriptors, that of the event queue and a pipe into which the signal handler writes; so no handler
- * calls the library. Once a second it looks whether the I/O threads still turn. What might hold it up is on threads of its own: output that
+ * calls the library. Once a second it looks whether the I/O threads still turn, and tells the service manager, if there is one. What might hold it up is on threads of its own: output that
  * nobody reads, and files that are read again.
  *
  * SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reads the certificate and the lists again.
  */
 #include "command.h"
 #include "foreign.h"
+#include "notify.h"
 #include "reload.h"
 #include "say.h"
 #include "watchdog.h"
@@ -27,6 +28,8 @@
 #include <unistd.h>
 
 #define BATCH 64
+#define CONTEXT_END_MS 5000
+#define END_MS (CONTEXT_END_MS + 5000) /* after a drain it ends within this time, output that nobody reads included */
 #define DESCRIPTORS_MAX ((rlim_t)1024 * 1024)
 
 struct program {
@@ -51,6 +54,7 @@ static int fail(const char *what, acurast_status status, const char *detail)
     snprintf(text, sizeof text, "acurast-service: %s: %s", what,
              detail && detail[0] ? detail : acurast_status_text(status));
     say_problem(text);
+    notify_tell(NOTIFY_FAILED, text + strlen("acurast-service: "));
     return COMMAND_FAILED;
 }
 
@@ -94,6 +98,9 @@ static void stop(struct program *program)
         _exit(COMMAND_FAILED);
     }
     program->draining = true;
+    int64_t drain_ms = 0;
+    acurast_options_get_int(program->service_options, "drain-time", &drain_ms);
+    notify_stopping("draining", (uint64_t)drain_ms + END_MS);
     acurast_service_close(program->service);
 }
 
@@ -134,8 +141,12 @@ static void take_event(struct program *program, const acurast_event_view *event)
         say(event->level, event->text);
     if (event->type != ACURAST_EVENT_STATE)
         return;
-    if (event->state == ACURAST_STATE_LISTENING)
+    if (event->state == ACURAST_STATE_LISTENING) {
+        char status[512];
+        snprintf(status, sizeof status, "listening on %s", event->text);
         print_urls(program, event->text);
+        notify_tell(NOTIFY_READY, status);
+    }
     program->closed = program->closed || event->state == ACURAST_STATE_CLOSED;
 }
 
@@ -158,8 +169,10 @@ static void run(struct program *program)
         {.fd = program->signals_out, .events = POLLIN},
     };
     while (!program->closed) {
-        int ready = poll(descriptors, 2, WATCHDOG_TICK_MS);
+        int ready = poll(descriptors, 2, notify_sleep_ms(WATCHDOG_TICK_MS));
         watchdog_look(&program->watchdog, program->service);
+        if (notify_look() && !acurast_service_stalled(program->service, NULL))
+            notify_alive();
         if (ready <= 0)
             continue;
         if (descriptors[1].revents)
@@ -210,7 +223,7 @@ static void end(struct program *program)
     acurast_service_release(program->service);
     if (program->context) {
         acurast_context_close(program->context);
-        acurast_context_wait(program->context, 5000);
+        acurast_context_wait(program->context, CONTEXT_END_MS);
     }
     acurast_queue_release(program->queue);
     acurast_context_release(program->context);
@@ -257,7 +270,9 @@ int main(int argc, char **argv)
                     "Prints \"listening on URL\" once it is ready.",
         .notes = "SIGTERM and SIGINT drain: no new connections, the old ones are told to go, and it ends within\n"
                  "--drain-time; a second one ends at once. SIGHUP reads the certificate and the lists again.\n"
-                 "Exit codes: 0 ended as asked, 1 could not start or ended by the watchdog, 2 wrong usage.",
+                 "Exit codes: 0 ended as asked, 1 could not start or ended by the watchdog, 2 wrong usage.\n"
+                 "Under a service manager that sets NOTIFY_SOCKET (Type=notify of systemd) it tells when it is ready,\n"
+                 "reloads and stops, and with WatchdogSec= that all of its threads turn.",
         .flags = flags,
         .scopes = scopes,
     };
@@ -268,6 +283,8 @@ int main(int argc, char **argv)
     if (code == COMMAND_CONTINUE && !take_watchdog(&program, flags[0].text))
         code = command_usage(&command, "--watchdog: not a time of at least 3s and at most 24h: %s", flags[0].text);
     raise_descriptor_limit();
+    if (code == COMMAND_CONTINUE)
+        notify_open();
     if (code == COMMAND_CONTINUE && (!watch_signals(&program) || !watchdog_open()))
         code = fail("pipe", ACURAST_SYSTEM, strerror(errno));
     if (code == COMMAND_CONTINUE)

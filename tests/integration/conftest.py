@@ -2,6 +2,8 @@
 
 import pytest
 
+from support import hanging as hanging_files
+from support import manager as manager_end
 from support import programs, v1
 from support.waiting import DEADLINE
 
@@ -87,3 +89,35 @@ def bystanders():
     finally:
         for pair in made:
             pair.close()
+
+
+@pytest.fixture
+def hanging():
+    made = []
+
+    def make(path):
+        made.append(hanging_files.Hanging(path))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.let_go()
+
+
+@pytest.fixture
+def managers():
+    """Makes service managers: at a path in a folder, or without one at an abstract name."""
+    made = []
+
+    def make(folder=None):
+        made.append(manager_end.Manager(folder))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def manager(managers):
+    return managers()

@@ -1,50 +1,9 @@
 """SIGHUP: the files are read beside everything else, however long they take, and then count for everybody."""
 
-import errno
-import os
-
 import pytest
 
 from support import certs, programs
 from support.waiting import eventually
-
-
-class Hanging:
-    """A file of a service becomes a pipe to which nobody writes: whoever reads it waits until `let_go`."""
-
-    def __init__(self, path):
-        path.unlink()
-        os.mkfifo(path)
-        self.path = path
-        self.writing = None
-
-    def _open(self):
-        try:
-            self.writing = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError as error:
-            assert error.errno == errno.ENXIO, error
-        return self.writing is not None
-
-    def await_reader(self):
-        eventually(self._open, "a reader")
-
-    def let_go(self):
-        if self.writing is not None:
-            os.close(self.writing)
-        self.writing = None
-
-
-@pytest.fixture
-def hanging():
-    made = []
-
-    def make(path):
-        made.append(Hanging(path))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.let_go()
 
 
 @pytest.mark.parametrize("file", ["deny-file", "tls-key"])

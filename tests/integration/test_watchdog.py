@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -43,8 +44,8 @@ def stalling(tmp_path):
             file.unlink()
             self.visitor.close()
 
-    def start(**options):
-        services.append(Stalling(environment=preloaded(file), threads=1, **options))
+    def start(environment=None, **options):
+        services.append(Stalling(environment={**preloaded(file), **(environment or {})}, threads=1, **options))
         return services[-1]
 
     yield start
@@ -98,6 +99,18 @@ def test_the_watchdog_ends_a_program_whose_log_nobody_reads(tmp_path):
         process.stdout.close()
         os.close(reading)
         os.close(writing)
+
+
+def test_a_thread_that_hangs_ends_the_signs_of_life(stalling, manager):
+    one = stalling(environment=manager.environment(WATCHDOG_USEC="1000000"))
+    manager.next("WATCHDOG")
+    one.stall()
+    one.message("what=stalled thread=0")
+    manager.waiting()
+    assert not select.select([manager.socket], [], [], 3)[0], "six were due"
+    one.go_on()
+    manager.next("WATCHDOG")
+    assert one.end() == 0
 
 
 def test_a_process_that_was_stopped_for_a_while_is_left_alone(stalling):
