@@ -9,6 +9,7 @@
  */
 #include "command.h"
 #include "foreign.h"
+#include "health.h"
 #include "notify.h"
 #include "reload.h"
 #include "say.h"
@@ -88,6 +89,7 @@ static bool watch_signals(struct program *program)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN); /* where it is process 1 it inherits children, which are not to stay as zombies */
     return true;
 }
 
@@ -259,6 +261,11 @@ int main(int argc, char **argv)
          "End with exit code 1 once an I/O thread has not turned for so long, so that a supervisor starts it anew; at "
          "least 3s, at most 24h (0, the default: it is only told)",
          NULL},
+        {"healthcheck", NULL,
+         "Ask the service that runs with these settings whether it is ready, at --admin-listen or else at --listen, "
+         "and "
+         "end with 0 if it is, with 1 if not",
+         NULL},
         {NULL, NULL, NULL, NULL}};
     command_scope scopes[] = {
         {ACURAST_SCOPE_SERVICE, program.service_options}, {ACURAST_SCOPE_CONTEXT, program.context_options}, {0, NULL}};
@@ -282,6 +289,8 @@ int main(int argc, char **argv)
         code = command_usage(&command, "%s is not a flag", command.arguments[0]);
     if (code == COMMAND_CONTINUE && !take_watchdog(&program, flags[0].text))
         code = command_usage(&command, "--watchdog: not a time of at least 3s and at most 24h: %s", flags[0].text);
+    if (code == COMMAND_CONTINUE && flags[1].text)
+        code = health_check(program.service_options);
     raise_descriptor_limit();
     if (code == COMMAND_CONTINUE)
         notify_open();

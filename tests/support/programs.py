@@ -37,14 +37,14 @@ def clean_environment(extra=None):
 
 
 class Program:
-    """A process whose output is read line by line as it comes."""
+    """A process whose output is read line by line as it comes; `command`, if given, is what runs it."""
 
-    def __init__(self, name, *arguments, environment=None, stdin=subprocess.DEVNULL):
+    def __init__(self, name, *arguments, environment=None, stdin=subprocess.DEVNULL, command=()):
         self.name = name
         self.out, self.err = [], []
         self._lines = queue.Queue()
         self.process = subprocess.Popen(
-            [str(BIN / name), *map(str, arguments)],
+            [*command, str(BIN / name), *map(str, arguments)],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -146,10 +146,10 @@ def run(name, *arguments, environment=None, deadline=DEADLINE, stdin=b""):
 class Service(Program):
     """acurast-service, ready."""
 
-    def __init__(self, environment=None, **options):
+    def __init__(self, environment=None, command=(), **options):
         options.setdefault("listen", "127.0.0.1:0")
         self.options = options
-        super().__init__("acurast-service", *flags_of(options), environment=environment)
+        super().__init__("acurast-service", *flags_of(options), environment=environment, command=command)
         count = len(options["listen"]) if isinstance(options["listen"], list) else 1
         self.urls = []
         self.admin = None
