@@ -1,4 +1,4 @@
-# What `make install` puts where, beside the programs: headers, both libraries, acurast.pc and the CMake package. The two libraries are
+# What `make install` puts where, beside the programs: their manual pages and completions, headers, both libraries, acurast.pc and the CMake package. The two libraries are
 # exported apart, since only the static one makes its user find what it stands on.
 include(CMakePackageConfigHelpers)
 
@@ -20,3 +20,12 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/acurastConfig.cmake ${CMAKE_CURRENT_BI
 file(RELATIVE_PATH pc_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/acurast.pc.in ${CMAKE_CURRENT_BINARY_DIR}/acurast.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/acurast.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(FILES manual/acurast-service.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+install(FILES manual/acurast-peer.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+set(ACURAST_ZSH_DIR ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE STRING "Where zsh finds completions")
+foreach(program acurast-service acurast-peer)
+    install(FILES manual/${program}.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${program})
+    install(FILES manual/_${program} DESTINATION ${ACURAST_ZSH_DIR})
+    install(FILES manual/${program}.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endforeach()

@@ -35,6 +35,9 @@ tool:openssl               openssl
 ?tool:npm                  npm
 ?tool:go                   golang-go
 ?tool:chromium             chromium
+?tool:man                  man-db
+?tool:zsh                  zsh
+?tool:fish                 fish
 "
 attack='
 venv:python3               python3-venv

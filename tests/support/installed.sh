@@ -53,3 +53,10 @@ cmake -S "$work/cmake" -B "$work/cmake/build" -G Ninja -DCMAKE_PREFIX_PATH="$pre
 for program in acurast-service acurast-peer; do
     env -u LD_LIBRARY_PATH "$prefix/bin/$program" --version
 done
+
+# Their manual pages and completions are where man and the shells look.
+for file in man/man8/acurast-service.8 man/man1/acurast-peer.1 bash-completion/completions/acurast-service \
+    bash-completion/completions/acurast-peer zsh/site-functions/_acurast-service zsh/site-functions/_acurast-peer \
+    fish/vendor_completions.d/acurast-service.fish fish/vendor_completions.d/acurast-peer.fish; do
+    [ -s "$prefix/share/$file" ] || { echo "share/$file was not installed"; exit 1; }
+done
