@@ -15,7 +15,7 @@ compile = cmake --build $(BUILD) -j $(JOBS)
 run = BUILD="$(BUILD)" JOBS="$(JOBS)" FUZZ_SECONDS="$(SECONDS)" ATTACK_SECONDS="$(SECONDS)" \
 	CHAOS_SECONDS="$(SECONDS)" SEED="$(SEED)" URL="$(URL)" sh tests/run.sh
 
-.PHONY: build demo test bench lint lint-quick format sanitize valgrind fuzz attack chaos install dist dist-test clean help
+.PHONY: build demo test bench lint lint-quick format sanitize valgrind fuzz attack chaos install dist dist-test deb deb-test clean help
 
 build:
 	$(need) build
@@ -82,6 +82,14 @@ dist-test:
 	$(need) dist_test
 	@DIST="$(BUILD)/dist" JOBS="$(JOBS)" sh packaging/test.sh dist $(TARGET)
 
+deb:
+	$(need) deb
+	@BUILD="$(BUILD)" JOBS="$(JOBS)" sh packaging/debian.sh dist
+
+deb-test: deb
+	$(need) deb_test
+	@BUILD="$(BUILD)" sh packaging/tests/debian.sh dist
+
 clean:
 	rm -rf $(BUILD) dist tests/interop/node_modules bindings/python/core bindings/python/build bindings/python/src/*.egg-info \
 		$(addprefix bindings/node/,node_modules build core prebuilds LICENSE examples/dapp/node_modules)
@@ -103,5 +111,6 @@ help:
 	@echo "make install    PREFIX=/usr/local DESTDIR="
 	@echo "make dist       wheels, npm's packages, static libraries, sources: dist/; TARGET=x86_64-linux-gnu builds those of one platform"
 	@echo "make dist-test  installs and uses them where they say that they run: bare systems in folders, other processors by qemu"
+	@echo "make deb        Debian packages of the library and the service, in dist/; make deb-test uses them in a bare system"
 	@echo "make clean      removes $(BUILD)/, and what the bindings and their tests put beside their sources"
 	@echo "Missing packages are installed by apt-get where that is possible, else they are listed."

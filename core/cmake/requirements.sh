@@ -1,5 +1,6 @@
 #!/bin/sh
-# Sees to it that what a task needs is there:  core/cmake/requirements.sh build|demo|test|attack|lint|fuzz|valgrind|bench ...
+# Sees to it that what a task needs is there:  core/cmake/requirements.sh build|demo|test|attack|lint|fuzz|valgrind|bench|deb|deb_test ...
+# Prints the packages that a task needs:       core/cmake/requirements.sh list TASK
 #
 # A need is a probe that works on any system and the Debian package that answers it. Where every probe succeeds
 # nothing is run or printed. Else the missing packages are installed with apt-get, as root or through sudo; where
@@ -94,6 +95,17 @@ tool:valgrind              valgrind
 debian:libc6-dbg           libc6-dbg
 "
 
+deb="$build
+tool:dh                    debhelper
+tool:dpkg-buildpackage     dpkg-dev
+tool:fakeroot              fakeroot
+?tool:lintian              lintian
+"
+deb_test="
+tool:debootstrap           debootstrap
+tool:unshare               util-linux
+"
+
 have_module()
 {
     command -v pkg-config >/dev/null 2>&1 && pkg-config --exists "$1"
@@ -159,6 +171,11 @@ install_packages()
     rm -f "$log"
 }
 
+if [ "${1:-}" = list ]; then
+    eval "needs=\${$2:?no such task}"
+    echo "$needs" | awk 'NF { print $2 }' | sort -u
+    exit
+fi
 for task; do
     eval "needs=\${$task:?no such task}"
     look "$needs"

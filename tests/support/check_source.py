@@ -124,13 +124,17 @@ def names():
 
 
 def listed():
-    """core/sources.txt names every source of the core, once."""
+    """core/sources.txt names every source of the core, once; Debian's list names every symbol, with the version that brought it."""
     named = [line for line in lines_of(ROOT / "core" / "sources.txt") if line and not line.startswith("#")]
     present = [str(path.relative_to(SOURCES)) for path in tracked(".c") if SOURCES in path.parents]
     for name in sorted(set(named) ^ set(present)):
         yield f"core/sources.txt: {name} is " + ("not a file" if name in named else "not listed")
     for name in sorted(name for name in set(named) if named.count(name) > 1):
         yield f"core/sources.txt: {name} stands there twice"
+    symbols = set(lines_of(ROOT / "core" / "cmake" / "symbols.txt"))
+    debian = ROOT / "packaging" / "debian" / "libacurast0.symbols"
+    for name in sorted(symbols ^ set(re.findall(r"^ (\w+)@Base \d+\.\d+\.\d+$", debian.read_text(encoding="utf-8"), re.M))):
+        yield f"{debian.relative_to(ROOT)}: {name} is there or in core/cmake/symbols.txt, not in both"
 
 
 def slug(heading):
