@@ -1,3 +1,4 @@
+/* The bundle of the library below is where it was built, and not here; so the places of all systems are looked into. */
 #include "net/ca_bundle.h"
 
 #include <stdlib.h>

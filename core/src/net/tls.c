@@ -4,28 +4,18 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "net/address.h"
+#include "net/ca_bundle.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct acurast__tls {
     atomic_uint references;
     SSL_CTX *context;
-};
-
-static const char *const bundles[] = {
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/pki/tls/cacert.pem",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ssl/cert.pem",
 };
 
 static bool load_file(SSL_CTX *context, const char *file)
@@ -33,15 +23,15 @@ static bool load_file(SSL_CTX *context, const char *file)
     return SSL_CTX_load_verify_locations(context, file, NULL) == 1;
 }
 
-static bool load_system(SSL_CTX *context)
+/* NULL, or what is wrong. */
+static const char *load_system(SSL_CTX *context)
 {
-    const char *file = getenv("SSL_CERT_FILE");
-    if (file && *file)
-        return load_file(context, file);
-    for (size_t i = 0; i < sizeof bundles / sizeof *bundles; i++)
-        if (access(bundles[i], R_OK) == 0 && load_file(context, bundles[i]))
-            return true;
-    return SSL_CTX_set_default_verify_paths(context) == 1;
+    acurast__ca_bundle bundle = acurast__ca_bundle_find();
+    if (bundle.detail)
+        return bundle.detail;
+    return SSL_CTX_load_verify_locations(context, bundle.file, bundle.folder) == 1
+               ? NULL
+               : "what SSL_CERT_FILE or SSL_CERT_DIR names, or the system's bundle, cannot be read";
 }
 
 static bool load_pem(SSL_CTX *context, const char *pem)
@@ -72,7 +62,7 @@ static const char *load_trust(SSL_CTX *context, const char *ca_file, const char 
         return load_file(context, ca_file) ? NULL : "ca-file cannot be read as PEM certificates";
     if (given(ca_pem))
         return load_pem(context, ca_pem) ? NULL : "ca-pem holds no PEM certificate";
-    return load_system(context) ? NULL : "the system's certificate authorities cannot be read";
+    return load_system(context);
 }
 
 /* There is never one to be given, but it is good to know that it was asked for. */

@@ -12,7 +12,7 @@
 typedef struct acurast__tls acurast__tls;
 
 /*
- * `ca_file` or `ca_pem` (the other "" or NULL), or neither for the system's roots: SSL_CERT_FILE if set, else the well-known bundles.
+ * `ca_file` or `ca_pem` (the other "" or NULL), or neither for the system's roots, as net/ca_bundle.h finds them.
  * TLS where they cannot be read: `*detail` (static text) says why.
  */
 acurast_status acurast__tls_client(const char *ca_file, const char *ca_pem, acurast__tls **tls, const char **detail);
