@@ -556,7 +556,12 @@ static void slow_but_alive(const world_options *options)
     o.settings.ping_timeout_ms = 120;
     open_raw(&w, &r, &o);
     world_run(w.loops[0], send_megabytes, world_side(&w, 0));
-    raw_read(&r, header, sizeof header);
+    raw_read(&r, header, 2);
+    while ((header[0] & 15) == RAW_PING) { /* it may have been silent before */
+        raw_read(&r, bytes, header[1]);
+        raw_read(&r, header, 2);
+    }
+    raw_read(&r, header, 8);
     for (size_t left = 3 << 20, n; left; left -= n) {
         n = left < sizeof bytes ? left : sizeof bytes;
         raw_read(&r, bytes, n);
@@ -574,6 +579,55 @@ static void a_reader_that_is_slow_within_a_frame_stays(void **state)
 {
     (void)state;
     on_every_port(slow_but_alive);
+}
+
+/* ---- a hop that takes all at once and passes it on slowly ---- */
+
+static void send_much(void *argument)
+{
+    static const uint8_t bytes[40000];
+    assert_true(acurast__ws_send(((side *)argument)->ws, bytes, sizeof bytes));
+}
+
+/* As a service behind it looks to a client: the bytes are acknowledged at once, and the ping behind them is answered late. */
+static void a_ping_behind_much_that_is_on_its_way_may_take_long(void **state)
+{
+    static const struct timespec moment = {.tv_nsec = 600000000}; /* ten times as long as a ping has else */
+    world w;
+    client c;
+    raw r;
+    raw_frame frame;
+    uint16_t port;
+    int listener = raw_listen(&port);
+    (void)state;
+    world_open(&w, &(world_options){0});
+    client_init(&c, &w);
+    c.target.port = port;
+    c.settings.ping_interval_ms = 30;
+    c.settings.ping_timeout_ms = 60;
+    client_connect(&c);
+    raw_accept(&r, listener, NULL, NULL);
+    raw_serve(&r);
+    box_await(&c.side.open, 1);
+    world_run(c.side.loop, send_much, &c.side);
+    nanosleep(&moment, NULL);
+    for (bool whole = false; !whole;) {
+        assert_true(raw_receive(&r, &frame));
+        whole = frame.opcode == RAW_BINARY;
+        free(frame.bytes);
+    }
+    assert_true(raw_receive(&r, &frame));
+    assert_int_equal(frame.opcode, RAW_PING);
+    raw_send(&r, RAW_FIN | RAW_PONG, frame.bytes, frame.size);
+    free(frame.bytes);
+    assert_int_equal(box_count(&c.side.closed), 0);
+    assert_true(raw_receive(&r, &frame)); /* once it was answered, the next one has no more time than usual */
+    free(frame.bytes);
+    box_await(&c.side.closed, 1);
+    assert_int_equal(c.side.status, ACURAST_UNRESPONSIVE);
+    raw_end(&r);
+    world_close(&w);
+    close(listener);
 }
 
 static void stuck_within_a_frame(const world_options *options)
@@ -611,6 +665,7 @@ int main(void)
         cmocka_unit_test(a_client_masks_every_byte),
         cmocka_unit_test(what_is_answered_was_written),
         cmocka_unit_test(a_reader_that_is_slow_within_a_frame_stays),
+        cmocka_unit_test(a_ping_behind_much_that_is_on_its_way_may_take_long),
         cmocka_unit_test(a_reader_that_is_stuck_within_a_frame_is_hung_up),
     };
     return cmocka_run_group_tests(tests, world_certify, world_uncertify);

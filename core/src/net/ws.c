@@ -12,7 +12,8 @@
  * ended     at the end of a turn: the owner's `closed` is the last thing that happens
  *
  * While open, a timer watches for silence: a ping, and a hang-up if that is not answered. Whatever is heard counts, and so does
- * the peer's kernel taking what we wrote: on a slow line a ping waits long behind a large message, and a busy program answers late.
+ * the peer's kernel taking what we wrote: on a slow line a ping waits long behind a large message, and a busy program answers late. Where all
+ * was taken, the time for an answer grows with what that was.
  */
 #include "net/ws_internal.h"
 
@@ -24,6 +25,10 @@
 
 /* So many pings in a row may be acknowledged by a client's kernel alone. */
 #define EXCUSES_MAX 5
+
+/* The slowest line that a large message may take, and for how long at most. */
+#define SLOW_BYTES_A_MS 4u
+#define PATIENCE_MAX_MS (5u * 60 * 1000)
 
 /* A socket that can hold little may take a frame in part, and nobody may write behind that. */
 #define LANE_WAITING_MIN 16384
@@ -221,17 +226,40 @@ static void look_for_life(acurast__ws *ws)
     }
 }
 
+void acurast__ws_ponged(acurast__ws *ws)
+{
+    ws->taken_at_pong = ws->taken_at_ping;
+}
+
+/*
+ * The next host has acknowledged all, and may be a proxy that passes it on over a slow line: the ping waits behind that, and so does its answer. A
+ * peer that is stuck is another matter: its kernel acknowledges no more.
+ */
+static uint64_t patience(const acurast__ws *ws)
+{
+    uint64_t ms = (ws->taken - ws->taken_at_pong) / SLOW_BYTES_A_MS;
+    if (acurast__ws_buffered(ws) || acurast__socket_waiting(ws->stream.socket))
+        ms = 0;
+    return ws->ping_timeout + (ms < PATIENCE_MAX_MS ? ms : PATIENCE_MAX_MS);
+}
+
 static void on_silence(acurast__ws *ws)
 {
     look_for_life(ws);
-    uint64_t silence = acurast__loop_now(ws->loop) - ws->last_heard;
+    uint64_t now = acurast__loop_now(ws->loop), most = ws->pinged ? ws->last_ping + patience(ws) : 0;
+    uint64_t silence = now - ws->last_heard;
     if (ws->paused || silence < ws->ping_interval) {
         uint64_t rest = ws->paused ? ws->ping_interval : ws->ping_interval - silence;
         acurast__loop_timer_start(ws->loop, &ws->timer, rest);
     } else if (!ws->pinged) {
         ws->pinged = true;
+        ws->last_ping = now;
+        ws->taken_at_ping = ws->taken;
         acurast__ws_ping(ws);
         acurast__loop_timer_start(ws->loop, &ws->timer, ws->ping_timeout);
+    } else if (now < most) { /* it is looked after as often as before */
+        uint64_t left = most - now;
+        acurast__loop_timer_start(ws->loop, &ws->timer, left < ws->ping_timeout ? left : ws->ping_timeout);
     } else {
         ws->status = ACURAST_UNRESPONSIVE;
         acurast__ws_set_reason(ws, "no answer to a ping", 19);

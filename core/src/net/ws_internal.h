@@ -66,7 +66,9 @@ struct acurast__ws {
     uint8_t *owed;        /* the payload of a ping whose pong waits, behind its size in one byte; NULL: none waits */
     acurast__timer timer; /* pings while open, the end of a goodbye when closing */
     uint64_t last_heard;
-    uint64_t taken; /* as acurast__socket_draining() wants it */
+    uint64_t taken; /* as acurast__socket_draining() wants it: bytes that the next host has acknowledged */
+    uint64_t taken_at_ping, taken_at_pong; /* `taken`, when the last ping was sent, and the last that was answered */
+    uint64_t last_ping;
     uint32_t ping_interval;
     uint32_t ping_timeout;
     acurast_status status;
@@ -100,6 +102,9 @@ void acurast__ws_ready(acurast__stream *stream, bool readable, bool writable);
 
 /* Says what it waits for. */
 void acurast__ws_wait(acurast__ws *ws);
+
+/* The peer has answered the last ping. */
+void acurast__ws_ponged(acurast__ws *ws);
 
 /* The peer was heard of. */
 void acurast__ws_heard(acurast__ws *ws);

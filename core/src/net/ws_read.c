@@ -142,6 +142,7 @@ static void on_too_large(acurast__ws *ws)
 
 static void on_pong(acurast__ws *ws)
 {
+    acurast__ws_ponged(ws);
     if (ws->handlers->answered && !acurast__ws_ending(ws))
         ws->handlers->answered(ws->owner, ws);
 }
