@@ -370,11 +370,9 @@ static void on_upgrade(acurast__connecting *c, const acurast__response_head *hea
 
 static void keep_answer(acurast__connecting *c, const char *bytes, size_t size)
 {
-    char *kept = acurast__copy(bytes, size);
-    drop_head(c);
-    c->head = kept;
-    c->head_size = kept ? size : 0;
-    if (!kept)
+    c->head = acurast__copy(bytes, size);
+    c->head_size = c->head ? size : 0;
+    if (!c->head)
         refuse(c, ACURAST_NO_MEMORY, "out of memory");
     else if (c->ws->stream.ended)
         hung_up(c);
@@ -414,9 +412,11 @@ static void read_answer(acurast__connecting *c)
         else
             ask_for_upgrade(c);
     } else if (got > 0) {
-        if (c->head_size)
-            memcpy(bytes - c->head_size, c->head, c->head_size);
-        on_answer(c, (char *)bytes - c->head_size, c->head_size + (size_t)got);
+        size_t before = c->head_size;
+        if (before)
+            memcpy(bytes - before, c->head, before);
+        drop_head(c);
+        on_answer(c, (char *)bytes - before, before + (size_t)got);
     } else {
         acurast__stream_wait(&c->ws->stream, true, c->ws->stream.full);
     }
