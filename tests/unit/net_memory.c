@@ -6,11 +6,13 @@
 #include "support/net_world.h"
 
 #include <time.h>
+#include <unistd.h>
 
 static uint8_t large[300000];
 
 typedef struct attempt {
     client c;
+    long n; /* the allocation that fails */
     bool made;
 } attempt;
 
@@ -88,6 +90,49 @@ static void any_allocation_may_fail(void **state)
     every_allocation(&(world_options){0});
 }
 
+static void connect_without_memory(void *argument)
+{
+    attempt *a = argument;
+    acurast__memory_fail_at(a->n);
+    try_connect(a);
+}
+
+/* To a listener that says nothing, until no allocation fails: the status of the end, NO_MEMORY also where it did not begin. */
+static acurast_status connect_failing(world *w, uint16_t port, const acurast__tls *tls, long n)
+{
+    attempt a = {.n = n};
+    client_init(&a.c, w);
+    a.c.target.port = port;
+    a.c.target.tls = tls;
+    a.c.target.connect_timeout_ms = 50;
+    world_run(w->loops[0], connect_without_memory, &a);
+    if (a.made)
+        box_await(&a.c.side.closed, 1);
+    acurast__memory_fail_at(0);
+    return a.made ? a.c.side.status : ACURAST_NO_MEMORY;
+}
+
+static void each_step_says_what_it_lacks(void **state)
+{
+    acurast__tls *tls;
+    const char *detail;
+    uint16_t port;
+    int listener = raw_listen(&port);
+    (void)state;
+    assert_int_equal(acurast__tls_client(world_authority.file, NULL, &tls, &detail), ACURAST_OK);
+    for (long n = 1;; n++) {
+        world w;
+        world_open(&w, &(world_options){0});
+        acurast_status status = connect_failing(&w, port, tls, n);
+        world_close(&w);
+        if (status == ACURAST_TIMEOUT && n > 8)
+            break;
+        assert_int_equal(status, ACURAST_NO_MEMORY);
+    }
+    acurast__tls_release(tls);
+    close(listener);
+}
+
 static void send_without_memory(void *argument)
 {
     static uint8_t larger[8 * 1024 * 1024];
@@ -120,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_that_is_lost_ends_the_connection),
         cmocka_unit_test(any_allocation_may_fail),
+        cmocka_unit_test(each_step_says_what_it_lacks),
     };
     return cmocka_run_group_tests(tests, world_certify, world_uncertify);
 }

@@ -92,12 +92,21 @@ static const char *words_of(int error)
         return "no descriptor is left for a socket";
     case EADDRNOTAVAIL:
         return "no address or port of this machine is left for it";
+    case ENOMEM:
+    case ENOBUFS:
+        return "out of memory";
     case EACCES:
     case EPERM:
         return "this machine does not allow it";
     default:
         return NULL;
     }
+}
+
+static acurast_status status_of(int error)
+{
+    bool memory = error == ENOMEM || error == ENOBUFS;
+    return error == ETIMEDOUT ? ACURAST_TIMEOUT : memory ? ACURAST_NO_MEMORY : ACURAST_CONNECT;
 }
 
 static void fail_with(acurast__dialled *one, int error)
@@ -107,7 +116,7 @@ static void fail_with(acurast__dialled *one, int error)
     hang_up(one);
     if (!words)
         words = uv_strerror_r(uv_translate_sys_error(error), text, sizeof text);
-    set_problem(one, error == ETIMEDOUT ? ACURAST_TIMEOUT : ACURAST_CONNECT, words);
+    set_problem(one, status_of(error), words);
 }
 
 static void connected(acurast__dialled *one)

@@ -66,7 +66,7 @@ void acurast__dial_stop(acurast__dial *dial);
 /* The address that has connected turned out to be no good: TIMEOUT, CONNECT, TLS, UPGRADE or NO_MEMORY. */
 void acurast__dial_blame(acurast__dial *dial, acurast_status status, const char *problem);
 
-/* What has failed, by the address that has got furthest: TIMEOUT or CONNECT, or what the owner has blamed. */
+/* What has failed, by the address that has got furthest: TIMEOUT, CONNECT or NO_MEMORY, or what the owner has blamed. */
 acurast_status acurast__dial_status(const acurast__dial *dial);
 
 /* "ADDRESS: PROBLEM; ADDRESS: PROBLEM", cut where it is too long. */

@@ -73,10 +73,17 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     stream->ready(stream, events & UV_READABLE, events & UV_WRITABLE);
 }
 
+static bool has_buffer(acurast__loop *loop)
+{
+    if (!loop->receive)
+        loop->receive = acurast__alloc(ACURAST__RECEIVE_BEFORE + RECEIVE_MOST);
+    return loop->receive != NULL;
+}
+
 bool acurast__stream_open(acurast__stream *stream, acurast__loop *loop, int socket,
                           void (*ready)(acurast__stream *stream, bool readable, bool writable))
 {
-    stream->poll = acurast__loop_watch(loop, socket, stream);
+    stream->poll = has_buffer(loop) ? acurast__loop_watch(loop, socket, stream) : NULL;
     if (!stream->poll)
         return false;
     stream->loop = loop;
@@ -323,13 +330,6 @@ void acurast__stream_finish(acurast__stream *stream)
 
 /* ---- in ---- */
 
-static uint8_t *receive_buffer(acurast__loop *loop)
-{
-    if (!loop->receive)
-        loop->receive = acurast__alloc(ACURAST__RECEIVE_BEFORE + RECEIVE_MOST);
-    return loop->receive ? loop->receive + ACURAST__RECEIVE_BEFORE : NULL;
-}
-
 void acurast__stream_read_less(acurast__stream *stream)
 {
     stream->reach = REACH_FIRST;
@@ -391,8 +391,8 @@ static ssize_t open_sealed(acurast__stream *stream, const uint8_t *sealed, size_
 
 ssize_t acurast__stream_receive(acurast__stream *stream, const struct iovec *direct, uint8_t **bytes)
 {
-    uint8_t *into = receive_buffer(stream->loop);
-    if (!into || stream->ended)
+    uint8_t *into = stream->loop->receive + ACURAST__RECEIVE_BEFORE;
+    if (stream->ended)
         return 0;
     ssize_t got = receive(stream, stream->ssl ? NULL : direct, into);
     *bytes = into;
@@ -402,10 +402,10 @@ ssize_t acurast__stream_receive(acurast__stream *stream, const struct iovec *dir
 /* Whoever goes on and on is left to the kernel, until the holder has waited long enough. */
 bool acurast__stream_drain(acurast__stream *stream)
 {
-    uint8_t *into = receive_buffer(stream->loop);
+    uint8_t *into = stream->loop->receive + ACURAST__RECEIVE_BEFORE;
     if (stream->received > stream->drained_at) {
         acurast__stream_wait(stream, false, false);
         return false;
     }
-    return !into || receive(stream, NULL, into) == 0;
+    return receive(stream, NULL, into) == 0;
 }

@@ -273,17 +273,23 @@ static void ask_for_upgrade(acurast__connecting *c)
     ask(c, UPGRADE, upgrade_request(c));
 }
 
+/* Where TLS has not begun, and OpenSSL knows of nothing that is wrong. */
+static bool is_memory_short(const acurast__stream *stream)
+{
+    return !stream->ssl || (stream->ended && !acurast__stream_tls_error(stream));
+}
+
 static void ask_for_tls(acurast__connecting *c)
 {
     SSL *ssl = acurast__tls_new(c->tls, c->host);
     c->asked = HANDSHAKE;
     c->sent = true;
-    if (!ssl)
-        refuse(c, ACURAST_NO_MEMORY, "out of memory");
-    else if (!acurast__stream_ask_tls(&c->ws->stream, ssl))
-        hung_up(c);
-    else
+    if (ssl && acurast__stream_ask_tls(&c->ws->stream, ssl))
         go_on_asking(c);
+    else if (is_memory_short(&c->ws->stream))
+        refuse(c, ACURAST_NO_MEMORY, "out of memory");
+    else
+        hung_up(c);
 }
 
 static void ask_service(acurast__connecting *c)
