@@ -1,9 +1,13 @@
 /* A client's way to an open websocket, and how it fails: each failure has its status, comes once, and in time. */
+#ifdef __linux__
+#define _GNU_SOURCE /* pthread_setattr_default_np */ // NOLINT(bugprone-reserved-identifier)
+#endif
 #include "support/net_certs.h"
 #include "support/net_raw.h"
 #include "support/net_world.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -446,6 +450,71 @@ static void more_names_than_workers_are_resolved(void **state)
     many_names(&(world_options){0});
 }
 
+/* ---- what a lookup needs ---- */
+
+#ifdef __GLIBC__ /* others have no such default, and say otherwise what getaddrinfo() lacks */
+
+/* A stack larger than what can be addressed is as good as no thread. */
+static void allow_threads(bool allowed)
+{
+    static pthread_attr_t usual;
+    pthread_attr_t huge;
+    if (!allowed) {
+        assert_int_equal(pthread_getattr_default_np(&usual), 0);
+        assert_int_equal(pthread_attr_init(&huge), 0);
+        assert_int_equal(pthread_attr_setstacksize(&huge, (size_t)1 << 47), 0);
+    }
+    assert_int_equal(pthread_setattr_default_np(allowed ? &usual : &huge), 0);
+}
+
+static void allow_descriptors(bool allowed)
+{
+    static struct rlimit usual;
+    struct rlimit limit;
+    if (!allowed) {
+        int next = dup(STDERR_FILENO);
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+        limit = (struct rlimit){(rlim_t)next, usual.rlim_max};
+        close(next);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, allowed ? &usual : &limit), 0);
+}
+
+static void look_up_without(void (*allow)(bool allowed), const char *words)
+{
+    world w;
+    client c;
+    world_open(&w, &(world_options){0});
+    client_init(&c, &w);
+    c.target.host = "localhost";
+    allow(false);
+    client_connect(&c);
+    box_await(&c.side.closed, 1);
+    allow(true);
+    assert_int_equal(c.side.status, ACURAST_RESOLVE);
+    if (!strstr(c.side.reason, words))
+        fail_msg("'%s', not '%s'", c.side.reason, words);
+    world_close(&w);
+}
+
+static void a_lookup_says_what_it_lacks(void **state)
+{
+    (void)state;
+    look_up_without(allow_threads, "no thread is left to look it up");
+    look_up_without(allow_descriptors, "too many open files");
+}
+
+#else
+
+static void a_lookup_says_what_it_lacks(void **state)
+{
+    (void)state;
+    print_message("not tried without glibc\n");
+    skip();
+}
+
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,6 +530,7 @@ int main(void)
         cmocka_unit_test(an_answer_may_come_byte_by_byte),
         cmocka_unit_test(whatever_is_no_upgrade_fails_and_no_redirect_is_followed),
         cmocka_unit_test(more_names_than_workers_are_resolved),
+        cmocka_unit_test(a_lookup_says_what_it_lacks),
     };
     return cmocka_run_group_tests(tests, world_certify, world_uncertify);
 }

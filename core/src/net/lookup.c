@@ -4,16 +4,20 @@
 #include "base/memory.h"
 #include "net/worker.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <string.h>
+#include <uv.h>
 
 #define FAMILY_MOST (ACURAST__LOOKUP_MOST / 2)
+#define PROBLEM_SIZE 128
 
 struct acurast__lookup {
     acurast__job job;
     acurast__lookup_done *done; /* NULL: cancelled */
     void *owner;
-    int error;
+    int error;  /* of getaddrinfo() */
+    int system; /* errno with it */
     size_t count;
     acurast__address addresses[ACURAST__LOOKUP_MOST];
     char host[];
@@ -37,18 +41,28 @@ static void resolve(acurast__job *job)
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
     size_t fours = 0, sixes = 0;
     lookup->error = getaddrinfo(lookup->host, NULL, &hints, &list);
+    lookup->system = errno;
     for (struct addrinfo *at = list; at; at = at->ai_next)
         keep(lookup, at, at->ai_family == AF_INET ? &fours : &sixes);
     if (list)
         freeaddrinfo(list);
 }
 
+static const char *problem_of(const acurast__lookup *lookup, char text[PROBLEM_SIZE])
+{
+    if (!lookup->job.started)
+        return "no thread is left to look it up";
+    if (lookup->error == EAI_SYSTEM)
+        return uv_strerror_r(uv_translate_sys_error(lookup->system), text, PROBLEM_SIZE);
+    return lookup->error ? gai_strerror(lookup->error) : "it has no address";
+}
+
 static void on_resolved(acurast__job *job)
 {
     acurast__lookup *lookup = ACURAST__CONTAINER(job, acurast__lookup, job);
-    const char *problem = lookup->error ? gai_strerror(lookup->error) : "it has no address";
+    char text[PROBLEM_SIZE];
     if (lookup->done)
-        lookup->done(lookup->owner, lookup->addresses, lookup->count, problem);
+        lookup->done(lookup->owner, lookup->addresses, lookup->count, problem_of(lookup, text));
     acurast__free(lookup);
 }
 

@@ -15,15 +15,16 @@
 
 typedef struct acurast__job {
     void (*work)(struct acurast__job *job); /* on a thread of its own; looks at `cancelled` now and then */
-    void (*done)(struct acurast__job *job); /* on the loop's thread, exactly once, also where it was cancelled or never started */
-    atomic_bool cancelled;                  /* set by anybody */
+    void (*done)(struct acurast__job
+                     *job); /* on the loop's thread, exactly once, also where it was cancelled or never started */
+    atomic_bool cancelled;  /* set by anybody */
+    bool started;           /* for `done`: there was a thread for it */
 
     /* The worker's own. */
     acurast__loop *loop;
     acurast__task finished;
     acurast__list link;
     pthread_t thread;
-    bool started;
 } acurast__job;
 
 /* The loop's thread. `done` never runs before this returns; where no thread can be had it runs without `work`. */
