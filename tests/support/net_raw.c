@@ -7,6 +7,8 @@
 #include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,15 @@ static void set_patience(int fd)
     struct timeval patience = {.tv_sec = 20};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
+/* OpenSSL writes to a socket whose peer has gone with a signal. Ours must not: so only this thread is spared. */
+static void spare_from_signals(void)
+{
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
 }
 
 static struct sockaddr_in loopback(uint16_t port)
@@ -43,6 +54,7 @@ void raw_connect(raw *r, uint16_t port, bool tls, int receive_buffer)
     assert_int_equal(connect(r->fd, (struct sockaddr *)&to, sizeof to), 0);
     if (!tls)
         return;
+    spare_from_signals();
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     r->ssl = SSL_new(context);
     SSL_CTX_free(context);
@@ -71,6 +83,7 @@ void raw_accept(raw *r, int listener, const char *cert, const char *key)
     set_patience(r->fd);
     if (!cert)
         return;
+    spare_from_signals();
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     assert_int_equal(SSL_CTX_use_certificate_chain_file(context, cert), 1);
     assert_int_equal(SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM), 1);
