@@ -4,6 +4,7 @@
  */
 #include "support/identities.h"
 
+#include <acurast/options.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
@@ -138,6 +139,32 @@ static void what_is_elsewhere_is_found(void **state)
     acurast_identity_release(identity);
 }
 
+/* 32 letters, behind what the heap itself writes into what is given back. */
+static void a_password_of_an_option_is_wiped(void **state)
+{
+    static const char before[] = "http://some.user.or.other:", behind[] = "@proxy.test:3128";
+    acurast_options *options, *copy;
+    needle of;
+    char url[sizeof before + sizeof of.masked + sizeof behind];
+    (void)state;
+    snprintf(url, sizeof url, "%s%*s%s", before, (int)sizeof of.masked, "", behind);
+    for (size_t i = 0; i < sizeof of.masked; i++) {
+        char letter = (char)('a' + randombytes_uniform(26));
+        of.masked[i] = (uint8_t)letter ^ MASK;
+        url[sizeof before - 1 + i] = letter;
+    }
+    assert_int_equal(acurast_options_create(ACURAST_SCOPE_CLIENT, &options), ACURAST_OK);
+    assert_int_equal(acurast_options_set(options, "proxy", url), ACURAST_OK);
+    sodium_memzero(url, sizeof url);
+    assert_int_equal(acurast_options_clone(options, &copy), ACURAST_OK);
+    assert_int_equal(places_of(&of).plain, 2);
+    assert_int_equal(acurast_options_set(options, "proxy", "none"), ACURAST_OK);
+    assert_int_equal(places_of(&of).plain, 1);
+    acurast_options_release(copy);
+    acurast_options_release(options);
+    assert_int_equal(places_of(&of).plain, 0);
+}
+
 int main(void)
 {
     if (CRYPTO_secure_malloc_init(65536, 32) == 0)
@@ -145,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(secrets_in_use_are_in_guarded_memory_alone, nothing_lives),
         cmocka_unit_test_teardown(what_is_elsewhere_is_found, nothing_lives),
+        cmocka_unit_test_teardown(a_password_of_an_option_is_wiped, nothing_lives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,8 +147,10 @@ static acurast_status no_memory(acurast_options *options)
 
 static void value_clear(value *v)
 {
-    for (size_t i = 0; i < v->count; i++)
+    for (size_t i = 0; i < v->count; i++) {
+        sodium_memzero(v->texts[i], strlen(v->texts[i])); /* a proxy's has a password */
         acurast__free(v->texts[i]);
+    }
     acurast__free(v->texts);
     *v = (value){0};
 }
