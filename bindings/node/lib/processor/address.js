@@ -5,6 +5,7 @@ const { blake2b } = require('@noble/hashes/blake2b');
 const { base58 } = require('@scure/base');
 const { bytesOf } = require('./hex.js');
 
+const LONGEST = 64; // characters of an address
 const PREFIX = 42; // "generic Substrate"
 const CONTEXT = Buffer.from('SS58PRE');
 
@@ -36,6 +37,7 @@ function decoded(address) {
 function accountIn(value) {
   if (typeof value !== 'string' || /^0x/i.test(value)) return bytesOf(value, 'address', [32]);
   try {
+    if (value.length > LONGEST) throw new RangeError('too long');
     return decoded(value);
   } catch (cause) {
     throw new TypeError(`${JSON.stringify(value.slice(0, 60))} is no SS58 address`, { cause });

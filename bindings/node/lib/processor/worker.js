@@ -15,6 +15,7 @@ const { httpFunctions } = require('./http.js');
 const { deploymentKeys } = require('./keys.js');
 const { lazily } = require('./lazily.js');
 const { load, preload } = require('./load.js');
+const { offer } = require('./modules.js');
 const { restrict, ruleOf } = require('./network.js');
 const { makeStd } = require('./std.js');
 const { describe } = require('./trouble.js');
@@ -100,6 +101,7 @@ function prepare() {
     ...httpFunctions(call, tell, caFile),
   });
   optionalGlobals(std);
+  offer(std);
   const { id, publicKey } = keys.p256;
   tell('start', { script, id, publicKey, address: std.device.getAddress() });
   return socket;

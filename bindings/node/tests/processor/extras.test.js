@@ -169,6 +169,15 @@ test('a member that nobody knows names itself when it is used, and not before', 
   assert.deepEqual(rest, { looks: [false, false, 'string', '{}'], foo: 'undefined', mine: 'went', waited: true });
 });
 
+test("the modules '@acurast-job/…' are members of _STD_, and no other name is", async (t) => {
+  const code = `const { storageDir } = require('@acurast-job/job');
+    const missing = (name) => { try { require(name); return 'there' } catch ({ code }) { return code } };
+    print(JSON.stringify([storageDir === _STD_.job.storageDir, require('@acurast-job/device').getAddress() === _STD_.device.getAddress(),
+      missing('@acurast-job/none'), missing('@acurast-job/toString'), missing('@acurast-job/job/x')]))`;
+  const { printed } = await evaluate(t, code);
+  assert.deepEqual(printed[0], [true, true, ...Array(3).fill('MODULE_NOT_FOUND')]);
+});
+
 test('scriptHash is that of IPFS for the file of the script, unless it is given', async (t) => {
   const code = "print(JSON.stringify(_STD_.scriptHash)) // here so that it is not the answer of another script";
   const file = path.join(folder(t), 'a.js');

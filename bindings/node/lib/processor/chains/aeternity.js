@@ -30,11 +30,11 @@ function pairsOf(values) {
 function account(value) {
   const text = typeof value === 'string' ? value : '';
   try {
-    if (text.startsWith('ak_') && base58checkBytes(text.slice(3)).length === 32) return text;
+    if (text.length < 64 && text.startsWith('ak_') && base58checkBytes(text.slice(3)).length === 32) return text;
   } catch {
     // said below
   }
-  throw new TypeError(`value must be an address that begins with ak_, not ${text ? JSON.stringify(text) : kindOf(value)}`);
+  throw new TypeError(`value must be an address that begins with ak_, not ${text ? JSON.stringify(text.slice(0, 64)) : kindOf(value)}`);
 }
 
 function text(value) {

@@ -6,7 +6,7 @@
 
 const { createHmac, createPrivateKey } = require('node:crypto');
 const { bytesOf, hexOf, kindOf } = require('../hex.js');
-const { base58check, base58checkBytes, sha256 } = require('./hashes.js');
+const { base58Bytes, base58Text, base58check, base58checkBytes, sha256 } = require('./hashes.js');
 const { marked, messageOf } = require('./sign.js');
 
 const DIGEST = [32];
@@ -86,21 +86,13 @@ function derivePublicKey(xpub, derivationPath, library) {
   return hexOf(HDKey.fromExtendedKey(xpub, versionsOf(bytes)).derive(path).publicKey);
 }
 
-function decoded(text, name) {
+/** What `read` makes of a text; a text that is too long is said to be, any other fault is that it is no base58. */
+function decoded(text, name, read = base58checkBytes) {
   try {
-    return base58checkBytes(text);
+    return read(text);
   } catch (cause) {
-    throw new TypeError(`${name} is not base58 with a checksum`, { cause });
-  }
-}
-
-function base58Decode(value) {
-  const { base58 } = require('@scure/base');
-  const text = textOf(value, 'value');
-  try {
-    return hexOf(base58.decode(text));
-  } catch (cause) {
-    throw new TypeError('value is not base58', { cause });
+    if (cause instanceof RangeError) throw cause;
+    throw new TypeError(`${name} is not base58${read === base58checkBytes ? ' with a checksum' : ''}`, { cause });
   }
 }
 
@@ -119,9 +111,9 @@ function bitcoin({ keys, scriptHash, library }) {
     utils: {
       derivePublicKey: (xpub, derivationPath) => derivePublicKey(xpub, derivationPath, library),
       base58CheckEncode: (value) => base58check(bytesOf(value, 'value')),
-      base58Encode: (value) => require('@scure/base').base58.encode(bytesOf(value, 'value')),
+      base58Encode: (value) => base58Text(bytesOf(value, 'value')),
       base58CheckDecode: (value) => hexOf(decoded(textOf(value, 'value'), 'value')),
-      base58Decode,
+      base58Decode: (value) => hexOf(decoded(textOf(value, 'value'), 'value', base58Bytes)),
     },
   };
 }

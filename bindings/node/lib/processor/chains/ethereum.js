@@ -22,8 +22,8 @@ function encodeNumeric(value, bitLength, isNatural = true) {
   if (!Number.isInteger(bitLength) || bitLength < 8 || bitLength > 256 || bitLength % 8)
     throw new RangeError(`bitLength must be a multiple of 8 from 8 to 256, not ${bitLength}`);
   // Documented: a hexadecimal string. Seen: decimal ones. Digits alone are decimal.
-  const text = typeof value === 'string' && /^[0-9a-f]*[a-f][0-9a-f]*$/i.test(value) ? `0x${value}` : value;
-  const whole = sizedOf(text, bitLength, !isNatural, 'value');
+  const isHex = typeof value === 'string' && /^[0-9a-f]+$/i.test(value) && /[a-f]/i.test(value);
+  const whole = sizedOf(isHex ? `0x${value}` : value, bitLength, !isNatural, 'value');
   return BigInt.asUintN(WORD * 8, whole).toString(16).padStart(WORD * 2, '0');
 }
 

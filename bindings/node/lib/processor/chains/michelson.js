@@ -11,11 +11,13 @@ const { wholeOf } = require('./whole.js');
 
 const DEPTH = 256;
 const SIGNATURE = Buffer.from([4, 130, 43]); // "sig" in base58check
+const SIGNATURE_SIZE = 96; // characters
 const UNIT = { prim: 'Unit' };
 const SIMPLE = { True: true, False: false, Unit: undefined };
 const LITERALS = { int: /^-?\d+$/, string: /^/, bytes: /^([0-9a-f]{2})*$/i };
 
 function signatureOf(text) {
+  if (text.length !== SIGNATURE_SIZE) return undefined;
   try {
     const bytes = base58checkBytes(text);
     if (bytes.length === 67 && bytes.subarray(0, 3).equals(SIGNATURE)) return bytes.subarray(3);
@@ -27,7 +29,7 @@ function signatureOf(text) {
 
 function ofText(text) {
   if (text.startsWith('0x')) return { bytes: hexOf(bytesOf(text, 'a text that begins with 0x')) };
-  const signature = text.startsWith('sig') && signatureOf(text);
+  const signature = text.startsWith('sig') ? signatureOf(text) : undefined;
   return signature ? { bytes: hexOf(signature) } : { string: text };
 }
 
