@@ -637,7 +637,7 @@ declare global {
           success?: Submitted,
           error?: Refused,
         ): void;
-        /** Seen in use. */
+        /** Seen in use. Reads a contract; always fails here. */
         staticCall(
           url: Nodes,
           destination: string,

@@ -55,11 +55,16 @@ const data = {
 
 /** @param {{keys: Record<string, Identity>, submit: Function}} parts */
 function aeternity({ keys, submit }) {
-  const call = (name) => (url, destination, payload, extra, success, error) =>
-    submit(`aeternity.${name}`, { nodes: url, destination, payload: argumentsOf(payload, 'payload'), extra }, success, error);
+  const call = (name, reads) => (url, destination, payload, extra, success, error) =>
+    submit(
+      `aeternity.${name}`,
+      { nodes: url, destination, payload: argumentsOf(payload, 'payload'), extra, reads },
+      success,
+      error,
+    );
   return {
-    fulfill: call('fulfill'),
-    staticCall: call('staticCall'), // seen
+    fulfill: call('fulfill', false),
+    staticCall: call('staticCall', true), // seen; its answer could only be made up
     getAddress: () => `ak_${base58check(Buffer.from(keys.ed25519.publicKey.slice(2), 'hex'))}`,
     data,
   };

@@ -8,6 +8,7 @@ const { base58check } = require('./hashes.js');
 
 const OPERATION = Buffer.from([5, 116]); // "o" of Tezos' operation hashes
 const REASON = 'acurast-processor runs with --fulfill fail';
+const UNREAD = 'acurast-processor reads no chain; a --prelude can put a stand-in there';
 
 /** How a chain writes the hash of an operation. */
 const HASHES = {
@@ -46,7 +47,7 @@ function extraOf(value, needed, call) {
  */
 function submitter({ tell, call, fulfill, chainRpc }) {
   let count = 0;
-  return function submit(name, { nodes, extra, needed = [], ...rest }, success, error) {
+  return function submit(name, { nodes, extra, needed = [], reads = false, ...rest }, success, error) {
     const usage = `_STD_.chains.${name}(…, extra, (operationHash) => {…}, (messages) => {…})`;
     const ok = callbackOf(success, 'success', usage);
     const failed = callbackOf(error, 'error', usage);
@@ -55,7 +56,8 @@ function submitter({ tell, call, fulfill, chainRpc }) {
     const asked = nodesOf(nodes);
     const told = jsonOf({ nodes: chainRpc ?? asked, ...rest, extra: extraOf(extra, needed, name) });
     const hash = hashOf(name, [++count, told]);
-    const outcome = fulfill === 'fail' ? { outcome: 'fail', reason: REASON } : { outcome: 'success', hash };
+    const reason = reads ? UNREAD : fulfill === 'fail' ? REASON : undefined;
+    const outcome = reason ? { outcome: 'fail', reason } : { outcome: 'success', hash };
     tell('transaction', { call: name, ...told, ...outcome });
     setImmediate(() => answer(name, outcome, ok, failed));
   };

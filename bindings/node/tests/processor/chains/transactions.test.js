@@ -18,7 +18,6 @@ const CALLS = {
   'substrate.contract.callView': "('https://a.example', 'get', '5abc', 'ff', {}",
   'substrate.gear.sendMessage': "('https://a.example', '0x1a00', '0x01', new Uint8Array([255]), { gasLimit: '1', value: '0', keepAlive: true }",
   'aeternity.fulfill': "('https://a.example', 'ct_x', [chains.aeternity.data.int(5)], { functionName: 'f' }",
-  'aeternity.staticCall': "('https://a.example', 'ct_x', [], {}",
 };
 const HASHES = {
   tezos: /^o[1-9A-HJ-NP-Za-km-z]{50}$/,
@@ -66,6 +65,14 @@ test('--fulfill fail: each call fails with a message in a list, and that is reco
   const heard = events.all.filter(({ event }) => event === 'print').map(({ text }) => JSON.parse(text));
   assert.deepEqual(heard, Object.keys(CALLS).map((name) => [name, ['acurast-processor runs with --fulfill fail']]));
   for (const one of deployment.transactions) assert.deepEqual([one.outcome, one.hash], ['fail', undefined]);
+});
+
+test('aeternity.staticCall, which reads, is recorded and always fails', async (t) => {
+  const code = `_STD_.chains.aeternity.staticCall('https://a.example', 'ct_x', [], { functionName: 'f' }, print, (error) => print(JSON.stringify(error)))`;
+  const { deployment, events } = await deploy(t, { code });
+  assert.equal(await deployment.ended, 0);
+  assert.match((await events.next({ event: 'print' })).text, /^\["acurast-processor reads no chain; a --prelude/);
+  assert.deepEqual([deployment.transactions[0].call, deployment.transactions[0].outcome], ['aeternity.staticCall', 'fail']);
 });
 
 test('a failure that no callback takes is reported; a success may be ignored', async (t) => {
