@@ -88,12 +88,12 @@ def source(build: Path, name: str) -> Path:
     return unpacked
 
 
-def tools(build: Path) -> Path:
+def venv(build: Path, group: str) -> Path:
+    """A virtual environment with the packages of a group of the pins."""
     wanted = "".join(
-        f"{name}=={pin['version']} {' '.join('--hash=sha256:' + one for one in pin['sha256'])}\n"
-        for name, pin in PINS["tools"].items()
+        f"{name}=={pin['version']} {' '.join('--hash=sha256:' + one for one in pin['sha256'])}\n" for name, pin in PINS[group].items()
     )
-    folder, stamp = build / "tools", build / "tools" / "requirements.txt"
+    folder, stamp = build / group, build / group / "requirements.txt"
     if stamp.is_file() and stamp.read_text() == wanted:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -103,6 +103,10 @@ def tools(build: Path) -> Path:
     run(folder / "bin/pip", "install", "-q", "--no-deps", "--require-hashes", "--disable-pip-version-check", "-r", listed)
     listed.rename(stamp)
     return folder
+
+
+def tools(build: Path) -> Path:
+    return venv(build, "tools")
 
 
 def npm(build: Path, name: str) -> Path:
