@@ -137,21 +137,32 @@ static void talk_close(struct talk *talk)
     acurast_identity_release(talk->identity);
 }
 
-static void tell_disconnected(const acurast_event_view *event)
+/* What is wrong again and again is told once. */
+static void tell_disconnected(struct talk *talk, const acurast_event_view *event)
 {
-    char code[32] = "";
-    if (event->close_code)
+    char code[32] = "", complaint[sizeof talk->complaint];
+    if (event->close_code && !strstr(acurast_status_text(event->status), "(close code"))
         snprintf(code, sizeof code, " (close code %" PRIu32 ")", event->close_code);
-    foreign_tell("acurast-peer: disconnected: %s%s%s%s; next try in %" PRId64 " ms", acurast_status_text(event->status),
-                 code, event->text[0] ? ": " : "", event->text, event->retry_ms);
+    snprintf(complaint, sizeof complaint, "%s%s%s%s", acurast_status_text(event->status), code,
+             event->text[0] ? ": " : "", event->text);
+    if (strcmp(complaint, talk->complaint) == 0) {
+        talk->repeated++;
+        return;
+    }
+    memcpy(talk->complaint, complaint, sizeof complaint);
+    foreign_tell("acurast-peer: disconnected: %s; next try in %" PRId64 " ms", complaint, event->retry_ms);
 }
 
-static void tell_connected(const struct talk *talk, const acurast_event_view *event)
+static void tell_connected(struct talk *talk, const acurast_event_view *event)
 {
-    char id[2 * ACURAST_ID_SIZE + 1] = "";
+    char id[2 * ACURAST_ID_SIZE + 1] = "", tries[48] = "";
     for (size_t i = 0; i < ACURAST_ID_SIZE; i++)
         snprintf(id + 2 * i, 3, "%02x", talk->id[i]);
-    foreign_tell("acurast-peer: %s connected to %s", id, event->text);
+    if (talk->repeated)
+        snprintf(tries, sizeof tries, ", after %u more tries", talk->repeated);
+    talk->complaint[0] = 0;
+    talk->repeated = 0;
+    foreign_tell("acurast-peer: %s connected to %s%s", id, event->text, tries);
 }
 
 /* What every command does with an event, before its own. */
@@ -160,7 +171,7 @@ static int talk_event(struct talk *talk, const acurast_event_view *event)
     if (event->type == ACURAST_EVENT_STATE && event->state == ACURAST_STATE_CONNECTED)
         tell_connected(talk, event);
     if (event->type == ACURAST_EVENT_STATE && event->state == ACURAST_STATE_DISCONNECTED)
-        tell_disconnected(event);
+        tell_disconnected(talk, event);
     if (event->type == ACURAST_EVENT_LOG && event->level != ACURAST_LOG_WARN) /* the states tell what warnings do */
         foreign_tell("acurast-peer: %s", event->text);
     int code = talk->event(talk, event);

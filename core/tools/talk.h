@@ -28,6 +28,8 @@ struct talk {
     acurast_context *context;
     acurast_queue *queue;
     acurast_client *client;
+    char complaint[320]; /* what was told last about a service that is away; empty since the last connection */
+    unsigned repeated;   /* and how often that was so again, which is not told each time */
 
     /* Each returns COMMAND_CONTINUE or the exit code; all but `event` may be NULL. */
     int (*event)(struct talk *talk, const acurast_event_view *event);

@@ -141,6 +141,18 @@ def test_a_service_away_at_the_start_is_waited_for(service, peer, key):
     assert one.wait() == OK
 
 
+def test_what_is_wrong_again_and_again_is_told_once(service, peer, key):
+    port = programs.free_port()
+    one = peer("listen", "--url", f"ws://127.0.0.1:{port}", "--key", key.file, "--backoff-min", "1ms", "--backoff-max", "5ms", "--log-level", "debug")
+    eventually(lambda: one.stderr.count("could not connect") > 20, "many tries")
+    current = service(listen=f"127.0.0.1:{port}")
+    assert " more tries" in one.message(" connected to ")
+    assert one.stderr.count("disconnected:") == 1
+    current.end()
+    assert one.message("(close code 1001)").count("1001") == 1
+    eventually(lambda: one.stderr.count("disconnected:") == 3, "that it is away again")
+
+
 def test_a_service_that_never_comes_ends_with_3(key):
     port = programs.free_port()
     done = send(f"ws://127.0.0.1:{port}", NOBODY, "x", "--timeout", "500ms", "--linger", "0", key=key)
