@@ -63,7 +63,7 @@ func (k *lineKeeper) count() int {
 
 func TestEngineWithOptions(t *testing.T) {
 	leakless(t)
-	engine := newEngine(t, acurast.WithThreads(3), acurast.WithEventLoop("poll"))
+	engine := newEngine(t, acurast.WithThreads(3))
 	service := newService(t, acurast.WithEngine(engine))
 	one, two := dial(t, service.URL(), acurast.WithEngine(engine)), dial(t, service.URL(), acurast.WithEngine(engine))
 	send(t, one, two, "on three threads")
@@ -73,7 +73,7 @@ func TestEngineWithOptions(t *testing.T) {
 func TestEngineWithBadOptions(t *testing.T) {
 	leakless(t)
 	for _, option := range []acurast.EngineOption{acurast.WithThreads(-1), acurast.WithThreads(257), acurast.WithLogLevel("loud"),
-		acurast.WithEventLoop("")} {
+		acurast.WithLogLevel("")} {
 		engine, err := acurast.NewEngine(option)
 		if engine != nil {
 			t.Fatal("there is an engine")

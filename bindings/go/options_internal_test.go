@@ -15,7 +15,6 @@ import (
 var functions = map[string]any{
 	"threads":                     WithThreads,
 	"log-level":                   WithLogLevel,
-	"event-loop":                  WithEventLoop,
 	"failover":                    WithFailover,
 	"connect-timeout":             WithConnectTimeout,
 	"handshake-timeout":           WithHandshakeTimeout,
@@ -35,6 +34,7 @@ var functions = map[string]any{
 	"linger":                      WithLinger,
 	"ca-file":                     WithCAFile,
 	"ca-pem":                      WithCAPEM,
+	"proxy":                       WithProxy,
 	"extensions":                  WithExtensions,
 	"listen":                      WithListen,
 	"admin-listen":                WithAdminListen,
