@@ -1,11 +1,14 @@
 /*
  * The whole HTTP side of a client: what a service answers to its upgrade, and the frames that follow. The input is what the service
- * says; in it, @ACCEPT@ stands for the right Sec-WebSocket-Accept, which no fuzzer guesses.
+ * says; in it, @ACCEPT@ stands for the right Sec-WebSocket-Accept, which no fuzzer guesses. Behind a proxy the input is what that says, and then
+ * the service.
  *
- * The first byte says how the answer ends, the second one the slices. `closed` comes once and last, and no message is larger than allowed.
+ * The first byte says whether there is a proxy, and how it ends; the second one the slices. `closed` comes once and last, and no message is larger
+ * than allowed.
  */
 #include "turns.h"
 
+#include "net/proxy.h"
 #include "net/ws.h"
 
 #include <arpa/inet.h>
@@ -15,13 +18,22 @@
 #include <poll.h>
 #include <stdatomic.h>
 
+/* Of the first byte. */
+#define HANGS_UP 4
+#define BY_PROXY 8
+#define GIVES_UP 16
+
 #define MAX_MESSAGE 4096
 #define MARK "@ACCEPT@"
+#define MARK_SIZE (sizeof MARK - 1)
+#define HEAD_END "\r\n\r\n"
 #define ACCEPT_SIZE 28 /* 20 bytes in base64 */
 
 typedef struct visitor {
     acurast__loop *loop;
     uint16_t port;
+    bool by_proxy;
+    acurast__ws *ws; /* NULL once closed */
     bool open;
     atomic_uint closed;
 } visitor;
@@ -50,6 +62,7 @@ static void on_closed(void *owner, acurast__ws *ws, const acurast__ws_end *end)
     visitor *v = owner;
     (void)ws;
     REQUIRE(end->reason);
+    v->ws = NULL;
     atomic_fetch_add(&v->closed, 1);
 }
 
@@ -57,10 +70,23 @@ static const acurast__ws_handlers handlers = {.open = on_open, .message = on_mes
 
 static void visit(void *argument)
 {
+    static char place[] = "127.0.0.1", authorization[] = "Basic dTpw";
+    static acurast__proxy proxy = {.host = place, .authorization = authorization};
     visitor *v = argument;
     acurast__ws_target target = {.host = "127.0.0.1", .port = v->port, .path = "/", .connect_timeout_ms = 10000};
     acurast__ws_settings settings = {.max_message = MAX_MESSAGE, .ping_interval_ms = 50, .ping_timeout_ms = 50};
-    REQUIRE(acurast__ws_connect(v->loop, &target, &settings, &handlers, v));
+    proxy.port = v->port;
+    if (v->by_proxy)
+        target.proxy = &proxy;
+    v->ws = acurast__ws_connect(v->loop, &target, &settings, &handlers, v);
+    REQUIRE(v->ws);
+}
+
+static void give_up(void *argument)
+{
+    visitor *v = argument;
+    if (v->ws)
+        acurast__ws_abort(v->ws);
 }
 
 static void end_loop(void)
@@ -105,43 +131,72 @@ static void await(int socket)
     REQUIRE(ready == 1);
 }
 
-/* Reads the request and finds what its key is answered with. */
-static void read_request(int socket, char accept[ACCEPT_SIZE + 1])
+/* Hears the first request, as a whole. */
+static void hear_request(int socket, turns_heard *heard)
 {
-    static const char name[] = "Sec-WebSocket-Key: ", guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    char request[4096] = "", text[128];
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    size_t size = 0;
-    while (!strstr(request, "\r\n\r\n")) {
+    heard->size = 0;
+    while (heard->size < 4 || memcmp(heard->bytes + heard->size - 4, HEAD_END, 4) != 0) {
         await(socket);
-        ssize_t n = recv(socket, request + size, sizeof request - 1 - size, 0);
+        ssize_t n = recv(socket, heard->bytes + heard->size, sizeof heard->bytes - heard->size, 0);
         REQUIRE(n > 0);
-        size += (size_t)n;
-        request[size] = 0;
+        heard->size += (size_t)n;
     }
-    const char *key = strstr(request, name);
-    REQUIRE(key);
-    int length = snprintf(text, sizeof text, "%.24s%s", key + strlen(name), guid);
-    REQUIRE(EVP_Digest(text, (size_t)length, digest, NULL, EVP_sha1(), NULL) == 1);
-    REQUIRE(EVP_EncodeBlock((unsigned char *)accept, digest, 20) == ACCEPT_SIZE);
 }
 
-/* The input with each mark replaced; from malloc(). */
-static uint8_t *fill_in(const fuzz_input *input, const char *accept, size_t *size)
+/* The answer to the key that was heard; false where none was. */
+static bool answer_key(const turns_heard *heard, char accept[ACCEPT_SIZE + 1])
 {
-    const size_t mark = strlen(MARK);
-    uint8_t *out = malloc(input->left * (ACCEPT_SIZE / 8 + 1) + 1);
-    REQUIRE(out);
-    *size = 0;
-    for (size_t i = 0; i < input->left;) {
-        bool here = input->left - i >= mark && memcmp(input->at + i, MARK, mark) == 0;
-        const void *piece = here ? (const void *)accept : input->at + i;
-        size_t length = here ? ACCEPT_SIZE : 1;
-        memcpy(out + *size, piece, length);
-        *size += length;
-        i += here ? mark : 1;
+    static const char name[] = "Sec-WebSocket-Key: ", guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    char text[128];
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    size_t at = 0, size = sizeof name - 1;
+    while (at + size + 24 <= heard->size && memcmp(heard->bytes + at, name, size) != 0)
+        at++;
+    if (at + size + 24 > heard->size)
+        return false;
+    int length = snprintf(text, sizeof text, "%.24s%s", (const char *)heard->bytes + at + size, guid);
+    REQUIRE(EVP_Digest(text, (size_t)length, digest, NULL, EVP_sha1(), NULL) == 1);
+    REQUIRE(EVP_EncodeBlock((unsigned char *)accept, digest, 20) == ACCEPT_SIZE);
+    return true;
+}
+
+/* Up to the first such text, or to the end. */
+static size_t size_before(const fuzz_input *input, const char *text)
+{
+    size_t size = 0, length = strlen(text);
+    while (size < input->left && (input->left - size < length || memcmp(input->at + size, text, length) != 0))
+        size++;
+    return size;
+}
+
+/* The head of a proxy's answer: what follows is to be said by the service, later. */
+static void say_head(int socket, fuzz_input *input, uint8_t slices, turns_heard *heard)
+{
+    size_t size = size_before(input, HEAD_END);
+    size += size < input->left ? sizeof HEAD_END - 1 : 0;
+    turns_talk(&watch, socket, slices, input->at, size, heard);
+    turns_check(&watch);
+    turns_hear(socket, heard);
+    input->at += size;
+    input->left -= size;
+}
+
+/* Says the input, with each mark replaced where a key was heard. */
+static void say(int socket, fuzz_input *input, uint8_t slices, turns_heard *heard)
+{
+    char accept[ACCEPT_SIZE + 1] = MARK;
+    while (input->left) {
+        size_t size = size_before(input, MARK);
+        bool mark = size < input->left;
+        turns_talk(&watch, socket, slices, input->at, size, heard);
+        if (mark) {
+            answer_key(heard, accept);
+            turns_talk(&watch, socket, slices, (const uint8_t *)accept, strlen(accept), heard);
+            size += MARK_SIZE;
+        }
+        input->at += size;
+        input->left -= size;
     }
-    return out;
 }
 
 static void await_end(const visitor *v)
@@ -158,21 +213,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static turns_heard heard;
     fuzz_input input = {data, size};
     uint8_t choice = fuzz_byte(&input), slices = fuzz_byte(&input);
-    char accepted[ACCEPT_SIZE + 1];
-    size_t length;
     listen_once();
     start_once();
-    visitor v = {.loop = watch.loop, .port = port};
+    visitor v = {.loop = watch.loop, .port = port, .by_proxy = choice & BY_PROXY};
     turns_run(&watch, visit, &v);
     await(listener);
     int end = accept(listener, NULL, NULL);
     REQUIRE(end >= 0);
-    read_request(end, accepted);
-    uint8_t *answer = fill_in(&input, accepted, &length);
-    heard.size = 0;
-    turns_talk(&watch, end, slices, answer, length, &heard);
-    free(answer);
-    if (choice & 4)
+    hear_request(end, &heard);
+    if (v.by_proxy)
+        say_head(end, &input, slices, &heard);
+    say(end, &input, slices, &heard);
+    if (choice & GIVES_UP)
+        turns_run(&watch, give_up, &v);
+    if (choice & HANGS_UP)
         shutdown(end, SHUT_WR);
     turns_check(&watch);
     turns_hear(end, &heard);
