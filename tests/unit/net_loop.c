@@ -1,10 +1,16 @@
 /* An I/O thread by itself: tasks, timers, hooks, jobs on other threads, and its end. */
+#ifdef __linux__
+#define _GNU_SOURCE /* unshare */ // NOLINT(bugprone-reserved-identifier)
+#include <sched.h>
+#endif
+
 #include "support/net_world.h"
 
 #include "net/worker.h"
 
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -394,6 +400,58 @@ static void a_loop_may_be_joined_or_left_to_itself(void **state)
     assert_int_equal(count_descriptors(), descriptors);
 }
 
+/* ---- where there is no /dev ---- */
+
+#ifdef __linux__
+
+enum {
+    DONE,
+    NOT_ALLOWED,
+    NO_LOOP
+};
+
+/* In a child of one thread, which alone may be put into a namespace of its own. */
+static int start_in_an_empty_folder(const char *folder)
+{
+    acurast__loop *loop;
+    if ((geteuid() != 0 && unshare(CLONE_NEWUSER) != 0) || chroot(folder) != 0 || chdir("/") != 0)
+        return NOT_ALLOWED;
+    if (acurast__loop_start(&(acurast__loop_config){0}, &loop) != ACURAST_OK)
+        return NO_LOOP;
+    stop(loop);
+    return DONE;
+}
+
+static void a_loop_needs_no_file_system(void **state)
+{
+    char folder[] = "/tmp/acurast-empty-XXXXXX";
+    int status;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    pid_t child = fork();
+    if (!child)
+        _exit(start_in_an_empty_folder(folder));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    rmdir(folder);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == NOT_ALLOWED) {
+        print_message("chroot() is not allowed here\n");
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), DONE);
+}
+
+#else
+
+static void a_loop_needs_no_file_system(void **state)
+{
+    (void)state;
+    print_message("only Linux lets everybody try that\n");
+    skip();
+}
+
+#endif
+
 static int begin(void **state)
 {
     world w;
@@ -413,6 +471,7 @@ int main(void)
         cmocka_unit_test(a_hook_runs_again_as_long_as_it_wants_and_no_longer),
         cmocka_unit_test(jobs_run_elsewhere_a_few_at_a_time_and_are_told_once),
         cmocka_unit_test(a_loop_may_be_joined_or_left_to_itself),
+        cmocka_unit_test(a_loop_needs_no_file_system),
     };
     return cmocka_run_group_tests(tests, begin, NULL);
 }

@@ -12,10 +12,10 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "net/chunk.h"
+#include "net/socket.h"
 #include "net/upgrade.h"
 #include "net/ws_internal.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -235,11 +235,11 @@ static void on_after_wait(uv_check_t *check)
     turn(check->data);
 }
 
-/* libuv ends the process where it cannot have the pipe that it makes once, so that is tried before. */
+/* libuv ends the process where it cannot have the pipe that it makes once, so that is tried before: by sockets, for which there need be no /dev. */
 static bool descriptors_left(void)
 {
     int descriptors[DESCRIPTORS_NEEDED], count = 0;
-    while (count < DESCRIPTORS_NEEDED && (descriptors[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+    while (count < DESCRIPTORS_NEEDED && (descriptors[count] = acurast__socket_open(AF_INET)) >= 0)
         count++;
     bool left = count == DESCRIPTORS_NEEDED;
     while (count)
