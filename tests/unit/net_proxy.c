@@ -88,6 +88,8 @@ static void exceptions(void **state)
         {"here.test", "here.test", false},
         {"HERE.test", "here.TEST", false},
         {"here.test", "here.test.", false},
+        {"here.test.", "here.test", false},
+        {".test.:9001", "here.test.", false},
         {"test", "here.test", false},
         {".test", "here.test", false},
         {"*.test", "here.test", false},

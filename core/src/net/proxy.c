@@ -15,10 +15,15 @@
 
 /* ---- exceptions ---- */
 
-static acurast__slice without_dot(const char *host)
+static acurast__slice without_dot(acurast__slice name)
 {
-    size_t size = strlen(host);
-    return (acurast__slice){host, size && host[size - 1] == '.' ? size - 1 : size};
+    bool dot = name.size && name.text[name.size - 1] == '.';
+    return (acurast__slice){name.text, name.size - dot};
+}
+
+static acurast__slice name_of(const char *host)
+{
+    return without_dot((acurast__slice){host, strlen(host)});
 }
 
 /* "example.org" is meant by example.org, and by what ends in it behind a dot. */
@@ -38,7 +43,7 @@ static bool is_loopback(const char *host)
         {{0}}, {{[10] = 0xff, [11] = 0xff}}}; /* "::" and "0.0.0.0" are this machine, too */
     acurast__address address;
     if (!acurast__address_parse(&address, host))
-        return within_domain(without_dot(host), localhost);
+        return within_domain(name_of(host), localhost);
     return acurast__address_loopback(&address) || memcmp(&address, &none[0], sizeof address) == 0 ||
            memcmp(&address, &none[1], sizeof address) == 0;
 }
@@ -80,7 +85,7 @@ static bool entry_fits(acurast__slice entry, const char *host, uint16_t port)
         entry = (acurast__slice){entry.text + 1, entry.size - 1};
     if (entry.size && entry.text[0] == '.')
         entry = (acurast__slice){entry.text + 1, entry.size - 1};
-    return within_domain(without_dot(host), entry);
+    return within_domain(name_of(host), without_dot(entry));
 }
 
 static bool is_exception(const char *list, const char *host, uint16_t port)
