@@ -23,7 +23,7 @@
 
 #define HOST_MAX 255
 
-/* What was asked, of whoever is at the other end of the connection. */
+/* What was asked of the other end of the connection. */
 typedef enum question {
     TUNNEL,
     HANDSHAKE,
@@ -242,7 +242,7 @@ static void hung_up(acurast__connecting *c)
 
 static void read_answer(acurast__connecting *c);
 
-/* Who takes no more may have said why. */
+/* A peer that takes no more may have said why. */
 static void go_on_asking(acurast__connecting *c)
 {
     acurast__stream *stream = &c->ws->stream;
@@ -337,7 +337,7 @@ static const char *meaning_of(unsigned status)
     case 502:
     case 503:
     case 504:
-        return ": who stands before the service does not reach it";
+        return ": a proxy before the service does not reach it";
     default:
         return "";
     }
