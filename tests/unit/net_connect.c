@@ -390,6 +390,65 @@ static void nothing_is_lost_of_what_comes_with_the_answer(void **state)
     quick_services(&(world_options){0});
 }
 
+/* ---- an owner that acts as it opens, with messages behind the answer ---- */
+
+static void abort_here(side *s)
+{
+    acurast__ws_abort(s->ws);
+}
+
+static void close_here(side *s)
+{
+    acurast__ws_close(s->ws, 4001, "");
+}
+
+static void pause_here(side *s)
+{
+    acurast__ws_pause(s->ws);
+}
+
+static void act_at_once(void (*act)(side *s), const acurast__tls *tls)
+{
+    static const uint8_t behind[] = {RAW_FIN | RAW_BINARY, 3, 'y', 'e', 's', RAW_FIN | RAW_CLOSE, 2, 3, 232};
+    world w;
+    client c;
+    raw r;
+    uint16_t port;
+    int listener = raw_listen(&port);
+    world_open(&w, &(world_options){0});
+    client_init(&c, &w);
+    c.target.port = port;
+    c.target.tls = tls;
+    c.side.on_open = act;
+    client_connect(&c);
+    raw_accept(&r, listener, tls ? world_certificate.cert : NULL, world_certificate.key);
+    raw_serve_with(&r, behind, sizeof behind);
+    box_await(&c.side.open, 1);
+    assert_int_equal(box_count(&c.side.message), 0);
+    if (act == pause_here)
+        side_resume(&c.side);
+    box_await(&c.side.closed, 1);
+    assert_int_equal(box_count(&c.side.message), act == pause_here);
+    free(c.side.bytes);
+    raw_end(&r);
+    world_close(&w);
+    close(listener);
+}
+
+static void an_owner_may_act_as_it_opens(void **state)
+{
+    static void (*const acts[])(side * s) = {abort_here, close_here, pause_here};
+    const char *detail;
+    acurast__tls *tls;
+    (void)state;
+    assert_int_equal(acurast__tls_client(world_authority.file, NULL, &tls, &detail), ACURAST_OK);
+    for (size_t i = 0; i < ARRAY_SIZE(acts); i++) {
+        act_at_once(acts[i], NULL);
+        act_at_once(acts[i], tls);
+    }
+    acurast__tls_release(tls);
+}
+
 /* ---- an answer in pieces ---- */
 
 static void in_pieces(const world_options *options)
@@ -527,6 +586,7 @@ int main(void)
         cmocka_unit_test(closing_at_once_is_told_later),
         cmocka_unit_test(an_attempt_can_be_given_up_in_the_tls_handshake),
         cmocka_unit_test(nothing_is_lost_of_what_comes_with_the_answer),
+        cmocka_unit_test(an_owner_may_act_as_it_opens),
         cmocka_unit_test(an_answer_may_come_byte_by_byte),
         cmocka_unit_test(whatever_is_no_upgrade_fails_and_no_redirect_is_followed),
         cmocka_unit_test(more_names_than_workers_are_resolved),
