@@ -35,13 +35,21 @@ static size_t find_family(const acurast__address *addresses, size_t count, size_
     return from;
 }
 
+static void add(acurast__dial *dial, const acurast__address *address)
+{
+    for (size_t i = 0; i < dial->count; i++)
+        if (memcmp(&dial->tried[i].address, address, sizeof *address) == 0)
+            return;
+    dial->tried[dial->count++].address = *address;
+}
+
 void acurast__dial_set(acurast__dial *dial, const acurast__address *addresses, size_t count)
 {
     size_t next[2] = {find_family(addresses, count, 0, false), find_family(addresses, count, 0, true)};
     bool four = count && acurast__address_is_four(&addresses[0]);
     while (dial->count < ACURAST__DIAL_MOST && (next[0] < count || next[1] < count)) {
         if (next[four] < count) {
-            dial->tried[dial->count++].address = addresses[next[four]];
+            add(dial, &addresses[next[four]]);
             next[four] = find_family(addresses, count, next[four] + 1, four);
         }
         four = !four;

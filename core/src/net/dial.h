@@ -51,7 +51,7 @@ struct acurast__dial {
 /* Fills the struct, but for the two functions, which the caller sets. */
 void acurast__dial_init(acurast__dial *dial, acurast__loop *loop, uint16_t port, uint32_t timeout_ms);
 
-/* In the order of preference; beyond ACURAST__DIAL_MOST they are left out, in turns of the families. */
+/* In the order of preference, each once; beyond ACURAST__DIAL_MOST they are left out, in turns of the families. */
 void acurast__dial_set(acurast__dial *dial, const acurast__address *addresses, size_t count);
 
 /*
