@@ -1,4 +1,11 @@
 /* From some addresses to one connected socket: who is tried when, who wins, and what is told of the others. */
+#ifdef __linux__
+#define _GNU_SOURCE /* unshare */ // NOLINT(bugprone-reserved-identifier)
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#endif
+
 #include "support/net_raw.h"
 #include "support/net_world.h"
 
@@ -9,6 +16,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- listeners that answer, or do not, on any address of loopback ---- */
@@ -303,6 +311,75 @@ static void it_can_be_stopped_at_any_time(void **state)
     door_close(&hangs);
 }
 
+/* ---- a network where clients have but two ports ---- */
+
+#ifdef __linux__
+
+enum {
+    REFUSED,
+    NOT_ALLOWED,
+    CONNECTED
+};
+
+static bool enter_a_small_network(void)
+{
+    static const char ports[] = "40000 40001";
+    struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    if (unshare(geteuid() ? CLONE_NEWUSER | CLONE_NEWNET : CLONE_NEWNET) != 0)
+        return false;
+    int file = open("/proc/sys/net/ipv4/ip_local_port_range", O_WRONLY | O_CLOEXEC);
+    int any = socket(AF_INET, SOCK_DGRAM, 0);
+    bool done = write(file, ports, sizeof ports - 1) > 0 && ioctl(any, SIOCSIFFLAGS, &loopback) == 0;
+    close(file);
+    close(any);
+    return done;
+}
+
+/* In a child, which alone may have a network of its own. One of the ports is the client's own, then. */
+static int dial_where_nobody_listens(void)
+{
+    static const char *const here[] = {"127.0.0.1"};
+    acurast__loop *loop;
+    if (!enter_a_small_network() || acurast__loop_start(&(acurast__loop_config){0}, &loop) != ACURAST_OK)
+        return NOT_ALLOWED;
+    for (uint16_t port = 40000; port < 40002; port++) {
+        caller c;
+        caller_init(&c, loop, port, here, 1);
+        world_run(loop, begin, &c);
+        box_await(&c.told, 1);
+        if (c.socket >= 0)
+            return CONNECTED;
+    }
+    return REFUSED;
+}
+
+static void nobody_connects_with_himself(void **state)
+{
+    int status;
+    (void)state;
+    pid_t child = fork();
+    if (!child)
+        _exit(dial_where_nobody_listens());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == NOT_ALLOWED) {
+        print_message("a network of its own is not allowed here\n");
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), REFUSED);
+}
+
+#else
+
+static void nobody_connects_with_himself(void **state)
+{
+    (void)state;
+    print_message("only Linux has networks for one process\n");
+    skip();
+}
+
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +390,7 @@ int main(void)
         cmocka_unit_test(who_was_left_ringing_gets_a_second_chance),
         cmocka_unit_test(silence_is_told_from_refusal),
         cmocka_unit_test(it_can_be_stopped_at_any_time),
+        cmocka_unit_test(nobody_connects_with_himself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,6 +140,19 @@ static void connected(acurast__dialled *one)
 
 static void go_on(acurast__dial *dial);
 
+/*
+ * Where nobody listens at a port that the system also gives to clients, it may give a client that very port, which TCP then connects with itself
+ * (RFC 9293, 3.5).
+ */
+static bool is_itself(int socket)
+{
+    struct sockaddr_storage own = {0}, peer = {0};
+    socklen_t own_size = sizeof own, peer_size = sizeof peer;
+    return getsockname(socket, (struct sockaddr *)&own, &own_size) == 0 &&
+           getpeername(socket, (struct sockaddr *)&peer, &peer_size) == 0 && own_size == peer_size &&
+           memcmp(&own, &peer, own_size) == 0;
+}
+
 static void on_answer(uv_poll_t *poll, int status, int events)
 {
     acurast__dialled *one = poll->data;
@@ -148,6 +161,8 @@ static void on_answer(uv_poll_t *poll, int status, int events)
     (void)status, (void)events;
     if (getsockopt(one->socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
         error = errno;
+    if (!error && is_itself(one->socket))
+        error = ECONNREFUSED;
     if (!error) {
         connected(one);
         return;
