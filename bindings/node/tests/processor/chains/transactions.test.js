@@ -102,6 +102,19 @@ test('--chain-rpc is told as the node, and nothing is sent there, nor to those o
   assert.equal(asked, 0);
 });
 
+test('the flags --fulfill and --script-hash', async (t) => {
+  const script = `${folder(t)}/script.js`;
+  const code = `print(_STD_.scriptHash); _STD_.chains.ethereum.fulfill('https://a.example', '0x01', '0x', {}, print, (messages) => print(messages.join()))`;
+  require('node:fs').writeFileSync(script, code);
+  const said = command(t, [script, '--fulfill', 'fail', '--script-hash', 'ipfs://QmX']);
+  assert.equal((await said.ended).code, 0);
+  const printed = said.events.all.filter(({ event }) => event === 'print').map(({ text }) => text);
+  assert.deepEqual(printed, ['ipfs://QmX', 'acurast-processor runs with --fulfill fail']);
+  const wrong = command(t, [script, '--fulfill', 'perhaps'], { json: false });
+  assert.equal((await wrong.ended).code, 2);
+  assert.match(wrong.err, /fulfill must be one of success, fail, not "perhaps"/);
+});
+
 test('people see what is not sent', async (t) => {
   const script = `${folder(t)}/script.js`;
   require('node:fs').writeFileSync(script, `_STD_.chains.ethereum.fulfill('https://a.example', '0x01', '\\x1b[2J')`);
