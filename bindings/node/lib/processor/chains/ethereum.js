@@ -20,7 +20,7 @@ function addressOf(uncompressedKey) {
 /** A number in one word; a negative one as its complement of two. */
 function encodeNumeric(value, bitLength, isNatural = true) {
   if (!Number.isInteger(bitLength) || bitLength < 8 || bitLength > 256 || bitLength % 8)
-    throw new RangeError(`bitLength must be a multiple of 8 from 8 to 256, not ${bitLength}`);
+    throw new RangeError(`bitLength must be a multiple of 8 from 8 to 256, not ${typeof bitLength === 'number' ? bitLength : kindOf(bitLength)}`);
   // Documented: a hexadecimal string. Seen: decimal ones. Digits alone are decimal.
   const isHex = typeof value === 'string' && /^[0-9a-f]+$/i.test(value) && /[a-f]/i.test(value);
   const whole = sizedOf(isHex ? `0x${value}` : value, bitLength, !isNatural, 'value');

@@ -20,7 +20,7 @@ function hashed(value) {
 
 /** Little-endian, in so many bits. */
 function fixed(value, bitSize) {
-  if (!BITS.includes(bitSize)) throw new RangeError(`bitSize must be one of ${BITS.join(', ')}, not ${bitSize}`);
+  if (!BITS.includes(bitSize)) throw new RangeError(`bitSize must be one of ${BITS.join(', ')}, not ${typeof bitSize === 'number' ? bitSize : kindOf(bitSize)}`);
   const digits = sizedOf(value, bitSize, false, 'value').toString(16);
   return hexOf(Buffer.from(digits.padStart(bitSize / 4, '0'), 'hex').reverse());
 }

@@ -55,6 +55,7 @@ test('abi.encodeNumeric is one word', (t) =>
     "chains.ethereum.abi.encodeNumeric('', 8, true)": /must be a whole number/,
     'chains.ethereum.abi.encodeNumeric(Infinity, 8, true)': /must be a whole number/,
     'chains.ethereum.abi.encodeNumeric(1, 7, true)': /bitLength must be a multiple of 8/,
+    "chains.ethereum.abi.encodeNumeric(1, '8', true)": /from 8 to 256, not a string/,
     'chains.ethereum.abi.encodeNumeric({}, 8, true)': /must be a whole number, not an object/,
   }));
 

@@ -31,6 +31,7 @@ test('codec: numbers', (t) =>
     'chains.substrate.codec.encodeUnsignedNumber(256, 8)': /fit in 8 bits/,
     'chains.substrate.codec.encodeUnsignedNumber(-1, 8)': /not be negative/,
     'chains.substrate.codec.encodeUnsignedNumber(1, 7)': /bitSize must be one of 8, 16, 32, 64, 128, not 7/,
+    "chains.substrate.codec.encodeUnsignedNumber(1, Symbol('x'))": /bitSize must be one of 8, 16, 32, 64, 128, not a symbol/,
     'chains.substrate.codec.encodeUnsignedNumber(undefined, 8)': /must be a whole number, not undefined/,
     'chains.substrate.codec.encodeCompactUnsignedNumber(0)': '00',
     'chains.substrate.codec.encodeCompactUnsignedNumber(1)': '04',
