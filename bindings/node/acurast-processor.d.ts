@@ -22,10 +22,20 @@ export interface RunOptions {
   caFile?: string | undefined;
   /** Nodes that transactions are told with, instead of those of the script. Nothing is sent there either. */
   chainRpc?: string | readonly string[] | undefined;
+  /**
+   * A clock for the script's setTimeout, setInterval and Date, which stands still until `deployment.clock.advance()`: at this time, or with true
+   * at the present one. Such a script runs until `stop()`. Needs the package @sinonjs/fake-timers.
+   */
+  clock?: boolean | number | string | Date | undefined;
   /** The deployment's variables, for `_STD_.env` and `environment()`. */
   env?: Readonly<Record<string, string>> | undefined;
   /** What a script hears of its transactions, none of which is sent: 'success' by default. */
   fulfill?: 'success' | 'fail' | undefined;
+  /**
+   * Answers every HTTP request of the script: httpGET, httpPOST, fetch, node:http and node:https. Nothing leaves this machine. A Response, text, or
+   * a value for JSON; undefined is 501, with the request in its text; an error breaks the connection. At most 16 MiB each way.
+   */
+  http?: ((request: Request) => unknown) | undefined;
   /** The P-256 key to connect with, as PEM or Identity. The other keys are fresh. Not with `state`. */
   key?: string | Identity | undefined;
   /** Starts a service in this process, and uses it instead of those in the script. Not with `service`. */
@@ -43,6 +53,8 @@ export interface RunOptions {
   scriptHash?: string | undefined;
   /** Services to use instead of those in the script, tried in order. */
   service?: string | readonly string[] | undefined;
+  /** Which of its processors this is, for `job.getSlot()`. Default 0. */
+  slot?: number | undefined;
   /**
    * A folder that keeps the keys and the storage, so that the deployment is the same next time. Made if missing, mode 0700; refused where
    * it belongs to another user or others can write it.
@@ -74,6 +86,23 @@ export interface StartEvent {
   publicKey: string;
   address: string;
   service?: string;
+  /** As `job.getPublicKeys()`, and `job.getEncryptionKeys()` within. */
+  keys?: AcurastProcessor.PublicKeys & { encryption: AcurastProcessor.EncryptionKeys };
+}
+/** A message that the script got, or has sent. Told to runDeployment(), not by the command. */
+export interface MessageEvent {
+  event: 'message';
+  direction: 'in' | 'out';
+  /** The id of the other side, 32 hex digits. */
+  peer: string;
+  payload: Buffer;
+  /** Milliseconds since 1970, by the true clock. */
+  time: number;
+  /** Why it was not sent. */
+  failed?: string;
+  text(): string;
+  /** Throws a SyntaxError where the payload is no JSON. */
+  json(): any;
 }
 /** The connection of a `ws.open` stands. */
 export interface ReadyEvent {
@@ -152,6 +181,7 @@ export type DeploymentEvent =
   | OutputEvent
   | TransactionEvent
   | NoteEvent
+  | MessageEvent
   | ErrorEvent
   | EndEvent;
 
@@ -164,6 +194,7 @@ export interface DeploymentEvents {
   output: [event: OutputEvent];
   transaction: [event: TransactionEvent];
   note: [event: NoteEvent];
+  message: [event: MessageEvent];
   error: [event: ErrorEvent];
   end: [event: EndEvent];
 }
@@ -180,6 +211,25 @@ export interface Deployment extends EventEmitter<DeploymentEvents>, AsyncDisposa
   readonly service: string | undefined;
   /** What the script would have sent to chains, in order; the newest 10,000. */
   readonly transactions: Transaction[];
+  /** Messages of the script, whatever became of them; and those that it got. Of each list here, the newest 10,000. */
+  readonly sent: MessageEvent[];
+  readonly received: MessageEvent[];
+  /** Texts of print(). */
+  readonly printed: string[];
+  readonly errors: ErrorEvent[];
+  /** What the option `http` was asked. */
+  readonly requests: HttpAsked[];
+  /** With the option `clock`. */
+  readonly clock: Clock | undefined;
+  /**
+   * The first event, past or to come, that has these members (a RegExp is matched; `text` and `json` of a message are its methods' results) or
+   * for which a function says true. Rejects after `timeout` ms (10,000), and where the deployment ends before.
+   * @param options `after`: only what came after this event
+   */
+  waitFor<T extends DeploymentEvent = any>(
+    wanted: Record<string, unknown> | ((event: any) => unknown),
+    options?: { timeout?: number; after?: DeploymentEvent },
+  ): Promise<T>;
   /** Undefined while it runs. */
   readonly exitCode: number | undefined;
   /** Resolves once the script's connection stands; rejects where the deployment ends before. */
@@ -190,6 +240,41 @@ export interface Deployment extends EventEmitter<DeploymentEvents>, AsyncDisposa
   stop(): Promise<number>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** One request of the script, as it came. */
+export interface HttpAsked {
+  method: string;
+  url: string;
+  headers: Record<string, string | string[]>;
+  body: Buffer;
+}
+
+/** The clock of a script under test. */
+export interface Clock {
+  /** Where it stands. */
+  readonly now: Date;
+  /** Moves it on, and resolves once all that was due has run. 0 to 2,147,483,647 ms; one move after the other. */
+  advance(ms: number): Promise<void>;
+}
+
+/** Several processors of a deployment, by their slots. */
+export interface Deployments extends Array<Deployment>, AsyncDisposable {
+  /** The URL of the service that all of them use. */
+  readonly service: string;
+  /** Ends all of them, and the service. Resolves to their exit codes. */
+  stop(): Promise<number[]>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Runs a script on 1 to 100 processors at once, each with keys and a slot of its own, and resolves once all are connected: to `service`, or to
+ * one of their own. Rejects as runDeployment does, and where one ends before; the others have ended then.
+ */
+export declare function runDeployments(
+  source: string | URL | { code: string },
+  count: number,
+  options?: Omit<RunOptions, 'local' | 'slot'> | ((slot: number) => Omit<RunOptions, 'local' | 'slot'>),
+): Promise<Deployments>;
 
 /**
  * Runs a deployment script as a processor does. `source`: a path, a file: URL, or `{ code }`; of a folder, the script that its

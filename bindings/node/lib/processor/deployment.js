@@ -14,7 +14,7 @@ const { ownFolder } = require('../keyfile.js');
 const { describe } = require('./trouble.js');
 
 const TROUBLE = new Set(['script', 'unhandled rejection', 'connection']); // nobody in the script took care of these
-const TOLD = new Set(['start', 'ready', 'state', 'print', 'output', 'transaction', 'note', 'error']); // by the worker
+const TOLD = new Set(['start', 'ready', 'state', 'print', 'output', 'transaction', 'note', 'message', 'error']); // by the worker
 const KEPT = 10_000; // transactions, the newest ones
 const UNREAD = 256; // events between a script and us; then it waits, as print would for a slow terminal
 const STOP_MS = 700; // for a script to be told and its connection to be closed; then its thread is ended
@@ -90,6 +90,11 @@ class Deployment extends EventEmitter {
     return this.ended;
   }
 
+  /** Tells the thread how far to move the clock of a test. */
+  move(word) {
+    this.#worker.postMessage(word);
+  }
+
   async [Symbol.asyncDispose]() {
     await this.stop();
   }
@@ -138,6 +143,7 @@ class Deployment extends EventEmitter {
     Atomics.add(this.#room, 0, 1);
     Atomics.notify(this.#room, 0);
     if (TOLD.has(told?.event)) this.#tell(told);
+    else if (told?.event === 'moved') this.emit('moved', told); // a test's clock, and for nobody else
   }
 
   // What the worker told before its last sign of life, which comes another way.

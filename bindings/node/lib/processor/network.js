@@ -63,11 +63,12 @@ function direct(target) {
   return connect.call(new net.Socket({ allowHalfOpen: true }), target);
 }
 
-/** From now on this thread connects only to what `allowed` says. */
-function restrict(allowed) {
+/** From now on this thread connects only to what `allowed` says, and to `ownPort` of this machine. */
+function restrict(allowed, ownPort) {
   net.Socket.prototype.connect = function (...words) {
     const { host, port } = targetOf(words);
-    if (allowed(host, port)) return connect.apply(this, words);
+    const own = ownPort !== undefined && host === '127.0.0.1' && Number(port) === ownPort;
+    if (own || allowed(host, port)) return connect.apply(this, words);
     process.nextTick(() => this.destroy(new NotAllowedError(host, port)));
     return this;
   };

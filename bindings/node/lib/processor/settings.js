@@ -14,8 +14,10 @@ const NAMES = [
   'allowNet',
   'caFile',
   'chainRpc',
+  'clock',
   'env',
   'fulfill',
+  'http',
   'key',
   'local',
   'onEvent',
@@ -23,6 +25,7 @@ const NAMES = [
   'project',
   'scriptHash',
   'service',
+  'slot',
   'state',
   'without',
 ];
@@ -94,6 +97,20 @@ function keyOf(value) {
   return pem === undefined || typeof pem === 'string' ? pem : wrong('key', 'a PEM or an Identity', value);
 }
 
+function clockOf(value) {
+  if (value === undefined || value === false) return undefined;
+  const now = value === true ? Date.now() : new Date(value).getTime();
+  return Number.isFinite(now) ? now : wrong('clock', 'true, or a time that a Date can have', value);
+}
+
+function functionOf(value, name) {
+  return value === undefined || typeof value === 'function' ? value : wrong(name, 'a function', value);
+}
+
+function slotOf(value = 0) {
+  return Number.isSafeInteger(value) && value >= 0 ? value : wrong('slot', 'a number from 0 on', value);
+}
+
 function withoutOf(value) {
   const list = listOf(value, 'without') ?? [];
   const bad = list.find((name) => !OPTIONAL.includes(name));
@@ -107,8 +124,6 @@ function settingsOf(source, options = {}) {
   if (unknown) throw new TypeError(`there is no option ${unknown}; there are ${NAMES.join(', ')}`);
   const allowNet = listOf(options.allowNet, 'allowNet')?.filter((host) => host.trim() !== '');
   ruleOf(allowNet);
-  if (options.onEvent !== undefined && typeof options.onEvent !== 'function')
-    wrong('onEvent', 'a function', options.onEvent);
   if (options.state !== undefined && typeof options.state !== 'string')
     wrong('state', 'the path of a folder', options.state);
   if (options.state !== undefined && options.key !== undefined)
@@ -118,13 +133,16 @@ function settingsOf(source, options = {}) {
     allowNet,
     caFile: options.caFile && fs.realpathSync(textOf(options.caFile, 'caFile', 'the path of a file')),
     chainRpc: listOf(options.chainRpc, 'chainRpc'),
+    clock: clockOf(options.clock),
     fulfill: outcomeOf(options.fulfill),
+    http: functionOf(options.http, 'http'),
     key: keyOf(options.key),
     local: Boolean(options.local),
-    onEvent: options.onEvent,
+    onEvent: functionOf(options.onEvent, 'onEvent'),
     prelude: filesOf(options.prelude, 'prelude'),
     scriptHash: scriptHashOf(options.scriptHash),
     services: servicesOf(options.service, options.local),
+    slot: slotOf(options.slot),
     state: options.state && path.resolve(options.state),
     version: `${version}-local`,
     without: withoutOf(options.without),

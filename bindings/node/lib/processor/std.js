@@ -28,10 +28,10 @@ function signers(keys) {
   };
 }
 
-function job(keys, { account, storageDir }) {
+function job(keys, { account, storageDir, slot }) {
   return {
     getId: () => ({ origin: { kind: 'Acurast', source: hexOf(account) }, id: '0' }),
-    getSlot: () => 0,
+    getSlot: () => slot,
     getPublicKeys: () => ({
       p256: keys.p256.publicKey,
       secp256k1: keys.secp256k1.publicKey,
@@ -59,17 +59,17 @@ function onDemand({ keys, scriptHash, script, ...told }) {
 }
 
 /**
- * @param {{keys: Record<string, Identity>, ws: object, env: Record<string, string>, version: string, storageDir: string,
+ * @param {{keys: Record<string, Identity>, ws: object, env: Record<string, string>, version: string, storageDir: string, slot?: number,
  *          without?: string[], scriptHash: () => string, script: string, tell: Function, call: Function,
  *          fulfill?: 'success' | 'fail', chainRpc?: string[]}} parts
  */
-function makeStd({ keys, ws, env, version, storageDir, without = [], ...rest }) {
+function makeStd({ keys, ws, env, version, storageDir, slot = 0, without = [], ...rest }) {
   const account = accountOf(Buffer.from(keys.device.publicKey, 'hex'));
   const std = addPlaceholders({
     app_info: { version },
     device: { getPublicKey: () => keys.device.publicKey, getAddress: () => addressOf(account) },
     env,
-    job: job(keys, { account, storageDir }),
+    job: job(keys, { account, storageDir, slot }),
     random: { generateSecureRandomHex: () => randomBytes(32).toString('hex') },
     signers: signers(keys),
     ws,

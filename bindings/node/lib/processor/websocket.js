@@ -5,7 +5,7 @@
 // Nothing is taken from the client before the script has a handler: what arrives earlier waits in the client's inbox, whose
 // limits pause reading from the service.
 
-const { Client } = require('../../index.js');
+const { Client, idOf } = require('../../index.js');
 const { bytesOf, callbackOf, hexOf, kindOf, pointOf } = require('./hex.js');
 const { NotAllowedError, isService } = require('./network.js');
 
@@ -42,6 +42,15 @@ function wordsOf({ message }) {
   return message.replace(/\bcaFile\b/, '--ca-file (caFile)');
 }
 
+/** The id of a recipient; what is none as it was given. */
+function peerOf(to) {
+  try {
+    return idOf(to);
+  } catch {
+    return hexOf(to);
+  }
+}
+
 class Websocket {
   #settings;
   #connection;
@@ -50,8 +59,8 @@ class Websocket {
 
   /**
    * @param {{identity: Identity, services?: string[], caFile?: string, allowed: (host: string, port?: string) => boolean,
-   *          tell: (event: string, more: object) => void, call: Function}} settings
-   *   services: used instead of those in the script. call: runs a callback of the script.
+   *          watched?: boolean, tell: (event: string, more: object) => void, call: Function}} settings
+   *   services: used instead of those in the script. watched: each message is told. call: runs a callback of the script.
    */
   constructor(settings) {
     this.#settings = settings;
@@ -135,7 +144,13 @@ class Websocket {
     }
   }
 
+  #watch(direction, peer, payload, more) {
+    const { watched, tell } = this.#settings;
+    if (watched) tell('message', { direction, peer, payload, time: Date.now(), ...more });
+  }
+
   #deliver({ sender, recipient, payload }) {
+    this.#watch('in', sender, payload);
     this.#settings.call('payload handler', this.#handler, { sender, recipient, payload: hexOf(payload) });
   }
 
@@ -145,9 +160,19 @@ class Websocket {
     const to = recipientOf(recipient);
     const bytes = bytesOf(payload, 'payload');
     const { call } = this.#settings;
-    this.#sent(to, bytes).then(
+    const sent = this.#sent(to, bytes);
+    if (this.#settings.watched) this.#watchSend(sent, to, bytes);
+    sent.then(
       () => call('success callback of ws.send', ok),
       (reason) => (failed ? call('error callback of ws.send', failed, reason.message) : this.#lost('ws.send', reason)),
+    );
+  }
+
+  #watchSend(sent, to, bytes) {
+    const peer = peerOf(to);
+    sent.then(
+      () => this.#watch('out', peer, bytes),
+      (reason) => this.#watch('out', peer, bytes, { failed: reason.message }),
     );
   }
 

@@ -4,7 +4,7 @@
 //
 // The script has the same globals. So the port is in nobody's reach but this file's: it is taken out of workerData, nothing is ever
 // received on it, and what it is used with was taken before the script can replace it. parentPort is for the script as well, and
-// brings no more than the word to stop; who takes that word away is ended by force a moment later.
+// brings no more than the word to stop, and of a test how far to move its clock; who takes that word away is ended by force a moment later.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -21,7 +21,8 @@ const { makeStd } = require('./std.js');
 const { describe } = require('./trouble.js');
 const { Websocket } = require('./websocket.js');
 
-const { allowNet, caFile, env, key, port, prelude, room, script, services, state, storageDir, without, ...forStd } = workerData;
+const { allowNet, caFile, env, key, port, prelude, room, script, services, state, storageDir, without, ...more } = workerData;
+const { fakes = {}, source = script, watched = false, ...forStd } = more; // source: what the script was made of
 for (const name of Object.keys(workerData)) delete workerData[name]; // a script finds no secret there, and no port
 const post = port.postMessage.bind(port);
 const { load: left, sub: take, wait } = Atomics;
@@ -34,7 +35,7 @@ function tell(event, more) {
   post({ event, ...more });
 }
 
-function report(where, error, file = script) {
+function report(where, error, file = source) {
   tell('error', { where, ...describe(error, file, where === 'start') });
 }
 
@@ -78,9 +79,10 @@ function optionalGlobals(std) {
 
 function prepare() {
   const allowed = ruleOf(allowNet);
-  if (allowNet) restrict(allowed);
+  if (fakes.http) require('./fakes/http.js').redirect(fakes.http, allowed);
+  if (allowNet) restrict(allowed, fakes.http?.port);
   const keys = deploymentKeys({ state, key });
-  const socket = new Websocket({ identity: keys.p256, services, caFile, allowed, tell, call });
+  const socket = new Websocket({ identity: keys.p256, services, caFile, allowed, watched, tell, call });
   const { scriptHash } = forStd;
   const std = makeStd({
     ...forStd,
@@ -103,7 +105,8 @@ function prepare() {
   optionalGlobals(std);
   offer(std);
   const { id, publicKey } = keys.p256;
-  tell('start', { script, id, publicKey, address: std.device.getAddress() });
+  const all = watched ? { keys: { ...std.job.getPublicKeys(), encryption: std.job.getEncryptionKeys() } } : {};
+  tell('start', { script: source, id, publicKey, address: std.device.getAddress(), ...all });
   return socket;
 }
 
@@ -113,21 +116,28 @@ async function end(socket, code) {
 }
 
 function watch(socket) {
-  parentPort.on('message', () => end(socket, 0)); // the one message there is: stop
-  parentPort.unref(); // a script that is done may end
+  const clock = fakes.clock && require('./fakes/clock.js').install(fakes.clock, tell);
+  parentPort.on('message', (word) => (word === 'stop' ? end(socket, 0) : clock?.move(word)));
+  if (!clock) parentPort.unref(); // a script that is done may end; one whose timers are the test's is never done
   process.on('uncaughtException', (error) => report('script', error));
   process.on('unhandledRejection', (error) => report('unhandled rejection', error));
   capture('stdout');
   capture('stderr');
 }
 
+/** Whether a script is a bundle that says what it was made of: then errors show that. */
+function isMapped(file) {
+  return fs.readFileSync(file).subarray(-65536).includes('sourceMappingURL=');
+}
+
 // The preludes in order, and then the script.
 async function run() {
+  if (isMapped(script)) process.setSourceMapsEnabled(true);
   for (const [file, start] of [...prelude.map((one) => [one, preload]), [script, load]]) {
     try {
       await start(file);
     } catch (error) {
-      report('start', error, file);
+      report('start', error, file === script ? source : file);
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 // A deployment script with the declaration of `_STD_` and the globals, and the runner as a function.
-import { runDeployment } from 'acurast/processor';
+import { runDeployment, runDeployments, type MessageEvent } from 'acurast/processor';
 _STD_.ws.open(['wss://a.example'], () => {
   print('open');
   _STD_.ws.registerPayloadHandler(async ({ sender, payload }) => {
@@ -28,3 +28,18 @@ _STD_.ws.send('00', 1);
 runDeployment('a.js', { services: [] });
 // @ts-expect-error what is offered cannot be left out
 runDeployment('a.js', { without: ['ws'] });
+
+async function tested(): Promise<number[]> {
+  const http = async (request: Request) => (request.method === 'GET' ? Response.json({ price: 1 }) : undefined);
+  const deployment = await runDeployment('a.js', { local: true, clock: new Date(), http, slot: 1 });
+  await deployment.clock?.advance(1000);
+  const { payload, peer } = deployment.sent[0]!;
+  const bytes: Buffer = payload;
+  const message = await deployment.waitFor<MessageEvent>({ direction: 'out', text: /1/ }, { timeout: 10, after: deployment.sent[0]! });
+  console.log(bytes, peer, message.text(), deployment.requests[0]?.url, deployment.printed[0]?.length);
+  // @ts-expect-error: several have slots of their own
+  await runDeployments('a.js', 3, { slot: 1 });
+  await using all = await runDeployments('a.js', 3, (slot) => ({ env: { SLOT: String(slot) } }));
+  return all.stop();
+}
+void tested;
