@@ -24,5 +24,6 @@ export default [
       globals: { _STD_: 'readonly', print: 'readonly', httpGET: 'readonly', httpPOST: 'readonly', environment: 'readonly' },
     },
   },
-  { files: ['examples/dapp/src/**'], languageOptions: { sourceType: 'module', globals: globals.browser } },
+  { files: ['examples/dapp/src/**', 'lib/processor/page/static/**'], languageOptions: { sourceType: 'module', globals: globals.browser } },
+  { files: ['tests/processor/page.test.js'], languageOptions: { globals: globals.browser } }, // what runs within the page
 ];

@@ -18,9 +18,11 @@ const SAME_MOMENT = 500; // ms
 const LEFT_MS = 200; // for the process to end by itself after its deployment
 
 const HELP = `usage: acurast-processor SCRIPT.js|FOLDER [--local | --service URL...] [flags]
+       acurast-processor dev SCRIPT.ts|SCRIPT.js|FOLDER [--service URL...] [flags]
 
 Runs an on-demand deployment script as a processor does: with _STD_, print, httpGET, httpPOST and environment. A folder is
 a project of the vendor's command: its acurast.json names the script, and which variables of its .env are the deployment's.
+dev bundles it by esbuild, TypeScript too, and starts it again after each change; keys, storage, service and clients stay.
 
   --local              start a service in this process, for the script and for who talks to it
   --service URL        the service to use instead of those in the script; again for further ones, tried in order
@@ -36,6 +38,9 @@ a project of the vendor's command: its acurast.json names the script, and which 
   --ca-file FILE       authorities (PEM) to trust: for wss:// instead of the system's, for httpGET and httpPOST besides the usual ones
   --allow-net HOST     connect to this host only; may be repeated: name, name:port, *.domain; '' allows none
   --without NAME       make _STD_.NAME absent: chains, network, p2p, scriptHash, tunnel, webview, llama, sentry, ownAddress, _DEVTOOLS_
+  --page[=PORT]        a page that shows what happens, and asks the script: prints its address, which is for this machine alone
+  --inspect[=PORT]     let a debugger attach to this process and the script's thread; port 9229
+  --inspect-brk[=PORT] the same, and wait for it before the script starts
   --json               print one object a line
   --help, --version
 
@@ -51,9 +56,12 @@ const FLAGS = {
   'env-file': { type: 'string', multiple: true },
   fulfill: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
+  inspect: { type: 'string' },
+  'inspect-brk': { type: 'string' },
   json: { type: 'boolean' },
   key: { type: 'string' },
   local: { type: 'boolean' },
+  page: { type: 'string' },
   prelude: { type: 'string', multiple: true },
   project: { type: 'string' },
   'script-hash': { type: 'string' },
@@ -62,6 +70,8 @@ const FLAGS = {
   version: { type: 'boolean' },
   without: { type: 'string', multiple: true },
 };
+
+const WITH_PORT = ['--page', '--inspect', '--inspect-brk']; // whose value may be left out
 
 class UsageError extends Error {}
 
@@ -105,11 +115,27 @@ function settingsFrom({ values: flags, positionals }) {
 }
 
 function parse(words) {
+  const args = words.map((word) => (WITH_PORT.includes(word) ? `${word}=` : word));
   try {
-    return util.parseArgs({ args: words, options: FLAGS, allowPositionals: true });
+    return util.parseArgs({ args, options: FLAGS, allowPositionals: true });
   } catch (error) {
     throw new UsageError(error.message);
   }
+}
+
+function portOf(flags, name, fallback) {
+  if (flags[name] === undefined) return undefined;
+  const port = flags[name] === '' ? fallback : Number(flags[name]);
+  if (/^\d*$/.test(flags[name]) && port < 65536) return port;
+  throw new UsageError(`--${name} takes a port, not ${JSON.stringify(flags[name])}`);
+}
+
+/** What is more than to run a script; undefined where nothing is. */
+function wishesOf(dev, flags) {
+  const [page, plain, waiting] = [portOf(flags, 'page', 0), portOf(flags, 'inspect', 9229), portOf(flags, 'inspect-brk', 9229)];
+  const port = waiting ?? plain;
+  const inspect = port === undefined ? undefined : { port, wait: waiting !== undefined };
+  return dev || page !== undefined || inspect ? { dev, page, inspect } : undefined;
 }
 
 // Without listeners a signal does what it does to other programs, whatever the threads of this one wait for.
@@ -135,8 +161,10 @@ function stopOnSignals(started) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
 }
 
-async function run(settings, show) {
-  const started = Deployment.start({ ...settings, onEvent: show });
+async function run(settings, wishes, show) {
+  const started = wishes
+    ? require('./workshop.js').startWorkshop(settings, wishes, show)
+    : Deployment.start({ ...settings, onEvent: show });
   stopOnSignals(started);
   try {
     return await (
@@ -162,10 +190,12 @@ function endWithReader() {
 /** Runs the command with these words and resolves to its exit code. */
 async function main(words) {
   try {
-    const parsed = parse(words);
+    const dev = words[0] === 'dev';
+    const parsed = parse(words.slice(dev ? 1 : 0));
     if (parsed.values.help) return (process.stdout.write(HELP), OK);
     if (parsed.values.version) return (process.stdout.write(`${version}\n`), OK);
-    return await run(settingsFrom(parsed), parsed.values.json ? jsonShow(process) : peopleShow(process));
+    const show = parsed.values.json ? jsonShow(process) : peopleShow(process);
+    return await run(settingsFrom(parsed), wishesOf(dev, parsed.values), show);
   } catch (error) {
     return complain(error, error instanceof UsageError || error instanceof TypeError ? USAGE : FAILED);
   }

@@ -16,6 +16,7 @@ function painter(stream) {
 /** @returns {(told: object) => void} */
 function jsonShow({ stdout }) {
   return (told) => {
+    if (told.event === 'message') return; // for the page
     const plain = told.event === 'output' ? { ...told, text: told.text.replace(/\n$/, '') } : told;
     stdout.write(jsonLine(plain) + '\n');
   };
@@ -27,9 +28,11 @@ function peopleShow({ stdout, stderr }) {
   const say = (name, text) => stderr.write(`${paint('dim', `  ${name.padEnd(11)}`)} ${text}\n`);
   const losses = new Set(); // told already since the last connection, so that days without a service do not fill the screen
   let ready = false;
+  let hint; // what was told last of where to talk to it
 
   const shows = {
-    start({ script, id, publicKey, address, service }) {
+    start({ script, id, publicKey, address, service, restarted }) {
+      if (restarted) return;
       stderr.write(`${paint('bold', shown(path.basename(script)))}\n`);
       if (service) say('service', `${service} (embedded)`);
       say('public key', publicKey);
@@ -37,8 +40,10 @@ function peopleShow({ stdout, stderr }) {
       say('address', address);
     },
     ready({ service, publicKey }) {
-      say('connected', paint('green', shown(service)));
-      say('talk to it', shown(`npx acurast send --url ${service} --to ${publicKey} --wait 1 'hello'`));
+      const words = `npx acurast send --url ${service} --to ${publicKey} --wait 1 'hello'`;
+      if (words !== hint) say('connected', paint('green', shown(service)));
+      if (words !== hint) say('talk to it', shown(words));
+      hint = words;
       ready = true;
     },
     state({ state, service, reason = 'no reason given' }) {
@@ -60,6 +65,17 @@ function peopleShow({ stdout, stderr }) {
     error({ where, name, message, stack }) {
       stderr.write(`${paint('red', `error (${where})`)} ${shownMessage(stack ?? `${name}: ${message}`)}\n`);
     },
+    page: ({ url }) => say('page', paint('cyan', url)),
+    inspect({ url, waits }) {
+      say('debugger', paint('cyan', url));
+      if (waits) say('', 'waits for a debugger to attach');
+    },
+    build({ ok, ms, changed }) {
+      if (!ok) say('built', paint('red', 'no: the script before goes on'));
+      else say('built', `in ${ms} ms${changed ? '' : ', nothing has changed'}`);
+    },
+    restart: ({ ms }) => say('started', `again, in ${ms} ms`),
+    done: ({ code }) => say('ended', `with code ${code}; starts again after a change`),
     end({ code }) {
       if (code) say('ended', `with code ${code}`);
     },

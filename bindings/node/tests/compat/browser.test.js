@@ -4,34 +4,12 @@
 
 const assert = require('node:assert');
 const { execFileSync } = require('node:child_process');
-const fs = require('node:fs');
-const { createRequire } = require('node:module');
 const path = require('node:path');
 const { test } = require('node:test');
 
+const { EXAMPLE, launch, missing, packages } = require('../lib/chromium');
 const { INTEROP, Service } = require('./lib/programs');
 const { Listener, keyFile } = require(path.join(INTEROP, 'lib', 'peer.js'));
-
-const EXAMPLE = path.join(__dirname, '..', '..', 'examples', 'dapp');
-const packages = createRequire(path.join(EXAMPLE, 'package.json'));
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'];
-const QUIET = ['--disable-background-networking', '--disable-component-update'];
-
-function chromium() {
-  const places = (process.env.PATH ?? '').split(path.delimiter).map((folder) => path.join(folder, 'chromium'));
-  return process.env.ACURAST_CHROMIUM ?? places.find((file) => fs.existsSync(file));
-}
-
-/** Why the test cannot run, or false. */
-function missing() {
-  if (!chromium()) return 'chromium is not installed';
-  try {
-    packages.resolve('playwright-core');
-    return false;
-  } catch {
-    return 'the packages of examples/dapp are not installed';
-  }
-}
 
 /** Serves the page as `npm start` does, on a free port, after the bundle was made by the example's own command. */
 async function served() {
@@ -77,16 +55,13 @@ test('the example page talks with our echo through our service', { skip: missing
   const key = keyFile();
   const echo = await Listener.start(service.url, key, '--echo');
   const site = await served();
-  const launch = { executablePath: chromium(), args: [...FLAGS, ...QUIET] };
-  const browser = await packages('playwright-core').chromium.launch(launch);
+  const page = await launch(context, { viewport: { width: 1000, height: 680 } });
   context.after(async () => {
-    await browser.close();
     await site.close();
     await echo.end();
     await service.end();
     key.remove();
   });
-  const page = await browser.newPage({ viewport: { width: 1000, height: 680 } });
   await page.goto(site.url);
   await talk(page, service, key);
   if (process.env.ACURAST_SCREENSHOT) await page.screenshot({ path: process.env.ACURAST_SCREENSHOT });
