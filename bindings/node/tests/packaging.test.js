@@ -119,6 +119,7 @@ describe('the published package', () => {
       node(installed, '-e', `require('${name}')`);
       node(installed, '--input-type=module', '-e', `import '${name}'${name.endsWith('json') ? " with { type: 'json' }" : ''}`);
     }
+    assert.throws(() => node(installed, '-e', "require('acurast/redirect')"), /ACURAST_REDIRECT must be/);
     assert.throws(() => node(installed, '-e', "require('acurast/lib/native.js')"), /ERR_PACKAGE_PATH_NOT_EXPORTED/);
   });
 
