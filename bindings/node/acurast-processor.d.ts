@@ -32,7 +32,7 @@ export interface RunOptions {
   /** What a script hears of its transactions, none of which is sent: 'success' by default. */
   fulfill?: 'success' | 'fail' | undefined;
   /**
-   * Answers every HTTP request of the script: httpGET, httpPOST, fetch, node:http and node:https. Nothing leaves this machine. A Response, text, or
+   * Answers every HTTP request of the script: httpGET, httpPOST, fetch, node:http and node:https; none of these leaves this machine. A Response, text, or
    * a value for JSON; undefined is 501, with the request in its text; an error breaks the connection. At most 16 MiB each way.
    */
   http?: ((request: Request) => unknown) | undefined;

@@ -19,7 +19,7 @@ export default [
   { files: ['**/*.js'], languageOptions: { sourceType: 'commonjs' } },
   { files: ['tests/**'], rules: { 'max-lines-per-function': 'off' } }, // describe() is a chapter, not a function
   {
-    files: ['examples/deployments/**'], // what a processor gives to its scripts
+    files: ['examples/deployments/**', 'tests/processor/scripts/**'], // what a processor gives to its scripts
     languageOptions: {
       globals: { _STD_: 'readonly', print: 'readonly', httpGET: 'readonly', httpPOST: 'readonly', environment: 'readonly' },
     },

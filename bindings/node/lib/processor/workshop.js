@@ -3,6 +3,14 @@
 
 const { Deployment } = require('./deployment.js');
 
+function inspected({ port, wait }, show) {
+  const { openInspector } = require('./dev/inspector.js');
+  const debug = openInspector(port);
+  show({ event: 'inspect', url: debug.url, waits: wait });
+  if (wait) debug.wait();
+  return debug;
+}
+
 /**
  * Starts a deployment with a page, a debugger, or restarts: { ended, stop() }, as a deployment is.
  * @param {object} settings of settings.js
@@ -16,6 +24,7 @@ async function startWorkshop(settings, { dev, page: port, inspect }, show) {
     for (const one of closers.reverse()) await one.close();
   };
   try {
+    if (inspect) closers.push(inspected(inspect, show)); // first of all and at once: signals are still the system's while it waits
     if (port !== undefined) {
       const { Page } = require('./page/server.js');
       const page = await Page.start(port, settings);
@@ -25,13 +34,6 @@ async function startWorkshop(settings, { dev, page: port, inspect }, show) {
         show(told);
       };
       show({ event: 'page', url: page.url });
-    }
-    if (inspect) {
-      const { openInspector } = require('./dev/inspector.js');
-      const debug = openInspector(inspect.port);
-      closers.push(debug);
-      show({ event: 'inspect', url: debug.url, waits: inspect.wait });
-      if (inspect.wait) debug.wait();
     }
     const running = dev
       ? await require('./dev/session.js').Session.start(settings, tell)

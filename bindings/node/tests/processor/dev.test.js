@@ -170,6 +170,16 @@ class Debugger {
   }
 }
 
+test('--inspect-brk: a signal ends it while it waits; a port that is taken is told', async (t) => {
+  const first = command(t, [SCRIPT.replace('workshop.ts', 'live-code.js'), '--inspect-brk=0']);
+  const { url } = await first.events.next({ event: 'inspect' });
+  const second = command(t, ['dev', SCRIPT, `--inspect=${new URL(url).port}`], { json: false });
+  assert.equal((await second.ended).code, 1);
+  assert.match(second.err, /the debugger cannot listen at 127\.0\.0\.1:\d+: take another port/);
+  first.child.kill('SIGINT');
+  assert.deepEqual(await first.ended, { code: null, signal: 'SIGINT' });
+});
+
 function missingSocket() {
   try {
     interop.resolve('ws');

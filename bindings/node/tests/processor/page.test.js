@@ -145,11 +145,11 @@ describe('what it is told', () => {
 });
 
 /** The page of a script in development, in a browser: { page, said, file }. */
-async function opened(t, more = []) {
+async function opened(t, code = '') {
   const project = folder(t);
   const file = path.join(project, 'price.ts');
-  fs.copyFileSync(SCRIPT, file);
-  const said = command(t, ['dev', file, '--page', '--env', 'API_KEY=not for the page', ...more]);
+  fs.writeFileSync(file, fs.readFileSync(SCRIPT, 'utf8') + code);
+  const said = command(t, ['dev', file, '--page', '--env', 'API_KEY=not for the page']);
   const { url } = await said.events.next({ event: 'page' });
   await said.events.next({ event: 'ready' });
   const page = await launch(t, { viewport: { width: 1100, height: 680 } });
@@ -221,8 +221,11 @@ test('in a browser: send, see the answer, see an error with its line in the Type
   assert.deepEqual(faults, []);
 });
 
-test('in a browser: what strangers send is text, in dark and in light', { skip: missing() }, async (t) => {
-  const { faults, page } = await opened(t);
+test('in a browser: what strangers send is text, in dark and in light; transactions', { skip: missing() }, async (t) => {
+  const { faults, page } = await opened(t, "_STD_.chains.substrate.fulfill(['wss://node.example'], 'c0ffee', { callIndex: '0x0401' }, () => print('told'));\n");
+  const transaction = page.locator('#events li.transaction');
+  await transaction.waitFor();
+  assert.match(await transaction.innerText(), /substrate\.fulfill\nnot sent; success told\n.*c0ffee/s);
   const html = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
   await sendText(page, html);
   await page.locator('#events li.in', { hasText: '<img src=x' }).waitFor();

@@ -93,11 +93,14 @@ describe('a clock', () => {
   });
 
   test('leaves the connection alone', async (t) => {
-    const deployment = await running(t, ECHO, { clock: true });
+    const deployment = await running(t, ECHO, { clock: 0 });
     const { service } = await within(deployment.ready, 'the connection');
     const dapp = await client(t, service);
+    const before = Date.now();
     await dapp.sendText(deployment.id, 'x');
     assert.equal((await within(dapp.receive(), 'the echo')).text(), 'x');
+    const { time } = await deployment.waitFor({ direction: 'out' });
+    assert.ok(time >= before && time <= Date.now(), 'messages have the true time');
   });
 
   test('what is no clock, and no move', async (t) => {

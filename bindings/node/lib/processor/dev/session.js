@@ -109,7 +109,7 @@ class Session {
     await this.#service?.close();
     process.removeListener('exit', this.#sweep);
     if (this.#folder) this.#sweep();
-    this.#show({ event: 'end', code: 0 });
+    if (this.#bundler) this.#show({ event: 'end', code: 0 });
     this.#end(0);
     return 0;
   }
