@@ -80,7 +80,7 @@ dist:
 
 dist-test:
 	$(need) dist_test
-	@DIST="$(BUILD)/dist" JOBS="$(JOBS)" python3 packaging/test/run.py dist $(TARGET)
+	@DIST="$(BUILD)/dist" JOBS="$(JOBS)" python3 packaging/tests/run.py dist $(TARGET)
 
 deb:
 	$(need) deb

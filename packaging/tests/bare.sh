@@ -1,5 +1,5 @@
 #!/bin/sh
-# A bare system of Debian in a folder, unpacked and not set up:  packaging/test/bare.sh SUITE ARCHITECTURE FOLDER PACKAGE...
+# A bare system of Debian in a folder, unpacked and not set up:  packaging/tests/bare.sh SUITE ARCHITECTURE FOLDER PACKAGE...
 #
 # It has the packages and what they depend on, nothing that is recommended, and no -dev package. Another architecture runs under qemu.
 set -eu

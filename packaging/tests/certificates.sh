@@ -1,5 +1,5 @@
 #!/bin/sh
-# An authority of our own and its certificate for localhost:  packaging/test/certificates.sh FOLDER   (ca.pem, cert.pem, key.pem)
+# An authority of our own and its certificate for localhost:  packaging/tests/certificates.sh FOLDER   (ca.pem, cert.pem, key.pem)
 set -eu
 cd "$1"
 new='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2'
