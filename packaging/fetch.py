@@ -1,6 +1,6 @@
 """Fetches what pins.toml names, by the clients of the registries as this machine has them set up, and checks its hash.
 
-    fetch.py BUILD source NAME   a library's sources, unpacked; prints the folder
+    fetch.py BUILD source NAME   sources, unpacked; prints the folder
     fetch.py BUILD tools         a virtual environment with the compiler and what makes wheels; prints the folder
     fetch.py BUILD npm NAME      a package of npm; prints the archive
 
@@ -69,7 +69,7 @@ def kept(pin: dict, folder: Path) -> bool:
 
 
 def source(build: Path, name: str) -> Path:
-    pin = PINS["source"][name]
+    pin = {**PINS["tests"], **PINS["source"]}[name]
     unpacked = build / "sources" / f"{name}-{pin['dsc'][:12]}"
     if unpacked.is_dir():
         return unpacked

@@ -1,0 +1,29 @@
+#!/bin/sh
+# A bare system with musl and a CPython built for it:  packaging/tests/musl_python.sh TARGET PREFIX FOLDER
+#
+# PREFIX is what core.sh made for the target; its compiler builds. Some minutes, once: FOLDER is kept. The loader is Debian's package musl.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+target=$1 prefix=$(cd "$2" && pwd)
+mkdir -p "$3"
+folder=$(cd "$3" && pwd)
+[ ! -f "$folder/.ready" ] || exit 0
+dist=$(cd "${DIST:-build/dist}" && pwd)
+source=$(python3 "$here/../fetch.py" "$dist" source python)
+work=$folder.work
+rm -rf "${folder:?}"/* "$work"
+mkdir -p "$work" "$folder/lib" "$folder/tmp"
+
+# zig links musl statically where it is not told otherwise, and takes a time in a source for an error.
+printf '#!/bin/sh\nexec %s/bin/%s-cc -dynamic -Wno-date-time "$@"\n' "$prefix" "$target" >"$work/cc"
+chmod +x "$work/cc"
+cd "$work"
+CC=$work/cc AR=$prefix/bin/$target-ar RANLIB=$prefix/bin/$target-ranlib READELF=$(command -v readelf) "$source/configure" -q \
+    --host="${target%%-*}-linux-musl" --build="$(uname -m)-linux-gnu" --with-build-python="$(python3 -c 'import sys; print(sys.executable)')" \
+    --prefix=/usr --without-ensurepip --disable-test-modules --disable-ipv6 --without-doc-strings \
+    ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no LDFLAGS=-Wl,-export-dynamic CFLAGS='-O1 -g0'
+make -s -j"${JOBS:-2}" >make.log 2>&1 || { tail -n 5 make.log >&2; exit 1; }
+make -s install DESTDIR="$folder" >install.log 2>&1 || { tail -n 5 install.log >&2; exit 1; }
+cp "/lib/ld-musl-${target%%-*}.so.1" "$folder/lib"
+rm -rf "$work"
+touch "$folder/.ready"
