@@ -7,11 +7,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 target=$1 prefix=$(cd "$2" && pwd)
 mkdir -p "$3"
 folder=$(cd "$3" && pwd)
-[ ! -f "$folder/.ready" ] || exit 0
+[ ! -f "$folder/.python" ] || exit 0
 dist=$(cd "${DIST:-build/dist}" && pwd)
 source=$(python3 "$here/../fetch.py" "$dist" source python)
 work=$folder.work
-rm -rf "${folder:?}"/* "$work"
+rm -rf "$work"
 mkdir -p "$work" "$folder/lib" "$folder/tmp"
 
 # zig links musl statically where it is not told otherwise, and takes a time in a source for an error.
@@ -24,6 +24,6 @@ CC=$work/cc AR=$prefix/bin/$target-ar RANLIB=$prefix/bin/$target-ranlib READELF=
     ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no LDFLAGS=-Wl,-export-dynamic CFLAGS='-O1 -g0'
 make -s -j"${JOBS:-2}" >make.log 2>&1 || { tail -n 5 make.log >&2; exit 1; }
 make -s install DESTDIR="$folder" >install.log 2>&1 || { tail -n 5 install.log >&2; exit 1; }
-cp "/lib/ld-musl-${target%%-*}.so.1" "$folder/lib"
+
 rm -rf "$work"
-touch "$folder/.ready"
+touch "$folder/.python"

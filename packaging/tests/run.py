@@ -118,12 +118,20 @@ def here(tally: Tally, dist: Path, target: Target, certificates: Path, scratch: 
     for first in ("acurast", "node"):
         tally.test(f"{target.name}: beside Node's https",
                    lambda: systems.node_last("node", project, HERE / "beside.js", certificates, first, seconds))
+    tally.test(f"{target.name}: no trace in the thread that starts the engine", lambda: traces(target, scratch))
+
+
+def traces(target: Target, scratch: Path) -> str:
+    prefix = BUILD / target.name / "prefix"
+    flags = systems.run(prefix / f"bin/{target.name}-pkg-config", "--cflags", "--libs", "acurast").split()
+    systems.run(prefix / f"bin/{target.name}-cc", "-O1", HERE / "traces.c", *flags, "-o", scratch / "traces")
+    return systems.last_line(systems.run(scratch / "traces"))
 
 
 def bare(tally: Tally, dist: Path, target: Target, certificates: Path) -> None:
     """Where there is nothing but the language."""
-    for system in systems.of(target, BUILD):
-        tally.test(f"{target.name}: used on {system.what}", lambda: system.use(dist, target, certificates))
+    for what, use in systems.of(target, BUILD):
+        tally.test(f"{target.name}: {what}", lambda: use(dist, certificates))
 
 
 @contextmanager

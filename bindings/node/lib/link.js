@@ -16,6 +16,17 @@ const BACKLOG_SLICE = 256; // messages that a new listener gets in one turn of t
 
 let warned = false;
 
+/** The core's client. Where the system has no certificate authorities and nobody has named any, those that Node brings are trusted. */
+function clientCreate(pairs, ...others) {
+  try {
+    return native.clientCreate(pairs, ...others);
+  } catch (error) {
+    if (!(error instanceof errors.TlsError) || process.env.SSL_CERT_FILE || process.env.SSL_CERT_DIR) throw error;
+    const { rootCertificates } = require('node:tls');
+    return native.clientCreate([...pairs, 'ca-pem', rootCertificates.join('\n')], ...others);
+  }
+}
+
 class Link {
   #slot;
   #handle;
@@ -38,7 +49,7 @@ class Link {
     this.listening = false; // to messages
     this.#slot = events.enter();
     try {
-      this.#handle = native.clientCreate(pairs, identityHandle, inboxCount, inboxBytes, this.#slot);
+      this.#handle = clientCreate(pairs, identityHandle, inboxCount, inboxBytes, this.#slot);
     } catch (error) {
       events.leave(this.#slot);
       throw error;

@@ -178,6 +178,8 @@ class Engine:
         queue = ffi.gc(out[0], lib.acurast_queue_release)
         out = ffi.new("acurast_client **")
         status = lib.acurast_client_create(context, options, self._identity._handle, out)
+        if status == lib.ACURAST_TLS and _runtime.trust_certifi(options):
+            status = lib.acurast_client_create(context, options, self._identity._handle, out)
         _runtime.check(status, _runtime.text(lib.acurast_options_error(options)))
         client = ffi.gc(out[0], lib.acurast_client_release)
         _runtime.check(lib.acurast_client_set_queue(client, queue, 0))

@@ -7,6 +7,7 @@ interpreter exit everything that lives is closed and its threads are joined, so 
 from __future__ import annotations
 
 import atexit
+import importlib
 import logging
 import os
 import threading
@@ -73,6 +74,17 @@ def make_options(scope: int, settings: Mapping[str, Any], lists: Mapping[str, li
         for each in values:
             _check_option(options, lib.acurast_options_add(options, name.encode(), each.encode()), name)
     return options
+
+
+def trust_certifi(options: Any) -> bool:
+    """Sets certifi's authorities where it is installed: for a system that has none, unless somebody has named some."""
+    if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
+        return False
+    try:
+        file: str = importlib.import_module("certifi").where()
+    except ImportError:
+        return False
+    return bool(lib.acurast_options_set(options, b"ca-file", file.encode()) == lib.ACURAST_OK)
 
 
 def _check_option(options: Any, status: int, name: str) -> None:
