@@ -37,7 +37,7 @@ make_library() # NAME
     function=$(echo "$1" | tr - _)
     [ "$(cat "$prefix/stamps/$1" 2>/dev/null)" != "$(sum "$1" "$function")" ] || return 0
     began=$(date +%s)
-    source=$(fetch source "$1")
+    source=$(fetch source "$1") || exit $?
     rm -rf "${work:?}/$1"
     mkdir -p "$work/$1"
     (cd "$work/$1" && set -e && "build_$function") >"$work/$1.log" 2>&1 &

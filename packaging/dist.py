@@ -2,7 +2,7 @@
 
 A TARGET is a row of targets.txt: its wheel, its package of npm, and its static libraries. Without one, all of them are built, and the
 rest: the sdist, npm's main package, and the sources. SHA256SUMS and the list of what is inside tell of all that is in INTO at the end.
-What is made on the way stays in $DIST (build/dist), so that the next time takes seconds.
+What is made on the way stays in $DIST (build/dist), so that the next time takes seconds. Ends with 3 where a source package is gone.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def main() -> int:
             print(f"          {what} took {time.monotonic() - began:.0f} s", flush=True)
     except (Refused, subprocess.CalledProcessError) as error:
         print(f"make dist: {error}", file=sys.stderr)
-        return 1
+        return getattr(error, "returncode", 1)
     (folder / f"acurast-{VERSION}.cdx.json").write_bytes(sbom.document(f"pkg:generic/acurast@{VERSION}", sbom.BUNDLED))
     sums(folder)
     return 0

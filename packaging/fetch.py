@@ -4,13 +4,14 @@
     fetch.py BUILD tools         a virtual environment with the compiler and what makes wheels; prints the folder
     fetch.py BUILD npm NAME      a package of npm; prints the archive
 
-What was fetched once lies in BUILD and is not asked for again.
+What was fetched once lies in BUILD and is not asked for again. Ends with 3 where the registry has another version by now.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,10 @@ PINS = tomllib.loads((HERE / "pins.toml").read_text())
 
 class Refused(Exception):
     """Something could not be fetched, or is not what was pinned."""
+
+
+class Gone(Refused):
+    """The archive has another version by now."""
 
 
 def digest(file: Path) -> str:
@@ -68,6 +73,15 @@ def kept(pin: dict, folder: Path) -> bool:
     return bool(files)
 
 
+def download(build: Path, pin: dict, into: Path) -> None:
+    try:
+        run("apt-get", *apt(build), "source", "--download-only", f"{pin['package']}={pin['debian']}", cwd=into)
+    except Refused as error:
+        if re.search(r"404|find version|find a source", str(error)):
+            raise Gone(f"Debian has {pin['package']} {pin['debian']} no more: move its pin in pins.toml, and build and test anew") from None
+        raise
+
+
 def source(build: Path, name: str) -> Path:
     pin = {**PINS["tests"], **PINS["source"]}[name]
     unpacked = build / "sources" / f"{name}-{pin['dsc'][:12]}"
@@ -77,7 +91,7 @@ def source(build: Path, name: str) -> Path:
     archives.mkdir(parents=True, exist_ok=True)
     dsc = archives / f"{pin['package']}_{pin['debian']}.dsc"
     if not dsc.is_file() and not kept(pin, archives):
-        run("apt-get", *apt(build), "source", "--download-only", f"{pin['package']}={pin['debian']}", cwd=archives)
+        download(build, pin, archives)
     if digest(dsc) != pin["dsc"]:
         raise Refused(f"{dsc.name} is not what pins.toml says: its SHA-256 is {digest(dsc)}")
     unpacked.parent.mkdir(exist_ok=True)
@@ -127,7 +141,7 @@ def main() -> int:
         print({"source": source, "tools": tools, "npm": npm}[what](at, *names))
     except (Refused, OSError) as error:
         print(f"fetch {what} {' '.join(names)}: {error}", file=sys.stderr)
-        return 1
+        return 3 if isinstance(error, Gone) else 1
     return 0
 
 

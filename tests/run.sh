@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs suites of tests and sums them up:  tests/run.sh c|python|hostile|attack|chaos|node|binding_python|binding_node|binding_go|lint|
+# Runs suites of tests and sums them up:  tests/run.sh c|python|hostile|attack|chaos|node|binding_python|binding_node|binding_go|dist|lint|
 #                                              address|address_node|address_go|thread|race_go|valgrind|fuzz ...
 #
 # The last line is `N passed, N failed` (and `, N skipped`, each with its reason above), summed over every runner that
@@ -470,6 +470,27 @@ reports() # FOLDER
         cat "$report"
         fail "a report of the sanitizer: $report"
     done
+}
+
+# What users install: a wheel and an addon with everything inside. The rest of it is for `make dist-test`.
+suite_dist()
+{
+    title "artefacts: one of each kind, made, installed and used"
+    settled
+    if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ] || ! command -v apt-get >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
+        skip "the artefacts: they are made where there is Debian's apt-get on x86-64, and npm"
+        return
+    fi
+    sh core/cmake/requirements.sh dist
+    DIST=$BUILD/dist logged "$BUILD/logs/dist.txt" python3 packaging/dist.py "$BUILD/artefacts" x86_64-linux-gnu npm sdist
+    case $? in
+    0)
+        DIST=$BUILD/dist logged "$BUILD/logs/dist_test.txt" python3 packaging/tests/run.py "$BUILD/artefacts" --quick
+        count_pytest "$BUILD/logs/dist_test.txt" $?
+        ;;
+    3) skip "the artefacts: what they bundle has a newer version in Debian, for which packaging/pins.toml is to be moved" ;;
+    *) fail "the artefacts could not be made" ;;
+    esac
 }
 
 suite_address()
