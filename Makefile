@@ -15,7 +15,7 @@ compile = cmake --build $(BUILD) -j $(JOBS)
 run = BUILD="$(BUILD)" JOBS="$(JOBS)" FUZZ_SECONDS="$(SECONDS)" ATTACK_SECONDS="$(SECONDS)" \
 	CHAOS_SECONDS="$(SECONDS)" SEED="$(SEED)" URL="$(URL)" sh tests/run.sh
 
-.PHONY: build demo test bench lint lint-quick format sanitize valgrind fuzz attack chaos install dist dist-test deb deb-test clean help
+.PHONY: build demo test bench lint lint-quick format sanitize valgrind fuzz attack chaos install dist dist-test deb deb-test image image-test clean help
 
 build:
 	$(need) build
@@ -88,7 +88,15 @@ deb:
 
 deb-test: deb
 	$(need) deb_test
-	@BUILD="$(BUILD)" sh packaging/tests/debian.sh dist
+	@BUILD="$(BUILD)" sh packaging/test/debian.sh dist
+
+image:
+	$(need) dist
+	@DIST="$(BUILD)/dist" JOBS="$(JOBS)" python3 packaging/programs.py dist $(TARGET)
+
+image-test: TARGET = $(shell uname -m)-linux-musl
+image-test: image
+	@python3 packaging/test/image.py dist/acurast-service-*.oci.tar.gz dist/acurast-programs-*-$(TARGET).tar.gz
 
 clean:
 	rm -rf $(BUILD) dist tests/interop/node_modules bindings/python/core bindings/python/build bindings/python/src/*.egg-info \
@@ -112,5 +120,6 @@ help:
 	@echo "make dist       wheels, npm's packages, static libraries, sources: dist/; TARGET=x86_64-linux-gnu builds those of one platform"
 	@echo "make dist-test  installs and uses them where they say that they run: bare systems in folders, other processors by qemu"
 	@echo "make deb        Debian packages of the library and the service, in dist/; make deb-test uses them in a bare system"
+	@echo "make image      the static programs, and the image of a container without an engine, in dist/; image-test runs it as process 1"
 	@echo "make clean      removes $(BUILD)/, and what the bindings and their tests put beside their sources"
 	@echo "Missing packages are installed by apt-get where that is possible, else they are listed."

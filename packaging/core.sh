@@ -12,7 +12,7 @@ build=$prefix-core
 # Not Release: its -O3 makes more code and no more speed.
 cmake -S "$here/.." -B "$build" -G Ninja --log-level=WARNING -DCMAKE_TOOLCHAIN_FILE="$prefix/toolchain.cmake" -DCMAKE_BUILD_TYPE=None \
     -DCMAKE_C_FLAGS="-O2 -g0 -DNDEBUG -ffunction-sections -fdata-sections ${CFLAGS:-}" -DACURAST_SHARED=OFF -DACURAST_TESTS=OFF \
-    -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_EXE_LINKER_FLAGS=-Wl,--gc-sections >/dev/null
+    -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_EXE_LINKER_FLAGS="-Wl,--gc-sections -Wl,-s ${LDFLAGS:-}" >/dev/null
 [ "${PROGRAMS:-OFF}" = ON ] && what=all || what=acurast_static
 cmake --build "$build" -j "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" --target $what -- --quiet
 cp "$build/lib/libacurast.a" "$prefix/lib"

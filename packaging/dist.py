@@ -1,8 +1,9 @@
-"""Builds what is published, into a folder:  dist.py INTO [TARGET|sdist|npm|source ...]   (make dist)
+"""Builds what is published, into a folder:  dist.py INTO [TARGET|sdist|npm|source|programs ...]   (make dist)
 
 A TARGET is a row of targets.txt: its wheel, its package of npm, and its static libraries. Without one, all of them are built, and the
-rest: the sdist, npm's main package, and the sources. SHA256SUMS and the list of what is inside tell of all that is in INTO at the end.
-What is made on the way stays in $DIST (build/dist), so that the next time takes seconds. Ends with 3 where a source package is gone.
+rest: the sdist, npm's main package, the sources, and the static programs with the image of a container. SHA256SUMS and the list of what
+is inside tell of all that is in INTO at the end. What is made on the way stays in $DIST (build/dist), so that the next time takes seconds.
+Ends with 3 where a source package is gone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 
 import npm
+import programs
 import sbom
 import wheel
 from checkout import EPOCH, TOP, VERSION, copy_tracked, pack_tar
@@ -71,6 +73,8 @@ def build(what: str, into: Path) -> list[Path]:
         return [npm.main_package(into)]
     if what == "source":
         return [sources(into)]
+    if what == "programs":
+        return programs.make(into, [])
     target = TARGETS[what]
     built = prefix(target)
     return [
@@ -88,7 +92,7 @@ def main() -> int:
     into, *wanted = sys.argv[1:]
     folder = Path(into).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    known = [*TARGETS, "sdist", "npm", "source"]
+    known = [*TARGETS, "sdist", "npm", "source", "programs"]
     unknown = set(wanted) - set(known)
     if unknown:
         print(f"no such target: {' '.join(sorted(unknown))}; there are {' '.join(known)}", file=sys.stderr)
