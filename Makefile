@@ -5,6 +5,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 60
 URL ?=
+VERSION ?=
 SEED ?=
 TARGET ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
@@ -15,7 +16,7 @@ compile = cmake --build $(BUILD) -j $(JOBS)
 run = BUILD="$(BUILD)" JOBS="$(JOBS)" FUZZ_SECONDS="$(SECONDS)" ATTACK_SECONDS="$(SECONDS)" \
 	CHAOS_SECONDS="$(SECONDS)" SEED="$(SEED)" URL="$(URL)" sh tests/run.sh
 
-.PHONY: build demo test bench lint lint-quick format sanitize valgrind fuzz attack chaos install dist dist-test deb deb-test image image-test clean help
+.PHONY: build demo test bench lint lint-quick format sanitize valgrind fuzz attack chaos install dist dist-test deb deb-test image image-test faults release clean help
 
 build:
 	$(need) build
@@ -94,9 +95,20 @@ image:
 	$(need) dist
 	@DIST="$(BUILD)/dist" JOBS="$(JOBS)" python3 packaging/programs.py dist $(TARGET)
 
-image-test: TARGET = $(shell uname -m)-linux-musl
 image-test: image
-	@python3 packaging/test/image.py dist/acurast-service-*.oci.tar.gz dist/acurast-programs-*-$(TARGET).tar.gz
+	@python3 packaging/test/image.py dist/acurast-service-*.oci.tar.gz dist/acurast-programs-*-$(or $(TARGET),$(shell uname -m)-linux-musl).tar.gz
+
+faults:
+	$(need) dist
+	@DIST="$(BUILD)/dist" python3 packaging/faults.py
+
+release:
+	$(need) dist dist_test deb deb_test
+	@python3 packaging/release.py prepare "$(VERSION)"
+	@rm -rf dist
+	@$(MAKE) --no-print-directory dist TARGET=
+	@$(MAKE) --no-print-directory dist-test deb-test image-test
+	@python3 packaging/release.py provenance dist
 
 clean:
 	rm -rf $(BUILD) dist tests/interop/node_modules bindings/python/core bindings/python/build bindings/python/src/*.egg-info \
@@ -121,5 +133,7 @@ help:
 	@echo "make dist-test  installs and uses them where they say that they run: bare systems in folders, other processors by qemu"
 	@echo "make deb        Debian packages of the library and the service, in dist/; make deb-test uses them in a bare system"
 	@echo "make image      the static programs, and the image of a container without an engine, in dist/; image-test runs it as process 1"
+	@echo "make faults     whether Debian has mended a library that is bundled"
+	@echo "make release    VERSION=0.2.0: the version, a commit, a tag, all artefacts, built and used; publishes nothing (RELEASING.md)"
 	@echo "make clean      removes $(BUILD)/, and what the bindings and their tests put beside their sources"
 	@echo "Missing packages are installed by apt-get where that is possible, else they are listed."

@@ -41,27 +41,36 @@ def run(*words: str | Path, cwd: Path | None = None) -> str:
     return done.stdout
 
 
-def apt(build: Path) -> list[str]:
-    """Options that make apt look at the source packages of the pinned suites, in lists of its own beside the system's."""
-    root = build / "apt"
+def places(archive: str) -> list[str]:
+    """Where apt gets that archive of Debian's on this machine."""
+    known = run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages").split()
+    return sorted({place for place in known if place.rstrip("/").endswith(f"/{archive}")})
+
+
+def deb_src(archive: str, suite: str) -> list[str]:
+    key = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    return [f"deb-src [signed-by={key}] {place} {suite} main" for place in places(archive)]
+
+
+def apt(root: Path, lines: list[str], fresh: bool = False) -> list[str]:
+    """Options that make apt look at these source packages, in lists of its own beside the system's; `fresh`: as they are now."""
     for folder in ("state/lists/partial", "cache/archives/partial", "parts"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    places = run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages").split()
-    suites = sorted({pin["suite"] for pin in PINS["source"].values()})
-    lines = [
-        f"deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {place} {suite} main"
-        for place in sorted(set(places)) if place.rstrip("/").endswith("/debian")
-        for suite in suites
-    ]
     if not lines:
         raise Refused("apt knows no Debian archive on this machine, from which the bundled libraries' sources come")
     (root / "list").write_text("\n".join(lines) + "\n")
     settings = {"Etc::sourcelist": "list", "Etc::sourceparts": "parts", "State": "state", "Cache": "cache"}
     options = [f"-oDir::{name}={root / value}" for name, value in settings.items()]
     options += ["-oDir::State::status=/dev/null", "-oAPT::Sandbox::User=root", "-oAcquire::Retries=3", "-qq"]
-    if not any((root / "state/lists").glob("*_Sources*")):
+    if fresh or not any((root / "state/lists").glob("*_Sources*")):
         run("apt-get", *options, "update")
     return options
+
+
+def pinned(build: Path) -> list[str]:
+    """The options for the suites that are pinned."""
+    suites = sorted({pin["suite"] for pin in PINS["source"].values()})
+    return apt(build / "apt", [line for suite in suites for line in deb_src("debian", suite)])
 
 
 def kept(pin: dict, folder: Path) -> bool:
@@ -75,7 +84,7 @@ def kept(pin: dict, folder: Path) -> bool:
 
 def download(build: Path, pin: dict, into: Path) -> None:
     try:
-        run("apt-get", *apt(build), "source", "--download-only", f"{pin['package']}={pin['debian']}", cwd=into)
+        run("apt-get", *pinned(build), "source", "--download-only", f"{pin['package']}={pin['debian']}", cwd=into)
     except Refused as error:
         if re.search(r"404|find version|find a source", str(error)):
             raise Gone(f"Debian has {pin['package']} {pin['debian']} no more: move its pin in pins.toml, and build and test anew") from None

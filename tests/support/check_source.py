@@ -3,6 +3,7 @@
 Each rule prints its offenders as path:line: what, and the exit status says whether there were any.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -137,6 +138,25 @@ def listed():
         yield f"{debian.relative_to(ROOT)}: {name} is there or in core/cmake/symbols.txt, not in both"
 
 
+def version():
+    """The version of the header is the one in every other place: macros, Node's package and its lock file, the manual pages, the changelog."""
+    header = (ROOT / "core" / "include" / "acurast" / "version.h").read_text(encoding="utf-8")
+    (wanted,) = re.findall(r'^#define ACURAST_VERSION "(.*)"$', header, re.M)
+    found = {"core/include/acurast/version.h": ".".join(re.findall(r"^#define ACURAST_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)$", header, re.M))}
+    for name in ("package.json", "package-lock.json"):
+        told = json.loads((ROOT / "bindings" / "node" / name).read_text(encoding="utf-8"))
+        found[f"bindings/node/{name}"] = told["version"]
+        found[f"bindings/node/{name}, its own package"] = told.get("packages", {"": told})[""]["version"]
+    for name in ("acurast-service.8", "acurast-peer.1"):
+        page = (ROOT / "core" / "manual" / name).read_text(encoding="utf-8")
+        found[f"core/manual/{name}"] = re.search(r'"libacurast (.*?)"', page).group(1)
+    titles = re.findall(r"^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    found["CHANGELOG.md"] = titles[0] if titles else "none"
+    for place, told in found.items():
+        if told != wanted:
+            yield f"{place}: the version is {told}, and {wanted} in core/include/acurast/version.h"
+
+
 def slug(heading):
     """The anchor that a heading gets, as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
@@ -180,7 +200,7 @@ def machine():
                 yield at(path, number, f"names this machine or a registry: {bad.search(line).group(0)}")
 
 
-RULES = {rule.__name__: rule for rule in (layering, allocation, length, names, listed, links, machine)}
+RULES = {rule.__name__: rule for rule in (layering, allocation, length, names, listed, version, links, machine)}
 
 
 def main():

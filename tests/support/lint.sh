@@ -207,7 +207,7 @@ quick()
         skip "gofmt: $reason"
     fi
     check "shell scripts" shells
-    for rule in layering allocation length names listed links machine; do
+    for rule in layering allocation length names listed version links machine; do
         check "rule: $rule" python3 tests/support/check_source.py "$rule"
     done
 }
