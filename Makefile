@@ -89,14 +89,14 @@ deb:
 
 deb-test: deb
 	$(need) deb_test
-	@BUILD="$(BUILD)" sh packaging/test/debian.sh dist
+	@BUILD="$(BUILD)" sh packaging/tests/debian.sh dist
 
 image:
 	$(need) dist
 	@DIST="$(BUILD)/dist" JOBS="$(JOBS)" python3 packaging/programs.py dist $(TARGET)
 
 image-test: image
-	@python3 packaging/test/image.py dist/acurast-service-*.oci.tar.gz dist/acurast-programs-*-$(or $(TARGET),$(shell uname -m)-linux-musl).tar.gz
+	@python3 packaging/tests/image.py dist/acurast-service-*.oci.tar.gz dist/acurast-programs-*-$(or $(TARGET),$(shell uname -m)-linux-musl).tar.gz
 
 faults:
 	$(need) dist

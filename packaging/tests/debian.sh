@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages in a bare system and uses them:  packaging/test/debian.sh FOLDER-WITH-PACKAGES [SUITE]
+# Installs the Debian packages in a bare system and uses them:  packaging/tests/debian.sh FOLDER-WITH-PACKAGES [SUITE]
 #
 # As root, on Linux with cgroup v2. The system is made by debootstrap once (build/roots/SUITE), and each run has a throw-away layer on it. A
 # program is compiled against libacurast-dev; then systemd is started in namespaces of its own, without a network, and runs the service as
@@ -17,7 +17,7 @@ if [ -z "${ACURAST_INNER:-}" ]; then
         debootstrap --variant=minbase --include=systemd,systemd-sysv "$suite" "$base.new" >"$base.log"
         mv "$base.new" "$base"
     fi
-    exec unshare --mount env ACURAST_INNER=1 sh packaging/test/debian.sh "$@"
+    exec unshare --mount env ACURAST_INNER=1 sh packaging/tests/debian.sh "$@"
 fi
 
 work=$(mktemp -d) first='' systemd='' passed=0
