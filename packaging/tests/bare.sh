@@ -5,7 +5,7 @@
 set -eu
 suite=$1 architecture=$2 folder=$3
 shift 3
-[ ! -f "$folder/.ready" ] || exit 0
+[ "$(cat "$folder/.ready" 2>/dev/null)" != "$*" ] || exit 0
 rm -rf "$folder" "$folder.apt"
 apt=$folder.apt
 mkdir -p "$folder" "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/parts"
@@ -31,4 +31,4 @@ mknod -m 666 "$folder/dev/null" c 1 3
 mknod -m 666 "$folder/dev/urandom" c 1 9
 echo '127.0.0.1 localhost' >"$folder/etc/hosts"
 rm -rf "$apt"
-touch "$folder/.ready"
+echo "$*" >"$folder/.ready"

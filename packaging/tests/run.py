@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import content  # noqa: E402
+import go  # noqa: E402
 import systems  # noqa: E402
 from checkout import TOP, VERSION  # noqa: E402
 from fetch import venv  # noqa: E402
@@ -128,8 +129,10 @@ def traces(target: Target, scratch: Path) -> str:
     return systems.last_line(systems.run(scratch / "traces"))
 
 
-def bare(tally: Tally, dist: Path, target: Target, certificates: Path) -> None:
-    """Where there is nothing but the language."""
+def bare(tally: Tally, dist: Path, target: Target, certificates: Path, scratch: Path) -> None:
+    """Where there is nothing but the language; and a Go program, which takes its libraries along."""
+    if target.system == "linux":
+        tally.test(f"{target.name}: a Go program", lambda: go.use(dist, target, scratch, BUILD / target.name / "prefix"))
     for what, use in systems.of(target, BUILD):
         tally.test(f"{target.name}: {what}", lambda: use(dist, certificates))
 
@@ -160,7 +163,7 @@ def main() -> int:
             if quick:
                 print(f"left out, for make dist-test: bare systems, musl, arm64, {len(TARGETS) - 1} other targets")
             else:
-                bare(tally, Path(dist).resolve(), target, certificates)
+                bare(tally, Path(dist).resolve(), target, certificates, scratch)
     print(f"\n{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
     return 1 if tally.failed or not tally.passed else 0
 

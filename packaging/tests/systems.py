@@ -158,20 +158,20 @@ class Bare:
         self.what = f"a bare Debian {suite}"
 
     def enter(self, *words: object) -> str:
-        """Runs a command in it, with nothing but loopback of the network."""
-        command = ["chroot", self.root, *words]
+        """Runs a command in it, with nothing of this machine's environment, and of the network loopback alone."""
+        command = ["env", "-i", "HOME=/tmp", f"PATH={os.environ['PATH']}", "chroot", self.root, *words]
         if self.machine != MACHINE:
             qemu = shutil.which(f"qemu-{self.machine}-static")
             if not qemu:
                 raise Missing(f"qemu-{self.machine}-static is not installed")
             shutil.copy(qemu, self.root / "qemu")
-            command[2:2] = ["/qemu"]
+            command[-len(words) :] = ["/qemu", *words]
         return run("unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", *command)
 
     def make(self) -> None:
         if os.geteuid() != 0:
             raise Missing("chroot needs root")
-        run("sh", HERE / "bare.sh", self.suite, ARCHITECTURES[self.machine], self.root, "python3", "libstdc++6")
+        run("sh", HERE / "bare.sh", self.suite, ARCHITECTURES[self.machine], self.root, "python3", "libstdc++6", "libatomic1")
 
     def put(self, origin: Path, name: str) -> None:
         place = self.root / name
@@ -208,13 +208,10 @@ class Bare:
         self.download(wheel, "pip", "certifi")
         for names, told in ((["acurast"], NO_AUTHORITIES), (["certifi"], NO_TRUST)):
             self.install(*names)
-            said = self.enter(*self.command(), "/use.py", "/certificates")
+            said = self.enter(f"/usr/bin/python{self.python}", "/use.py", "/certificates")
             if told not in said:
                 raise Failed(f"a stranger was not told {told!r}: {said}")
         return last_line(said)
-
-    def command(self) -> list[str]:
-        return [f"/usr/bin/python{self.python}"]
 
     def fetch_node(self) -> None:
         name = f"node-linux-{self.target.npm.split('-')[1]}@{self.node}"
@@ -226,6 +223,7 @@ class Bare:
             shutil.copy(folder / "package/bin/node", self.root / "node")
 
     def use_node(self, dist: Path, certificates: Path) -> str:
+        """The system has no certificate authorities, and Node brings some."""
         self.make()
         if not (self.root / "node").is_file():
             self.fetch_node()
@@ -235,7 +233,10 @@ class Bare:
             npm_install(folder / "project", dist, self.target)
             shutil.copy(HERE / "use.js", folder / "project")
             self.put(folder / "project", "project")
-        return last_line(self.enter("/node", "/project/use.js", "/certificates"))
+        said = self.enter("/node", "/project/use.js", "/certificates")
+        if NO_TRUST not in said:
+            raise Failed(f"a stranger was not told {NO_TRUST!r}: {said}")
+        return last_line(said)
 
 
 class Musl(Bare):
@@ -254,13 +255,14 @@ class Musl(Bare):
     def install(self, *names: str) -> None:
         """From outside: this Python cannot unpack."""
         run(sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-index", "--find-links", self.root / "wheels",
-            "--only-binary=:all:", "--python-version", self.python, f"--platform={self.target.wheel}", "--target", self.root / "site",
+            "--only-binary=:all:", "--python-version", self.python, f"--platform={self.target.wheel}", "--target", self.root / f"usr/lib/python{self.python}/site-packages",
             "--upgrade", *names)
 
-    def command(self) -> list[str]:
+    def use_python(self, dist: Path, certificates: Path) -> str:
+        self.make()
         prefix = self.build / self.target.name / "prefix"
         run("sh", HERE / "musl_python.sh", self.target.name, prefix, self.root, timeout=3600)
-        return ["/usr/bin/env", "PYTHONPATH=/site", *super().command()]
+        return super().use_python(dist, certificates)
 
     def fetch_node(self) -> None:
         with systems_folder() as folder:
@@ -271,8 +273,8 @@ class Musl(Bare):
                 for name in packed.namelist():
                     if name.endswith("/bin/node"):
                         (self.root / "node").write_bytes(packed.read(name))
-                    elif ".libs/" in name:
-                        (self.root / "lib" / Path(name).name).write_bytes(packed.read(name))
+                    elif ".libs/lib" in name:
+                        (self.root / f"lib/{self.machine}-linux-musl" / Path(name).name).write_bytes(packed.read(name))
 
 
 @contextmanager
