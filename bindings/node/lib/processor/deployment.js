@@ -36,6 +36,19 @@ function sweep() {
   scratches.clear();
 }
 
+/** Has a folder removed where the process ends without forgetFolder(). */
+function holdFolder(folder) {
+  if (scratches.size === 0) process.once('exit', sweep);
+  scratches.add(folder);
+}
+
+/** Removes it. */
+function forgetFolder(folder) {
+  fs.rmSync(folder, { recursive: true, force: true });
+  scratches.delete(folder);
+  if (scratches.size === 0) process.removeListener('exit', sweep);
+}
+
 class Deployment extends EventEmitter {
   #worker;
   #port; // to the worker's
@@ -101,8 +114,7 @@ class Deployment extends EventEmitter {
 
   async #prepare(settings) {
     this.#scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'acurast-processor-'));
-    if (scratches.size === 0) process.once('exit', sweep);
-    scratches.add(this.#scratch);
+    holdFolder(this.#scratch);
     if (settings.state) ownFolder(settings.state);
     if (!settings.local) return;
     const { Service } = require('../../index.js'); // here, so that wrong usage is told where the addon is missing, too
@@ -190,10 +202,8 @@ class Deployment extends EventEmitter {
 
   async #cleanUp() {
     await this.#service?.close();
-    fs.rmSync(this.#scratch, { recursive: true, force: true });
-    scratches.delete(this.#scratch);
-    if (scratches.size === 0) process.removeListener('exit', sweep);
+    forgetFolder(this.#scratch);
   }
 }
 
-module.exports = { Deployment, sweep };
+module.exports = { Deployment, forgetFolder, holdFolder, sweep };

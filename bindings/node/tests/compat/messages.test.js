@@ -21,8 +21,9 @@ const made = {
   'an empty payload': (of) => of.createPayloadMessage(me, you, new Uint8Array()),
 };
 
-test('every export of the vendor’s transport is there', () => {
-  for (const name of Object.keys(vendors)) assert.strictEqual(typeof ours[name], typeof vendors[name], name);
+test('every export of the vendor’s transport is there, by require and by import', async () => {
+  const imported = await import('../../lib/compat/index.js');
+  for (const of of [ours, imported]) for (const name of Object.keys(vendors)) assert.strictEqual(typeof of[name], typeof vendors[name], name);
 });
 
 describe('the same as the vendor’s', () => {

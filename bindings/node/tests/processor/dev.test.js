@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const { describe, test } = require('node:test');
-const { HERE, client, eventually } = require('../lib/harness');
+const { HERE, acurast, client, eventually, service: serviceOf } = require('../lib/harness');
 const { command, folder, within } = require('./lib/harness');
 
 const SCRIPT = path.join(__dirname, 'scripts', 'workshop.ts');
@@ -220,6 +220,28 @@ test('--inspect-brk: a debugger stops in the script’s thread, by the map of it
   assert.equal(callFrames[0].location.lineNumber, lineNumber);
   await tool.inWorker(sessionId, 'Debugger.resume');
   assert.equal((await within(dapp.receive(), 'the answer')).json().result, 0.94);
+});
+
+test('a project of the vendor’s command, a service of its own, a key, and nothing left behind', async (t) => {
+  const { made, main, edit } = project(t);
+  fs.writeFileSync(path.join(made, 'acurast.json'), JSON.stringify({ projects: { one: { fileUrl: 'script.ts', includeEnvironmentVariables: ['WORD'] } } }));
+  fs.writeFileSync(path.join(made, '.env'), 'WORD=from the project\n');
+  fs.appendFileSync(main, 'print(_STD_.env.WORD);\n');
+  const identity = acurast.Identity.generate();
+  const pem = path.join(made, 'key.pem');
+  fs.writeFileSync(pem, identity.toPem(), { mode: 0o600 });
+  const own = await serviceOf(t);
+  const temporary = folder(t);
+  const said = command(t, ['dev', made, '--service', own.url, '--key', pem], { env: { TMPDIR: temporary } });
+  const { service, id } = await said.events.next({ event: 'ready' });
+  assert.deepEqual([service, id], [own.url, identity.id]);
+  await said.events.next({ event: 'print', text: 'from the project' });
+  edit(main, '0.94', '0.95');
+  await said.events.next({ event: 'restart' });
+  await said.events.times(2, { event: 'ready', id });
+  said.child.kill('SIGTERM');
+  await said.ended;
+  assert.deepEqual(fs.readdirSync(temporary), []);
 });
 
 test('without esbuild: what is missing, and how it comes', async (t) => {

@@ -77,6 +77,10 @@ describe('who may see the page', () => {
       assert.equal((await get(url, { headers: { origin } })).status, 403, origin);
     for (const site of ['cross-site', 'same-site']) assert.equal((await get(url, { headers: { 'sec-fetch-site': site } })).status, 403);
     assert.equal((await get(url, { headers: { origin: `http://${host}` } })).status, 200);
+    const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' };
+    assert.equal((await get(url, { headers: link })).status, 200);
+    assert.equal((await get(url, { headers: { ...link, 'sec-fetch-dest': 'iframe' } })).status, 403);
+    assert.equal((await get(url, { headers: { ...link, origin: 'http://evil.example' } })).status, 403);
   });
 
   test('the browser is told to run nothing that is not the page’s', async (t) => {

@@ -9,7 +9,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { Deployment } = require('../deployment.js');
+const { Deployment, forgetFolder, holdFolder } = require('../deployment.js');
 const { describe } = require('../trouble.js');
 const { Bundler } = require('./bundle.js');
 
@@ -48,7 +48,7 @@ class Session {
 
   async #prepare() {
     this.#folder = fs.mkdtempSync(path.join(os.tmpdir(), 'acurast-dev-'));
-    process.on('exit', this.#sweep);
+    holdFolder(this.#folder);
     const { key } = this.#settings;
     let { services, state } = this.#settings;
     if (!services) {
@@ -65,8 +65,6 @@ class Session {
     this.#settings = { ...this.#settings, services, state, key: undefined, local: false, source, watched: true };
     this.#bundler = await Bundler.start(source, this.#folder, (built) => this.#built(built));
   }
-
-  #sweep = () => fs.rmSync(this.#folder, { recursive: true, force: true });
 
   #built({ ms, changed, problems, warnings, script }) {
     if (this.#over) return;
@@ -107,8 +105,7 @@ class Session {
     await this.#turn;
     await this.#deployment?.stop();
     await this.#service?.close();
-    process.removeListener('exit', this.#sweep);
-    if (this.#folder) this.#sweep();
+    if (this.#folder) forgetFolder(this.#folder);
     if (this.#bundler) this.#show({ event: 'end', code: 0 });
     this.#end(0);
     return 0;

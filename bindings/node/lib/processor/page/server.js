@@ -126,7 +126,8 @@ class Page {
     if (!this.#hosts.includes(headers.host)) throw new Refused(421, 'this page is for this machine, by its number or as localhost');
     const origin = headers.origin ?? headers['sec-fetch-site'];
     const own = [undefined, 'same-origin', 'none', ...this.#hosts.map((host) => `http://${host}`)];
-    if (!own.includes(origin)) throw new Refused(403, 'pages of other origins have nothing to do here');
+    const followed = headers.origin === undefined && headers['sec-fetch-dest'] === 'document'; // a link, as in an editor within a browser
+    if (!own.includes(origin) && !followed) throw new Refused(403, 'pages of other origins have nothing to do here');
     const [, token = '', file = '', ...rest] = url.split('?')[0].split('/');
     if (!same(token, this.#token)) throw new Refused(403, 'the address has to be the whole one that was printed');
     if (rest.length > 0) throw new Refused(404, 'there is no such file');
