@@ -214,6 +214,11 @@ def test_a_proxy_that_is_none():
         says("ws://service.test", "the proxy does not speak HTTP", "--proxy", f"127.0.0.1:{port}")
 
 
+def test_a_proxy_that_says_more():
+    with answering(answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")) as port:
+        says("ws://service.test", "the proxy said more than it was asked", "--proxy", f"127.0.0.1:{port}")
+
+
 def test_a_proxy_that_hangs_up():
     with answering(lambda c: c.recv(4096)) as port:
         says("wss://service.test", "the proxy hung up", "--proxy", f"127.0.0.1:{port}")
