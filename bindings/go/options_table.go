@@ -111,7 +111,7 @@ func WithCAPEM(text string) ClientOption {
 	return clientSetting(textSetting("ca-pem", text))
 }
 
-// WithProxy: Http://[USER:PASSWORD@]HOST[:PORT] of an HTTP proxy, or none; the environment has http_proxy, https_proxy, all_proxy and no_proxy; loopback is reached directly. (default environment)
+// WithProxy: An HTTP proxy, http://[USER:PASSWORD@]HOST[:PORT], or none; the environment has http_proxy, https_proxy, all_proxy and no_proxy; loopback is reached directly. (default environment)
 func WithProxy(text string) ClientOption {
 	return clientSetting(textSetting("proxy", text))
 }

@@ -79,8 +79,8 @@ export interface ClientSettings {
   /** The same as text; not together with ca-file. */
   caPem?: string | undefined;
   /**
-   * http://[USER:PASSWORD@]HOST[:PORT] of an HTTP proxy, or none; the environment has http_proxy,
-   * https_proxy, all_proxy and no_proxy; loopback is reached directly (default environment).
+   * An HTTP proxy, http://[USER:PASSWORD@]HOST[:PORT], or none; the environment has http_proxy, https_proxy,
+   * all_proxy and no_proxy; loopback is reached directly (default environment).
    */
   proxy?: string | undefined;
   /** Offer the extensions of libacurast; off sends exactly what the vendor's client sends (default on). */

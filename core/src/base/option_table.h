@@ -51,7 +51,7 @@
       "PEM file of certificate authorities to trust instead of the system's")                                          \
     X(CA_PEM, "ca-pem", CLIENT, TEXT, "", 0, 0, "", "The same as text; not together with ca-file")                     \
     X(PROXY, "proxy", CLIENT, TEXT, "environment", 0, 0, "",                                                           \
-      "http://[USER:PASSWORD@]HOST[:PORT] of an HTTP proxy, or none; the environment has http_proxy, https_proxy, "    \
+      "An HTTP proxy, http://[USER:PASSWORD@]HOST[:PORT], or none; the environment has http_proxy, https_proxy, "    \
       "all_proxy and no_proxy; loopback is reached directly")                                                          \
     X(CLIENT_EXTENSIONS, "extensions", CLIENT, BOOL, "on", 0, 1, "",                                                   \
       "Offer the extensions of libacurast; off sends exactly what the vendor's client sends")
