@@ -3,7 +3,8 @@
 // is known is who asked that sender, when, and what the answer repeats of a question. In this order:
 //
 //   1. a question with an `id` is never answered by a message with another `id`;
-//   2. the question of which the message repeats most members (JSON objects), or all (an echo), goes first;
+//   2. the question of which the message repeats most goes first: members of a JSON object that are text, or whose name says that they are
+//      an id; or all of a text. Other numbers tell nothing: what doubles a number repeats that of another question;
 //   3. among equals, one that waits for its answer; of those, the one that was asked first.
 //
 // A question waits until a message was given to it, or for a minute. One of a closed client waits no less, if that client listened: its
@@ -15,10 +16,11 @@ const MOST_EACH = 256; // of them, to one recipient
 const MOST_PARSED = 16 * 1024; // bytes of a payload that is looked into
 const MOST_MEMBERS = 16;
 const LONGEST = 64; // characters of a value that is remembered
+const SHORTEST = 6; // characters of a text that does not come back by chance
+const LONGEST_TEXT = 256;
+const IDS = /id$|^(nonce|ref|seq|token|uuid)/i;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
-const WHOLE = Symbol('the whole payload');
-const NOTHING = new Map();
 
 function objectIn(payload) {
   if (payload[0] !== 0x7b /* { */ || payload.length > MOST_PARSED) return undefined;
@@ -29,29 +31,36 @@ function objectIn(payload) {
   }
 }
 
-/** What an answer may repeat of a payload: its scalar members as text, or a short payload as it is. */
-function marksOf(payload) {
-  const object = objectIn(payload);
-  if (!object) return payload.length > LONGEST ? NOTHING : new Map([[WHOLE, Buffer.from(payload).toString('latin1')]]);
-  const marks = new Map();
-  for (const [name, value] of Object.entries(object)) {
-    const scalar = value !== null && typeof value !== 'object' && String(value).length <= LONGEST;
-    if (scalar && marks.size < MOST_MEMBERS) marks.set(name, String(value));
-  }
-  return marks;
+function tells(name, value) {
+  if (value === null || typeof value === 'object') return false;
+  return (typeof value === 'string' || IDS.test(name)) && String(value).length <= LONGEST;
 }
 
-/** How much of a question an answer repeats; -1 where it answers another one. */
+/** Of a payload: the members of an object that an answer repeats, and the text of what is no object, each byte a character. */
+function marksOf(payload, longest) {
+  const object = objectIn(payload);
+  const members = new Map(Object.entries(object ?? {}).filter(([name, value]) => tells(name, value)).slice(0, MOST_MEMBERS));
+  const text = payload.length > longest ? '' : Buffer.from(payload).toString('latin1');
+  return { isObject: object !== undefined, members, text };
+}
+
+/** What is remembered of a question. */
+function questionOf(payload) {
+  const { isObject, members, text } = marksOf(payload, LONGEST_TEXT);
+  return { members, text: isObject || text.length < SHORTEST || /^[\d\s.,-]*$/.test(text) ? '' : text };
+}
+
+/** How much of a question an answer repeats; -1 where it answers another one. A longer text counts for more than one within it. */
 function repeated(question, answer) {
-  const [asked, answered] = [question.get('id'), answer.get('id')];
-  if (asked !== undefined && answered !== undefined && asked !== answered) return -1;
-  let count = 0;
-  for (const [name, value] of answer) if (question.get(name) === value) count++;
+  const [asked, answered] = [question.members.get('id'), answer.members.get('id')];
+  if (asked !== undefined && answered !== undefined && String(asked) !== String(answered)) return -1;
+  let count = question.text && answer.text.includes(question.text) ? 1 + question.text.length / (LONGEST_TEXT + 1) : 0;
+  for (const [name, value] of answer.members) if (question.members.has(name) && String(question.members.get(name)) === String(value)) count++;
   return count;
 }
 
-function isNotification(marks) {
-  return marks.has('jsonrpc') && marks.has('method') && !marks.has('id');
+function isNotification({ members }) {
+  return members.has('jsonrpc') && members.has('method') && !members.has('id');
 }
 
 /** Of questions that a message answers equally well; undefined where none of them is open or waits. */
@@ -73,7 +82,7 @@ class Questions {
     const list = this.#of.get(recipient) ?? [];
     this.#of.delete(recipient);
     this.#of.set(recipient, list);
-    list.push({ asker, marks: marksOf(payload), until: performance.now() + LIFE, waits: true });
+    list.push({ asker, marks: questionOf(payload), until: performance.now() + LIFE, waits: true });
     this.#count++;
     if (list.length > MOST_EACH) this.#count -= list.splice(0, 1).length;
     if (this.#count > MOST) this.#forgetOldest();
@@ -103,12 +112,12 @@ class Questions {
    * @param {(asker: object) => boolean} listens
    */
   answered(sender, payload, listens) {
-    const marks = marksOf(payload);
+    const marks = marksOf(payload, MOST_PARSED);
     const list = this.#of.get(sender);
     if (!list || isNotification(marks)) return undefined;
     const scored = list.map((one) => ({ one, score: repeated(one.marks, marks) }));
     const most = scored.reduce((high, { score }) => Math.max(high, score), -1);
-    if (most < 0) return marks.has('jsonrpc') ? null : undefined; // to a question that is forgotten, or of its own accord
+    if (most < 0) return marks.members.has('jsonrpc') ? null : undefined; // to a question that is forgotten, or of its own accord
     const equals = scored.filter(({ score }) => score === most).map(({ one }) => one);
     const found = best(equals, most, listens);
     if (found) found.waits = false;

@@ -65,6 +65,17 @@ describe('a gateway with 20 clients, 5 ms apart', () => {
       assert.deepStrictEqual(answers, Array.from({ length: 20 }, (_, index) => `answer to question ${index}`));
     });
 
+  test('texts, answered backwards by who quotes them', async (context) => {
+    const [one] = await processors(context, 1);
+    const asked = [];
+    one.on('message', (message) => {
+      if (asked.push(message) < 20) return;
+      for (const each of asked.reverse()) one.sendText(each.sender, `answer to ${each.text()}`);
+    });
+    const answers = await gateway('text', [one.id]);
+    assert.deepStrictEqual(answers, Array.from({ length: 20 }, (_, index) => `answer to question ${index}`));
+  });
+
   test('requests with ids, answered backwards', async (context) => {
     const [one] = await processors(context, 1);
     const asked = [];
@@ -203,10 +214,22 @@ describe('whose answer it is', () => {
   });
 
   test('an echo, an id, any other member that comes back', () => {
-    assert.strictEqual(asked(['a', 'x'], ['b', 'y']).hears('y'), 'b');
+    assert.strictEqual(asked(['a', 'echo this'], ['b', 'echo that']).hears('echo that'), 'b');
+    assert.strictEqual(asked(['a', 'echo this'], ['b', 'echo that']).hears('{"heard":"echo that"}'), 'b');
+    assert.strictEqual(asked(['a', 'question 1'], ['b', 'question 17']).hears('answer to question 17'), 'b');
+    assert.strictEqual(asked(['a', 'question 17'], ['b', 'question 1']).hears('answer to question 1'), 'b');
     assert.strictEqual(asked(['a', { id: 1 }], ['b', { id: 2 }]).hears({ id: 2, result: 0 }), 'b');
     assert.strictEqual(asked(['a', { id: 1 }], ['b', { id: '2' }]).hears({ id: 2 }), 'b');
     assert.strictEqual(asked(['a', { pair: 'BTC' }], ['b', { pair: 'ETH' }]).hears({ pair: 'ETH', price: 1 }), 'b');
+  });
+
+  test('numbers that come back by chance tell nothing', () => {
+    const doubled = asked(['a', '1'], ['b', '2'], ['c', '4']);
+    assert.deepStrictEqual([doubled.hears('2'), doubled.hears('4'), doubled.hears('8')], ['a', 'b', 'c']);
+    const next = asked(['a', { n: 1, ok: true }], ['b', { n: 2, ok: false }]);
+    assert.deepStrictEqual([next.hears({ n: 2, ok: false }), next.hears({ n: 3, ok: true })], ['a', 'b']);
+    const long = asked(['a', '1000001'], ['b', '1000002']);
+    assert.strictEqual(long.hears('1000002'), 'a');
   });
 
   test('the same id twice: in order', () => {
