@@ -406,7 +406,7 @@ declare global {
     interface Job {
       /** Documented, offered. */
       getId(): DeploymentId;
-      /** Which of the deployment's processors this is; here 0. Documented, offered. */
+      /** Which of the deployment's processors this is; here 0, or the option `slot`. Documented, offered. */
       getSlot(): number;
       /** Documented, offered. */
       getPublicKeys(): PublicKeys;

@@ -9,7 +9,7 @@ const { describe, test } = require('node:test');
 const { launch, missing } = require('../lib/chromium');
 const { History } = require('../../lib/processor/page/history.js');
 const { Page } = require('../../lib/processor/page/server.js');
-const { command, folder, within } = require('./lib/harness');
+const { command, example, folder, within } = require('./lib/harness');
 
 const SCRIPT = path.join(__dirname, 'scripts', 'workshop.ts');
 
@@ -146,6 +146,28 @@ describe('what it is told', () => {
     assert.equal(JSON.parse(history.put({ event: 'print', text: 'x'.repeat(1 << 20) })).cut, 1 << 20);
     assert.ok(history.put({ event: 'transaction', call: 'c', payload: ['y'.repeat(1 << 20)] }).length < 200);
   });
+});
+
+test('the form without a browser: payloads in every form, requests, and what is wrong with them', async (t) => {
+  const said = command(t, [example('echo.js'), '--local', '--page']);
+  const { url } = await said.events.next({ event: 'page' });
+  await said.events.next({ event: 'ready' });
+  const ask = async (form) => {
+    const headers = { 'content-type': 'application/json' };
+    const { status, body } = await get(`${url}ask`, { method: 'POST', headers, body: JSON.stringify(form) });
+    assert.equal(status, 200, body);
+    return JSON.parse(body);
+  };
+  const back = async (form, text) => (await ask({ kind: 'payload', form, text })).payload;
+  assert.deepEqual(await back('text', 'ü'), { size: 2, hex: 'c3bc' });
+  assert.deepEqual(await back('hex', '0xFF 00'), { size: 2, hex: 'ff00' });
+  assert.deepEqual(await back('json', '{ "a": 1 }'), { size: 7, hex: Buffer.from('{"a":1}').toString('hex') });
+  const { size, hex } = await back('text', 'x'.repeat(100_000));
+  assert.deepEqual([size, hex.length], [100_000, 2 * 32 * 1024]);
+  const wrong = [{ form: 'hex', text: 'abc' }, { form: 'json', text: '{' }, { kind: 'request', method: 'm', params: '7' }, { kind: 'request', method: 'm', params: '[' }];
+  for (const form of wrong) assert.equal(typeof (await ask({ kind: 'payload', ...form })).none, 'string', JSON.stringify(form));
+  const lines = await within(watched(url, 8), 'the events');
+  assert.ok(lines.some(({ event, direction, hex: digits }) => event === 'message' && direction === 'in' && digits === 'c3bc'));
 });
 
 /** The page of a script in development, in a browser: { page, said, file }. */

@@ -20,9 +20,14 @@ async function bodyOf(incoming) {
   return Buffer.concat(chunks);
 }
 
+/** Also one of another realm, such as that of a test of jest. */
+function isResponse(value) {
+  return typeof value?.arrayBuffer === 'function' && typeof value.status === 'number';
+}
+
 /** What a test may return: a Response, text, or anything that JSON can say. */
 function responseOf(value, request) {
-  if (value instanceof Response) return value;
+  if (isResponse(value)) return value;
   if (value === undefined) return new Response(`the test has no answer to ${request.method} ${request.url}`, { status: 501 });
   return typeof value === 'string' ? new Response(value) : Response.json(value);
 }
