@@ -243,8 +243,8 @@ class Musl(Bare):
     """The same with musl and nothing of Debian's; CPython is built for it, and Node comes from a wheel, since both have no home here."""
 
     def __init__(self, build: Path, target: Target, python: str) -> None:
-        super().__init__(build, "bookworm", target, python)
-        self.root = build / "bare" / f"musl-{self.machine}"
+        super().__init__(build, "trixie", target, python) # whose musl relocates as newer linkers want it
+        self.root = build / "bare" / f"{self.suite}-musl-{self.machine}"
         self.what = "a system with musl"
 
     def make(self) -> None:
