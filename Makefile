@@ -16,7 +16,7 @@ compile = cmake --build $(BUILD) -j $(JOBS)
 run = BUILD="$(BUILD)" JOBS="$(JOBS)" FUZZ_SECONDS="$(SECONDS)" ATTACK_SECONDS="$(SECONDS)" \
 	CHAOS_SECONDS="$(SECONDS)" SEED="$(SEED)" URL="$(URL)" sh tests/run.sh
 
-.PHONY: build demo test bench lint lint-quick format sanitize valgrind fuzz attack chaos install dist dist-test deb deb-test image image-test faults release clean help
+.PHONY: build demo test bench lint lint-quick format sanitize valgrind fuzz attack chaos install dist dist-test deb deb-test image image-test faults release docs clean help
 
 build:
 	$(need) build
@@ -110,6 +110,11 @@ release:
 	@$(MAKE) --no-print-directory dist-test deb-test image-test
 	@python3 packaging/release.py provenance dist
 
+docs:
+	$(need) docs
+	@python3 -B docs/build.py $(BUILD) $(BUILD)/site
+	@echo "$(BUILD)/site/index.html"
+
 clean:
 	rm -rf $(BUILD) dist tests/interop/node_modules bindings/python/core bindings/python/build bindings/python/src/*.egg-info \
 		$(addprefix bindings/node/,node_modules build core prebuilds LICENSE examples/dapp/node_modules)
@@ -133,6 +138,7 @@ help:
 	@echo "make dist-test  installs and uses them where they say that they run: bare systems in folders, other processors by qemu"
 	@echo "make deb        Debian packages of the library and the service, in dist/; make deb-test uses them in a bare system"
 	@echo "make image      the static programs, and the image of a container without an engine, in dist/; image-test runs it as process 1"
+	@echo "make docs       one site of all documents, with a reference for each language: $(BUILD)/site"
 	@echo "make faults     whether Debian has mended a library that is bundled"
 	@echo "make release    VERSION=0.2.0: the version, a commit, a tag, all artefacts, built and used; publishes nothing (RELEASING.md)"
 	@echo "make clean      removes $(BUILD)/, and what the bindings and their tests put beside their sources"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that what a task needs is there:  core/cmake/requirements.sh build|demo|test|attack|lint|fuzz|valgrind|bench|deb|deb_test ...
+# Sees to it that what a task needs is there:  core/cmake/requirements.sh build|demo|test|attack|lint|fuzz|valgrind|bench|deb|deb_test|docs ...
 # Prints the packages that a task needs:       core/cmake/requirements.sh list TASK
 #
 # A need is a probe that works on any system and the Debian package that answers it. Where every probe succeeds
@@ -100,6 +100,14 @@ tool:dh                    debhelper
 tool:dpkg-buildpackage     dpkg-dev
 tool:fakeroot              fakeroot
 ?tool:lintian              lintian
+"
+docs="$build
+venv:python3               python3-venv
+header:Python.h            python3-dev
+tool:npm                   npm
+tool:node                  nodejs
+tool:doxygen               doxygen
+tool:chromium              chromium
 "
 deb_test="
 tool:debootstrap           debootstrap
