@@ -248,7 +248,7 @@ test('without esbuild: what is missing, and how it comes', async (t) => {
   const made = folder(t);
   const hook = path.join(made, 'hook.js');
   fs.writeFileSync(hook, "const Module = require('module'); const real = Module._resolveFilename;\n" +
-    "Module._resolveFilename = (name, ...rest) => { if (name === 'esbuild') throw Object.assign(new Error('none'), { code: 'MODULE_NOT_FOUND' }); return real(name, ...rest); };");
+    "Module._resolveFilename = (name, ...rest) => { if (name === 'esbuild') throw Object.assign(new Error(\"Cannot find module 'esbuild'\"), { code: 'MODULE_NOT_FOUND' }); return real(name, ...rest); };");
   const said = command(t, ['dev', SCRIPT], { json: false, node: [process.execPath, '-r', hook] });
   assert.equal((await said.ended).code, 1);
   assert.match(said.err, /acurast-processor dev needs the package esbuild: npm install --save-dev 'esbuild@/);
