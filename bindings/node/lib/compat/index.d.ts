@@ -26,7 +26,7 @@ export type MessageListener = (message: Message) => void | Promise<void>;
 /** Options of the engine's client, and one for what happens to the connection. */
 export interface TransportOptions extends Omit<ClientOptions, 'identity' | 'signal' | 'timeout'> {
   /**
-   * Called with every change of the connection. Without it, a connection that is closed for good (denied, or replaced by a
+   * Called with every change of the connection; of one that is shared and was there before, first with 'connected'. Without it, a connection that is closed for good (denied, or replaced by a
    * newer one of the same key) gives a process warning, `AcurastWarning`.
    */
   onState?: ((event: StateChange) => void) | undefined;

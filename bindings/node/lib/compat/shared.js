@@ -9,6 +9,7 @@
 const { isDeepStrictEqual } = require('node:util');
 
 const { Client } = require('../client');
+const { guarded } = require('../events');
 const { Questions } = require('./questions');
 
 const live = new Map(); // by key: the connections that can be joined
@@ -23,6 +24,11 @@ function allAskedInVain(client, services) {
   };
   client.on('state', watch);
   return { signal: giveUp.signal, stop: () => client.off('state', watch) };
+}
+
+/** What a program's own listener throws is its program's, and keeps nothing from the other members. */
+function tell(member, event) {
+  guarded(() => member.changed(event));
 }
 
 class Connection {
@@ -73,7 +79,7 @@ class Connection {
       await this.#before;
       const before = this.client.state === 'connected';
       await this.client.connect({ signal, timeout });
-      if (before) member.changed({ state: 'connected', url: this.client.url, closeCode: 0, retryIn: undefined });
+      if (before) tell(member, { state: 'connected', url: this.client.url, closeCode: 0, retryIn: undefined });
     } finally {
       stop();
     }
@@ -110,7 +116,7 @@ class Connection {
     if (this.#members.size === 1) return this.#close();
     this.#members.delete(member);
     if (this.client.state === 'connected') await Promise.all(member.sends);
-    member.changed({ state: 'closed', url: this.client.url, closeCode: 0, retryIn: undefined });
+    tell(member, { state: 'closed', url: this.client.url, closeCode: 0, retryIn: undefined });
   }
 
   #close() {
@@ -133,7 +139,7 @@ class Connection {
     this.#wasConnected ||= event.state === 'connected';
     if (event.state === 'closed') this.#unlist();
     const members = [...this.#members];
-    for (const member of members) member.changed(event);
+    for (const member of members) tell(member, event);
     if (event.state !== 'closed') return;
     for (const member of members) member.ended(this.#wasConnected && member === members[0], event.error);
   }

@@ -49,6 +49,33 @@ test('a promise that is looked at later still rejects', async () => {
   assert.deepStrictEqual([code, out], [0, 'ACURAST_BAD_STATE\nalive\n']);
 });
 
+test('one whose service is away, and is closed: a warning, and the program ends as it would', async () => {
+  const { code, out, err } = await run(`${START}
+    await client.start({ secretKey });
+    await service.close();
+    for (let i = 0; i < 3; i++) client.send('07'.padStart(32, '0'), 'x');
+    await client.close();
+    await soon();
+    console.log('alive');`);
+  assert.deepStrictEqual([code, out], [0, 'alive\n'], err);
+  assert.strictEqual(err.match(/ACURAST_UNAWAITED/g).length, 1, err);
+});
+
+test('a listener of states that throws keeps nothing from other clients of its key', async () => {
+  const { code, out } = await run(`${START}
+    process.on('uncaughtException', (error) => console.log(error.message));
+    const states = [];
+    const a = new AcurastClient(service.url, { onState: () => { throw new Error('mine') } });
+    const b = new AcurastClient(service.url, { onState: ({ state }) => states.push(state) });
+    await a.start({ secretKey });
+    await b.start({ secretKey });
+    await service.close();
+    while (!states.includes('disconnected')) await soon();
+    await Promise.all([a.close(), b.close()]);
+    console.log('alive', states[0], states.at(-1));`);
+  assert.deepStrictEqual([code, out.replaceAll('mine\n', '')], [0, 'alive connected closed\n']);
+});
+
 test('a program that chains without handling is told as by any other promise', async () => {
   const { code, err } = await run(`${START} client.send('02', 'x').then(() => {}); await soon(); ${END}`);
   assert.strictEqual(code, 1);
