@@ -12,8 +12,9 @@
 
 const LIFE = 60_000; // ms that a question waits
 const MOST = 4096; // questions that are remembered
-const MOST_EACH = 256; // of them, to one recipient
+const MOST_EACH = 128; // of them, to one recipient; up to twice as many until they are counted
 const MOST_PARSED = 16 * 1024; // bytes of a payload that is looked into
+const MOST_COPIED = 1024; // bytes of one that is looked into when another client wants to know, which is hardly ever
 const MOST_MEMBERS = 16;
 const LONGEST = 64; // characters of a value that is remembered
 const SHORTEST = 6; // characters of a text that does not come back by chance
@@ -50,6 +51,26 @@ function questionOf(payload) {
   return { members, text: isObject || text.length < SHORTEST || /^[\d\s.,-]*$/.test(text) ? '' : text };
 }
 
+/** The same, made when it is needed first. */
+class Question {
+  #copy;
+  #marks;
+
+  constructor(asker, payload) {
+    this.asker = asker;
+    this.until = performance.now() + LIFE;
+    this.waits = true;
+    if (payload.length <= MOST_COPIED) this.#copy = Uint8Array.prototype.slice.call(payload);
+    else this.#marks = questionOf(payload);
+  }
+
+  get marks() {
+    this.#marks ??= questionOf(this.#copy);
+    this.#copy = undefined;
+    return this.#marks;
+  }
+}
+
 /** How much of a question an answer repeats; -1 where it answers another one. A longer text counts for more than one within it. */
 function repeated(question, answer) {
   const [asked, answered] = [question.members.get('id'), answer.members.get('id')];
@@ -75,22 +96,25 @@ function best(equals, most, listens) {
 
 class Questions {
   #of = new Map(); // lists of questions by recipient, the one asked last at the end
+  #last; // whom was asked last
   #count = 0;
 
   /** @param {string} recipient an id as hex */
   add(recipient, asker, payload) {
     const list = this.#of.get(recipient) ?? [];
-    this.#of.delete(recipient);
-    this.#of.set(recipient, list);
-    list.push({ asker, marks: questionOf(payload), until: performance.now() + LIFE, waits: true });
+    if (recipient !== this.#last) this.#of.delete(recipient);
+    if (recipient !== this.#last) this.#of.set(recipient, list);
+    this.#last = recipient;
+    list.push(new Question(asker, payload));
     this.#count++;
-    if (list.length > MOST_EACH) this.#count -= list.splice(0, 1).length;
+    if (list.length > 2 * MOST_EACH) this.#count -= list.splice(0, MOST_EACH).length;
     if (this.#count > MOST) this.#forgetOldest();
   }
 
   #forgetOldest() {
     const [[recipient, list]] = this.#of;
     this.#of.delete(recipient);
+    if (recipient === this.#last) this.#last = undefined;
     this.#count -= list.length;
   }
 

@@ -50,6 +50,7 @@ class Connection {
 
   constructor(place, urls, options, identity) {
     this.client = new Client(urls, { ...options, identity });
+    this.client.setMaxListeners(0); // each member that connects listens
     this.#options = options;
     this.#services = urls.length;
     this.#place = place;
@@ -69,7 +70,7 @@ class Connection {
     this.#wasShared ||= this.#members.size > 0;
     this.#members.add(member);
     member.open = true;
-    member.sends = new Set();
+    member.sending = 0;
   }
 
   /** Resolves once a service has accepted the key; rejects where all were asked in vain, or the time is over. */
@@ -87,10 +88,7 @@ class Connection {
 
   /** @param {string} recipient an id as hex */
   send(member, recipient, payload) {
-    const sent = this.#before ? this.#sendLater(member, recipient, Buffer.from(payload)) : this.#sendNow(member, recipient, payload);
-    const over = sent.then(() => member.sends.delete(over), () => member.sends.delete(over));
-    member.sends.add(over);
-    return sent;
+    return this.#before ? this.#sendLater(member, recipient, Buffer.from(payload)) : this.#sendNow(member, recipient, payload);
   }
 
   async #sendLater(member, recipient, payload) {
@@ -100,11 +98,14 @@ class Connection {
 
   async #sendNow(member, recipient, payload) {
     this.#questions.add(recipient, member, payload);
+    member.sending++;
     try {
       await this.client.send(recipient, payload);
     } catch (error) {
       this.#questions.drop(recipient, member);
       throw error;
+    } finally {
+      if (--member.sending === 0) member.allSent?.();
     }
   }
 
@@ -115,14 +116,15 @@ class Connection {
     member.listened = member.listens();
     if (this.#members.size === 1) return this.#close();
     this.#members.delete(member);
-    if (this.client.state === 'connected') await Promise.all(member.sends);
+    if (this.client.state === 'connected' && member.sending > 0) await new Promise((resolve) => (member.allSent = resolve));
     tell(member, { state: 'closed', url: this.client.url, closeCode: 0, retryIn: undefined });
   }
 
   #close() {
     this.#unlist();
     const { id } = this.client;
-    const ended = this.client.close().finally(() => {
+    const closed = this.#before ? this.#before.then(() => this.client.close()) : this.client.close(); // what waits goes out first
+    const ended = closed.finally(() => {
       if (ending.get(id) === ended) ending.delete(id);
     });
     ending.set(id, ended);

@@ -157,6 +157,30 @@ describe('a shared connection', () => {
     }
   });
 
+  test('a client that is closed while the one before it ends sends first', async (context) => {
+    const keys = keyPair();
+    const [one] = await processors(context, 1);
+    const { client } = await started(context, keys);
+    const closed = client.close();
+    const next = new AcurastClient(service.url);
+    const start = next.start(keys);
+    const sent = next.send(one.id, 'in time');
+    await Promise.all([closed, next.close(), sent, start.catch(() => {})]);
+    assert.strictEqual((await one.receive({ timeout: 10_000 })).text(), 'in time');
+  });
+
+  test('many clients that start at once are no leak of listeners', async (context) => {
+    const keys = keyPair();
+    const warnings = [];
+    const listen = (warning) => warnings.push(warning.name);
+    process.on('warning', listen);
+    const all = await Promise.all(Array.from({ length: 50 }, () => started(context, keys)));
+    await Promise.all(all.map(({ client }) => client.close()));
+    await new Promise(setImmediate);
+    process.off('warning', listen);
+    assert.deepStrictEqual(warnings, []);
+  });
+
   test('that is closed for good warns once, and every client can start again', async (context) => {
     const keys = keyPair();
     const all = [await started(context, keys), await started(context, keys), await started(context, keys)];
