@@ -28,7 +28,7 @@ EPOCH = epoch()
 
 
 def tracked(*folders: str) -> list[str]:
-    listed = git("ls-files", "--cached", "--others", "--exclude-standard", "--", *folders).splitlines()
+    listed = git("ls-files", "--", *folders).splitlines()
     return sorted(name for name in listed if (TOP / name).is_file())
 
 
