@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs suites of tests and sums them up:  tests/run.sh c|python|hostile|attack|chaos|node|binding_python|binding_node|binding_go|dist|lint|
+# Runs suites of tests and sums them up:  tests/run.sh c|python|hostile|attack|chaos|node|binding_python|binding_node|binding_go|dist|deb|lint|
 #                                              address|address_node|address_go|thread|race_go|valgrind|fuzz ...
 #
 # The last line is `N passed, N failed` (and `, N skipped`, each with its reason above), summed over every runner that
@@ -491,6 +491,24 @@ suite_dist()
     3) skip "the artefacts: what they bundle has a newer version in Debian, for which packaging/pins.toml is to be moved" ;;
     *) fail "the artefacts could not be made" ;;
     esac
+}
+
+# In a bare Debian, under its systemd. The packages need no registry but Debian's.
+suite_deb()
+{
+    title "Debian packages: made, installed, started, purged"
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+        skip "Debian packages: they are installed by root alone, where there is apt-get"
+    elif ! grep -q ' cgroup2 ' /proc/mounts; then
+        skip "Debian packages: systemd needs a control group of version 2"
+    elif ! sh core/cmake/requirements.sh deb deb_test; then
+        fail "Debian packages: what builds them could not be installed"
+    elif ! logged "$BUILD/logs/deb.txt" env BUILD="$BUILD" JOBS="$JOBS" sh packaging/debian.sh "$BUILD/artefacts"; then
+        fail "the Debian packages could not be made"
+    else
+        logged "$BUILD/logs/deb_test.txt" env BUILD="$BUILD" sh packaging/tests/debian.sh "$BUILD/artefacts"
+        count_pytest "$BUILD/logs/deb_test.txt" $?
+    fi
 }
 
 suite_address()

@@ -8,11 +8,12 @@ set -eu
 cd "$(dirname "$0")/../.."
 packages=$(cd "$1" && pwd)
 suite=${2:-bookworm}
-base=$PWD/${BUILD:-build}/roots/$suite
+mkdir -p "${BUILD:-build}/roots"
+base=$(cd "${BUILD:-build}/roots" && pwd)/$suite
+version=$(sed -n 's/^#define ACURAST_VERSION "\(.*\)"/\1/p' core/include/acurast/version.h)
 if [ -z "${ACURAST_INNER:-}" ]; then
     [ "$(id -u)" = 0 ] || { echo "skipped: the packages are installed by root alone"; exit 0; }
     if [ ! -e "$base/etc/debian_version" ]; then
-        mkdir -p "$(dirname "$base")"
         rm -rf "$base.new"
         debootstrap --variant=minbase --include=systemd,systemd-sysv "$suite" "$base.new" >"$base.log"
         mv "$base.new" "$base"
@@ -70,7 +71,7 @@ apt()
 packages_of() # NAME...: their files, as the system in there sees them
 {
     for name; do
-        (cd "$root" && echo "$PWD"/packages/"$name"_*.deb | sed "s#$root##")
+        (cd "$root" && echo "$PWD/packages/${name}_$version"-*.deb | sed "s#$root##")
     done
 }
 
