@@ -19,7 +19,8 @@ DIST = Path(os.environ.get("DIST", Path(__file__).resolve().parent.parent / "bui
 
 def now(suite: str) -> list[str]:
     """Options of apt for what the suite has at this moment."""
-    lines = deb_src("debian", suite) + deb_src("debian", f"{suite}-updates") + deb_src("debian-security", f"{suite}-security")
+    release = suite.removesuffix("-security")
+    lines = deb_src("debian", release) + deb_src("debian", f"{release}-updates") + deb_src("debian-security", f"{release}-security")
     return apt(DIST / "apt-now" / suite, lines, fresh=True)
 
 

@@ -70,7 +70,8 @@ def apt(root: Path, lines: list[str], fresh: bool = False) -> list[str]:
 def pinned(build: Path) -> list[str]:
     """The options for the suites that are pinned."""
     suites = sorted({pin["suite"] for pin in PINS["source"].values()})
-    return apt(build / "apt", [line for suite in suites for line in deb_src("debian", suite)])
+    archives = [("debian-security" if suite.endswith("-security") else "debian", suite) for suite in suites]
+    return apt(build / "apt", [line for archive, suite in archives for line in deb_src(archive, suite)])
 
 
 def kept(pin: dict, folder: Path) -> bool:
