@@ -30,6 +30,8 @@ PAGES = {
     "bindings/node/README.md": "node/index.md",
     "bindings/node/MIGRATION.md": "node/migration.md",
     "bindings/node/lib/processor/README.md": "node/runner.md",
+    "bindings/node/lib/processor/testing.md": "node/testing.md",
+    "bindings/node/lib/processor/live.md": "node/live.md",
     "bindings/node/examples/dapp/README.md": "node/dapp.md",
     "bindings/python/README.md": "python/index.md",
     "bindings/go/README.md": "go/index.md",
@@ -74,8 +76,8 @@ class Stage:
             path += "/README.md"
         if path in PAGES:
             found = PAGES[path]
-        elif (TOP / path).is_file():  # a source: its text
-            found = f"files/{path}.txt"
+        elif (TOP / path).is_file():  # a source: its text; a picture as it is
+            found = f"files/{path}" if path.endswith(".png") else f"files/{path}.txt"
             (self.folder / found).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(TOP / path, self.folder / found)
         else:
