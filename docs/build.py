@@ -40,10 +40,12 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "RELEASING.md": "releasing.md",
+    "packaging/README.md": "project/packaging.md",
     "tests/bench/README.md": "project/bench.md",
     "tests/chaos/README.md": "project/chaos.md",
     "tests/hostile/README.md": "project/hostile.md",
 }
+LEFT_OUT = {"packaging/programs.md", "packaging/static.md"}  # they stand in archives
 PAGES = {source: page for source, page in PAGES.items() if (TOP / source).exists()}
 REFERENCES = ("c", "python", "node")
 
@@ -174,7 +176,15 @@ def reference_node(build, into):
         "acurast for Node", "--disableSources", "--hideGenerator", "--out", into, "--logLevel", "Error", *entries)  # fmt: skip
 
 
+def check_complete():
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=TOP, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    forgotten = sorted(set(listed) - set(PAGES) - LEFT_OUT)
+    if forgotten:
+        sys.exit(f"make docs: no place in the site for {', '.join(forgotten)}")
+
+
 def main():
+    check_complete()
     build, site = Path(sys.argv[1]).resolve() / "docs", Path(sys.argv[2]).resolve()
     build.mkdir(parents=True, exist_ok=True)
     node_tools(build)
