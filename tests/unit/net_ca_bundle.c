@@ -1,6 +1,7 @@
 /* Where the certificate authorities are looked for, and what is said where there are none. */
 #include "support/unit.h"
 
+#include "base/option.h"
 #include "net/ca_bundle.h"
 
 #include <stdio.h>
@@ -109,6 +110,18 @@ static void the_error_names_the_places_of_each_system(void **state)
         assert_non_null(strstr(acurast__ca_bundle_missing, expected[i]));
 }
 
+/* What a client's options tell of it is not cut. */
+static void the_error_is_told_to_its_end(void **state)
+{
+    acurast_options *options = NULL;
+    (void)state;
+    assert_int_equal(acurast_options_create(ACURAST_SCOPE_CLIENT, &options), ACURAST_OK);
+    acurast__options_fail(options, ACURAST_TLS, "certificate authorities of the system: %s",
+                          acurast__ca_bundle_missing);
+    assert_non_null(strstr(acurast_options_error(options), acurast__ca_bundle_missing));
+    acurast_options_release(options);
+}
+
 /* On any machine: a file that can be read, or that error. */
 static void what_this_machine_has_is_found_or_missed(void **state)
 {
@@ -128,6 +141,7 @@ int main(void)
         cmocka_unit_test_setup(the_environment_is_taken_at_its_word, clear_environment),
         cmocka_unit_test_setup(an_empty_variable_is_none, clear_environment),
         cmocka_unit_test_setup(the_error_names_the_places_of_each_system, clear_environment),
+        cmocka_unit_test(the_error_is_told_to_its_end),
         cmocka_unit_test_setup(what_this_machine_has_is_found_or_missed, clear_environment),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);

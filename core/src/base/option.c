@@ -32,7 +32,7 @@ struct acurast_options {
     acurast_option_scope scope;
     size_t first; /* row of the first value */
     size_t count;
-    char error[256];
+    char error[768]; /* as long as the list of places that may hold certificate authorities */
     value values[];
 };
 
