@@ -253,10 +253,12 @@ class Musl(Bare):
         run("sh", HERE / "bare.sh", self.suite, ARCHITECTURES[self.machine], self.root, "musl")
 
     def install(self, *names: str) -> None:
-        """From outside: this Python cannot unpack."""
+        """From outside: this Python cannot unpack. It takes its machine for one with glibc, by the name of a module as well."""
+        folder = self.root / "usr/lib/python3/dist-packages"
         run(sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-index", "--find-links", self.root / "wheels",
-            "--only-binary=:all:", "--python-version", self.python, f"--platform={self.target.wheel}", "--target", self.root / f"usr/lib/python{self.python}/site-packages",
-            "--upgrade", *names)
+            "--only-binary=:all:", "--python-version", self.python, f"--platform={self.target.wheel}", "--target", folder, "--upgrade", *names)
+        for module in folder.glob("*.cpython-*-musl.so"):
+            module.rename(folder / f"{module.name.split('.')[0]}.so")
 
     def use_python(self, dist: Path, certificates: Path) -> str:
         self.make()
