@@ -46,7 +46,6 @@ _statistics _statisticsmodule.c
 _struct _struct.c
 _typing _typingmodule.c
 array arraymodule.c
-binascii binascii.c
 fcntl fcntlmodule.c
 math mathmodule.c
 select selectmodule.c

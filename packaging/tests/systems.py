@@ -151,6 +151,9 @@ NO_TRUST = "unknown authority"
 class Bare:
     """A system of Debian in a folder, unpacked; one of another processor runs under qemu."""
 
+    # What is installed in steps, and what a client that names no authority is told then.
+    STEPS = ((["acurast"], NO_AUTHORITIES), (["certifi"], NO_TRUST))
+
     def __init__(self, build: Path, suite: str, target: Target, python: str, node: str = "") -> None:
         self.machine = target.name.split("-")[0]
         self.root = build / "bare" / f"{suite}-{self.machine}"
@@ -206,7 +209,7 @@ class Bare:
         if not wheel.is_file():
             raise Missing(f"{wheel.name} was not made")
         self.download(wheel, "pip", "certifi")
-        for names, told in ((["acurast"], NO_AUTHORITIES), (["certifi"], NO_TRUST)):
+        for names, told in self.STEPS:
             self.install(*names)
             said = self.enter(f"/usr/bin/python{self.python}", "/use.py", "/certificates")
             if told not in said:
@@ -241,6 +244,8 @@ class Bare:
 
 class Musl(Bare):
     """The same with musl and nothing of Debian's; CPython is built for it, and Node comes from a wheel, since both have no home here."""
+
+    STEPS = Bare.STEPS[:1]  # certifi asks for modules that this Python lacks
 
     def __init__(self, build: Path, target: Target, python: str) -> None:
         super().__init__(build, "trixie", target, python) # whose musl relocates as newer linkers want it
