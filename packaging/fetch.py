@@ -67,11 +67,11 @@ def apt(root: Path, lines: list[str], fresh: bool = False) -> list[str]:
     return options
 
 
-def pinned(build: Path) -> list[str]:
+def pinned(build: Path, fresh: bool = False) -> list[str]:
     """The options for the suites that are pinned."""
     suites = sorted({pin["suite"] for pin in PINS["source"].values()})
     archives = [("debian-security" if suite.endswith("-security") else "debian", suite) for suite in suites]
-    return apt(build / "apt", [line for archive, suite in archives for line in deb_src(archive, suite)])
+    return apt(build / "apt", [line for archive, suite in archives for line in deb_src(archive, suite)], fresh)
 
 
 def kept(pin: dict, folder: Path) -> bool:
@@ -83,10 +83,13 @@ def kept(pin: dict, folder: Path) -> bool:
     return bool(files)
 
 
-def download(build: Path, pin: dict, into: Path) -> None:
+def download(build: Path, pin: dict, into: Path, fresh: bool = False) -> None:
+    """Asks apt; a second time with fresh lists, since those of an earlier build may not know the version yet."""
     try:
-        run("apt-get", *pinned(build), "source", "--download-only", f"{pin['package']}={pin['debian']}", cwd=into)
+        run("apt-get", *pinned(build, fresh), "source", "--download-only", f"{pin['package']}={pin['debian']}", cwd=into)
     except Refused as error:
+        if not fresh:
+            return download(build, pin, into, fresh=True)
         if re.search(r"404|find version|find a source", str(error)):
             raise Gone(f"Debian has {pin['package']} {pin['debian']} no more: move its pin in pins.toml, and build and test anew") from None
         raise
