@@ -61,10 +61,23 @@ def record(name: str, content: bytes) -> str:
     return f"{name},sha256={digest},{len(content)}\n"
 
 
-def repack(built: Path, into: Path, target: Target, prefix: Path) -> Path:
+def name_musl(module: bytes, target: Target, patchelf: Path) -> bytes:
+    """The C library by the name that musl's distributions give it, and auditwheel knows; zig links it as libc.so."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "module.so"
+        file.write_bytes(module)
+        machine = target.name.split("-")[0]
+        subprocess.run([patchelf, "--replace-needed", "libc.so", f"libc.musl-{machine}.so.1", file], check=True)
+        return file.read_bytes()
+
+
+def repack(built: Path, into: Path, target: Target, prefix: Path, patchelf: Path) -> Path:
     with zipfile.ZipFile(built) as archive:
         files = {one.filename: archive.read(one) for one in archive.infolist() if not one.is_dir()}
     info = next(name for name in files if name.endswith(".dist-info/WHEEL")).removesuffix("/WHEEL")
+    if target.libc == "musl":
+        [module] = [name for name in files if name.endswith(".so")]
+        files[module] = name_musl(files[module], target, patchelf)
     for text in sorted((prefix / "licences").iterdir()):
         files[f"{info}/licenses/bundled/{text.name}"] = text.read_bytes()
     files[f"{info}/sboms/acurast.cdx.json"] = sbom.document(f"pkg:pypi/acurast@{sbom.VERSION}", sbom.BUNDLED)
@@ -93,7 +106,7 @@ def wheel(target: Target, prefix: Path, into: Path, dist: Path) -> Path:
         out.mkdir()
         call_backend(tools(dist) / "bin/python", scratch / "bindings/python", call, flags(target, prefix, scratch))
         [built] = out.glob("*.whl")
-        return repack(built, into, target, prefix)
+        return repack(built, into, target, prefix, tools(dist) / "bin/patchelf")
 
 
 def sdist(into: Path, dist: Path) -> Path:
