@@ -95,7 +95,7 @@ static void send_reply(acurast__connection *connection, const uint8_t *bytes, si
     if (acurast__ws_send(connection->ws, bytes, size))
         connection->given++;
     else if (!acurast__ws_ending(connection->ws))
-        acurast__connection_end(connection, ACURAST__ENDING_REFUSED + ACURAST__REFUSE_NO_MEMORY);
+        acurast__connection_end(connection, (unsigned)ACURAST__ENDING_REFUSED + ACURAST__REFUSE_NO_MEMORY);
 }
 
 static void become_accepted(acurast__connection *connection)
@@ -104,7 +104,7 @@ static void become_accepted(acurast__connection *connection)
     uint8_t *id = connection->session.id;
     uint8_t frame[ACURAST__HEADER_SIZE];
     if (!acurast__idmap_put(&shard->ids, id, acurast__id_hash(id), connection)) {
-        acurast__connection_end(connection, ACURAST__ENDING_REFUSED + ACURAST__REFUSE_NO_MEMORY);
+        acurast__connection_end(connection, (unsigned)ACURAST__ENDING_REFUSED + ACURAST__REFUSE_NO_MEMORY);
         return;
     }
     move_to(connection, &shard->accepted, ACURAST__CONNECTION_ACCEPTED);
@@ -167,7 +167,7 @@ static void claim(acurast__connection *connection)
         acurast__connection_end(connection, ACURAST__ENDING_INCUMBENT);
         return;
     case ACURAST__CLAIM_NO_MEMORY:
-        acurast__connection_end(connection, ACURAST__ENDING_REFUSED + ACURAST__REFUSE_NO_MEMORY);
+        acurast__connection_end(connection, (unsigned)ACURAST__ENDING_REFUSED + ACURAST__REFUSE_NO_MEMORY);
         return;
     }
 }
