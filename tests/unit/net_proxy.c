@@ -34,7 +34,8 @@ static void found(char text[128], const char *setting, const char *host, uint16_
     if (status != ACURAST_OK)
         snprintf(text, 128, "(%s)", problem);
     else
-        snprintf(text, 128, proxy ? "%s:%u" : "", proxy ? proxy->host : "", proxy ? proxy->port : 0);
+        snprintf(text, 128, "%s%s%.*u", proxy ? proxy->host : "", proxy ? ":" : "", proxy ? 1 : 0,
+                 proxy ? proxy->port : 0u);
     assert_true(status == ACURAST_OK || !proxy);
     acurast__proxy_free(proxy);
 }

@@ -28,7 +28,7 @@
 
 /* The slowest line that a large message may take, and for how long at most. */
 #define SLOW_BYTES_A_MS 4u
-#define PATIENCE_MAX_MS (5u * 60 * 1000)
+#define PATIENCE_MAX_MS 300000u
 
 /* A socket that can hold little may take a frame in part, and nobody may write behind that. */
 #define LANE_WAITING_MIN 16384
