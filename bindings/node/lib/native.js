@@ -48,6 +48,8 @@ function unusable(cause) {
 }
 
 function load() {
+  // Bun ends the process where an addon calls a function of libuv that it lacks.
+  if (process.versions.bun) throw unusable(new Error('Bun lacks libuv, on which it runs; use Node'));
   let failure;
   for (const file of [...(fs.existsSync(BUILT) ? [BUILT] : []), ...installed(), ...(fs.existsSync(PACKED) ? [PACKED] : [])]) {
     try {
