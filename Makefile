@@ -132,7 +132,7 @@ help:
 	@echo "                without URL on our own; SECONDS=60 for the noisy ones together"
 	@echo "make chaos      what senders are told, compared with what receivers get, under faults of all kinds: SECONDS=60 SEED="
 	@echo "make bench      the benchmark, beside a bare libwebsockets relay, a relay by hand and NATS; ROWS= picks rows;"
-	@echo "                BASE=COMMIT compares with the service of an older commit instead"
+	@echo "                BASE=COMMIT compares with the service of an older commit instead, BASE=FILE with that program"
 	@echo "make install    PREFIX=/usr/local DESTDIR="
 	@echo "make dist       wheels, npm's packages, static libraries, sources: dist/; TARGET=x86_64-linux-gnu builds those of one platform"
 	@echo "make dist-test  installs and uses them where they say that they run: bare systems in folders, other processors by qemu"

@@ -56,7 +56,7 @@ static int send_back(struct talk *talk, const acurast_event_view *event)
                                          event->payload_size, &params, NULL)) == ACURAST_OUTBOX_FULL)
         if (!talk_pause(5))
             return COMMAND_OK;
-    return status == ACURAST_OK ? COMMAND_CONTINUE : talk_fail("sending back", status);
+    return talk_taken("sending back", status);
 }
 
 static void print_state(const struct talk *talk, const acurast_event_view *event)

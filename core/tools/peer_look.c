@@ -41,7 +41,7 @@ static int look_begin(struct talk *talk)
 {
     acurast_send_params params = {.size = sizeof params, .timeout_ms = talk_left_ms(talk)};
     acurast_status status = acurast_client_look(talk->client, looking.ids[0], looking.count, &params, NULL);
-    return status == ACURAST_OK ? COMMAND_CONTINUE : talk_fail("looking", status);
+    return talk_taken("looking", status);
 }
 
 static void print_seen(const struct talk *talk, const acurast_seen *seen)

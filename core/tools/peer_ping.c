@@ -86,8 +86,10 @@ static int ping_send(struct talk *talk)
     pinging.sent_us[ping.sequence % OUTSTANDING] = now;
     acurast_status status = acurast_client_send(talk->client, pinging.recipient, sizeof pinging.recipient, &ping,
                                                 sizeof ping, &params, NULL);
-    if (status != ACURAST_OK && status != ACURAST_OUTBOX_FULL)
-        return talk_fail("sending", status);
+    if (status != ACURAST_OK && status != ACURAST_OUTBOX_FULL) {
+        talk->wake_us = 0;
+        return talk_taken("sending", status);
+    }
     pinging.sent++;
     talk->wake_us = last ? 0 : now + (pinging.interval_us ? pinging.interval_us : 1);
     talk->deadline_us = last && pinging.timeout_us ? now + pinging.timeout_us : 0;

@@ -98,7 +98,7 @@ static int request_begin(struct talk *talk)
             "asked twice");
         return COMMAND_USAGE;
     }
-    return status == ACURAST_OK ? COMMAND_CONTINUE : talk_fail("asking", status);
+    return talk_taken("asking", status);
 }
 
 static void print_value(FILE *stream, const acurast_event_view *event)

@@ -116,7 +116,7 @@ static int send_begin(struct talk *talk)
         params.timeout_ms = talk_left_ms(talk);
     acurast_status status = acurast_client_send(talk->client, sending.recipient, sizeof sending.recipient,
                                                 sending.payload, sending.size, &params, NULL);
-    return status == ACURAST_OK ? COMMAND_CONTINUE : talk_fail("sending", status);
+    return talk_taken("sending", status);
 }
 
 /* Where the client closed by itself, its last event tells why. */

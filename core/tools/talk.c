@@ -52,6 +52,11 @@ int talk_fail(const char *what, acurast_status status)
     return COMMAND_FAILED;
 }
 
+int talk_taken(const char *what, acurast_status status)
+{
+    return status == ACURAST_OK || status == ACURAST_CLOSED ? COMMAND_CONTINUE : talk_fail(what, status);
+}
+
 bool talk_parse_count(const char *text, uint64_t *count)
 {
     char *end;

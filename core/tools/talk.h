@@ -67,6 +67,9 @@ void talk_print_payload(const struct talk *talk, const acurast_event_view *event
 /* Waits for `ms`; false if Ctrl-C came. */
 bool talk_pause(int ms);
 
+/* Goes on where a call of the client's was taken, and where the client has closed by itself: the event that tells why is on its way. */
+int talk_taken(const char *what, acurast_status status);
+
 /* Tells what failed; returns COMMAND_FAILED. */
 int talk_fail(const char *what, acurast_status status);
 

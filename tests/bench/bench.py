@@ -470,7 +470,7 @@ def header(options):
     load = os.getloadavg()[0]
     yield f"{platform.system()} {platform.release()}, {model}, {os.cpu_count()} cores, load {load:.2f} at the start"
     if options.base:
-        yield f"medians of {options.rounds} rounds, ours and commit {options.base} (\"old\") in turns"
+        yield f"medians of {options.rounds} rounds, ours and {options.base} (\"old\") in turns"
         return
     yield f"medians of {options.rounds} rounds, ours and bare in turns; \"bare\" is what brackets name where there are any"
 
@@ -481,7 +481,7 @@ def parse(arguments):
     parser.add_argument("--rows", default=os.environ.get("ROWS") or "*", help="patterns, such as 'relay/64B/*,idle'")
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS") or 5))
     parser.add_argument("--idle", type=int, default=int(os.environ.get("IDLE") or 10000), help="idle connections")
-    parser.add_argument("--base", default=os.environ.get("BASE"), help="an older commit to compare with, in place of all else")
+    parser.add_argument("--base", default=os.environ.get("BASE"), help="an older commit to compare with, or another build of the service, in place of all else")
     parser.add_argument("--service", type=Path, help="the service's program (default: BUILD/bin/acurast-service)")
     parser.add_argument("--service-args", default=SERVICE_ARGS, help="its flags (default: %(default)s)")
     parser.add_argument("--tools", type=Path, help="where the bench programs are (default: BUILD/tests)")

@@ -96,7 +96,7 @@ class Beside:
 
     def base(self, commit, relay_rows, tls_rows):
         """All of it into the table of the others, with the spread of the rounds."""
-        service = old_service(self.options.build, commit)
+        service = Path(commit).resolve() if Path(commit).is_file() else old_service(self.options.build, commit)
         others = {"old": lambda: self.bench.ours(service=service)}
         plain = self.works("relay", relay_rows, False)
         tls = self.works("tls", tls_rows, True)
