@@ -65,7 +65,7 @@ class ClientOptions(TypedDict, total=False):
     ca_pem: str
     """The same as text; not together with ca-file."""
     proxy: str
-    """http://[USER:PASSWORD@]HOST[:PORT] of an HTTP proxy, or none; the environment has http_proxy, https_proxy,
+    """An HTTP proxy, http://[USER:PASSWORD@]HOST[:PORT], or none; the environment has http_proxy, https_proxy,
     all_proxy and no_proxy; loopback is reached directly (default environment)."""
     extensions: bool
     """Offer the extensions of libacurast; off sends exactly what the vendor's client sends (default on)."""
