@@ -4,6 +4,7 @@ packaging/tests/start.py python PYTHON-WITH-THE-WHEEL PYTHON-WITH-THE-OTHER
 packaging/tests/start.py node FOLDER-WITH-THE-PACKAGES FOLDER-WITH-THE-OTHER
 """
 
+import os
 import resource
 import statistics
 import subprocess
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 3 or arguments[0] not in LOADS:
         print(__doc__, file=sys.stderr)
         return 2
-    load, *places = LOADS[arguments[0]], *arguments[1:]
+    load, *places = LOADS[arguments[0]], *map(os.path.abspath, arguments[1:])
     rounds = [[milliseconds(*load(place)) for place in places] for _ in range(ROUNDS)]
     bundled, other = (statistics.median(column) for column in zip(*rounds))
     print(f"bundled {bundled:.1f} ms, the other {other:.1f} ms, ratio {bundled / other:.2f}")
