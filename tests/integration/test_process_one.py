@@ -12,7 +12,8 @@ import pytest
 from support import programs
 from support.waiting import eventually
 
-UNSHARE = ["unshare", "--pid", "--fork", "--kill-child"]
+# With its own /proc, by which a sanitizer finds the threads of the process.
+UNSHARE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
 def can_unshare():
