@@ -294,7 +294,7 @@ static void on_written(void *owner, acurast__ws *ws)
         connection->handlers->written(connection->owner);
 }
 
-/* What closes an accepted connection by 1008 is a rule of the service's, such as the vendor's for who says nothing for ten minutes. */
+/* 1008 on an accepted connection is a rule of the service: the vendor's closes a connection that has sent nothing for ten minutes. */
 static acurast_status status_of_code(uint16_t code, bool accepted)
 {
     switch (code) {

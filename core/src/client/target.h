@@ -23,7 +23,7 @@ typedef struct acurast__target {
     char *path; /* with its query; begins with / */
     uint16_t port;
     bool secure;
-    acurast__proxy *proxy; /* that leads to it; NULL: none. Not from the URL: whoever wants one sets it */
+    acurast__proxy *proxy; /* that leads to it; NULL: none. Not part of the URL: the settings fill it in */
 } acurast__target;
 
 /* `*problem` (static text) says what is wrong with the URL. BAD_OPTION or NO_MEMORY; `target` is then empty. */

@@ -1,4 +1,4 @@
-/* getaddrinfo() cannot be stopped: who cancels lets go of it, and the job frees itself when the system has answered. */
+/* getaddrinfo() cannot be stopped. A lookup that is cancelled is let go of, and frees itself when the system has answered. */
 #include "net/lookup.h"
 
 #include "base/memory.h"
