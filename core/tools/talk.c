@@ -23,6 +23,9 @@
 #define BATCH 64u
 #define US_PER_MS 1000u
 
+/* How long a goodbye may take behind the end of the time. */
+#define LATE_MS 200
+
 static int signal_pipe[2] = {-1, -1};
 
 const char talk_notes[] =
@@ -127,7 +130,8 @@ static int talk_open(struct talk *talk, struct command *command, const char *key
     return status == ACURAST_OK ? COMMAND_CONTINUE : talk_fail("connecting", status);
 }
 
-static void talk_close(struct talk *talk)
+/* False where the time is over and something still runs that cannot be hurried, such as the system's resolver. */
+static bool talk_close(struct talk *talk)
 {
     if (talk->closing)
         talk->closing();
@@ -135,11 +139,13 @@ static void talk_close(struct talk *talk)
     acurast_client_release(talk->client);
     if (talk->context) {
         acurast_context_close(talk->context);
-        acurast_context_wait(talk->context, -1);
+        if (acurast_context_wait(talk->context, talk->late ? LATE_MS : -1) != ACURAST_OK)
+            return false;
     }
     acurast_queue_release(talk->queue);
     acurast_context_release(talk->context);
     acurast_identity_release(talk->identity);
+    return true;
 }
 
 /* What is wrong again and again is told once. */
@@ -221,7 +227,8 @@ static int talk_run(struct talk *talk)
         if (watched[1].revents)
             return talk->over(talk, COMMAND_FAILED);
         code = talk_drain(talk);
-        if (code == COMMAND_CONTINUE && talk->deadline_us && talk_now_us() >= talk->deadline_us)
+        talk->late = talk->deadline_us && talk_now_us() >= talk->deadline_us;
+        if (code == COMMAND_CONTINUE && talk->late)
             return talk->over(talk, TALK_NO_ANSWER);
         if (code == COMMAND_CONTINUE && talk->wake_us && talk_now_us() >= talk->wake_us)
             code = talk->tick(talk);
@@ -252,7 +259,8 @@ int talk_main(struct talk *talk, struct command *command, int argc, char **argv,
             code = begin(talk);
         if (code == COMMAND_CONTINUE)
             code = talk_run(talk);
-        talk_close(talk);
+        if (!talk_close(talk))
+            _exit(print_flush() ? code : COMMAND_FAILED);
     }
     acurast_options_release(scopes[0].options);
     acurast_options_release(scopes[1].options);

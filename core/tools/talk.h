@@ -29,6 +29,7 @@ struct talk {
     acurast_queue *queue;
     acurast_client *client;
     char complaint[320]; /* what was told last about a service that is away; empty since the last connection */
+    bool late;           /* the time is over */
     unsigned repeated;   /* and how often that was so again, which is not told each time */
 
     /* Each returns COMMAND_CONTINUE or the exit code; all but `event` may be NULL. */

@@ -160,6 +160,14 @@ def test_a_service_that_never_comes_ends_with_3(key):
     assert "CONNECT" in done.stderr or "could not be reached" in done.stderr
 
 
+def test_the_time_allowed_is_the_time_it_takes(key):
+    """Without what a client that is closed waits for in its outbox, two seconds by default."""
+    began = time.monotonic()
+    done = send(f"ws://127.0.0.1:{programs.free_port()}", NOBODY, "x", "--timeout", "500ms", key=key)
+    assert done.returncode == NO_ANSWER
+    assert time.monotonic() - began < 2
+
+
 def test_the_first_service_of_the_list_may_be_dead(service, key):
     alive = service()
     dead = f"ws://127.0.0.1:{programs.free_port()}"
