@@ -8,7 +8,6 @@
 #include "net/socket.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -138,8 +137,6 @@ static void connected(acurast__dialled *one)
     dial->connected(dial, socket, acurast__loop_now(dial->loop) - one->since);
 }
 
-static void go_on(acurast__dial *dial);
-
 /*
  * Where nobody listens at a port that the system also gives to clients, it may give a client that very port, which TCP then connects with itself
  * (RFC 9293, 3.5).
@@ -168,38 +165,22 @@ static void on_answer(uv_poll_t *poll, int status, int events)
         return;
     }
     fail_with(one, error);
-    go_on(one->dial);
+    acurast__dial_go(one->dial);
 }
 
 static void on_silence(acurast__timer *timer)
 {
     acurast__dialled *one = ACURAST__CONTAINER(timer, acurast__dialled, timer);
     fail_with(one, ETIMEDOUT);
-    go_on(one->dial);
-}
-
-static socklen_t socket_address(const acurast__dialled *one, struct sockaddr_storage *to)
-{
-    memset(to, 0, sizeof *to);
-    if (acurast__address_is_four(&one->address)) {
-        struct sockaddr_in *four = (struct sockaddr_in *)to;
-        four->sin_family = AF_INET;
-        four->sin_port = htons(one->dial->port);
-        memcpy(&four->sin_addr, one->address.bytes + 12, 4);
-        return sizeof *four;
-    }
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
-    six->sin6_family = AF_INET6;
-    six->sin6_port = htons(one->dial->port);
-    memcpy(&six->sin6_addr, one->address.bytes, 16);
-    return sizeof *six;
+    acurast__dial_go(one->dial);
 }
 
 /* 0, or what is wrong. */
 static int ring(acurast__dialled *one)
 {
     struct sockaddr_storage to;
-    socklen_t size = socket_address(one, &to);
+    bool four = acurast__address_is_four(&one->address);
+    socklen_t size = acurast__socket_address(&one->address, four, one->dial->port, &to);
     one->state = ACURAST__DIAL_RINGING;
     one->since = acurast__loop_now(one->dial->loop);
     one->socket = acurast__socket_open(to.ss_family);
@@ -239,7 +220,7 @@ static void ring_next(acurast__dial *dial)
     }
 }
 
-static void go_on(acurast__dial *dial)
+void acurast__dial_go(acurast__dial *dial)
 {
     acurast__loop_timer_stop(dial->loop, &dial->turn);
     ring_next(dial);
@@ -249,12 +230,7 @@ static void go_on(acurast__dial *dial)
 
 static void on_turn(acurast__timer *timer)
 {
-    go_on(ACURAST__CONTAINER(timer, acurast__dial, turn));
-}
-
-void acurast__dial_go(acurast__dial *dial)
-{
-    go_on(dial);
+    acurast__dial_go(ACURAST__CONTAINER(timer, acurast__dial, turn));
 }
 
 void acurast__dial_stop(acurast__dial *dial)

@@ -30,6 +30,7 @@
 
 typedef union socket_address {
     struct sockaddr any;
+    struct sockaddr_storage storage;
     struct sockaddr_in four;
     struct sockaddr_in6 six;
 } socket_address;
@@ -37,19 +38,9 @@ typedef union socket_address {
 static socklen_t to_socket_address(socket_address *to, const char *text, uint16_t port)
 {
     acurast__address address;
-    memset(to, 0, sizeof *to);
     if (!acurast__address_parse(&address, strcmp(text, "localhost") == 0 ? "127.0.0.1" : text))
         return 0;
-    if (strchr(text, ':')) {
-        to->six.sin6_family = AF_INET6;
-        to->six.sin6_port = htons(port);
-        memcpy(&to->six.sin6_addr, address.bytes, 16);
-        return sizeof to->six;
-    }
-    to->four.sin_family = AF_INET;
-    to->four.sin_port = htons(port);
-    memcpy(&to->four.sin_addr, address.bytes + 12, 4);
-    return sizeof to->four;
+    return acurast__socket_address(&address, !strchr(text, ':'), port, &to->storage);
 }
 
 static void from_socket_address(acurast__address *to, const socket_address *from)

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #ifdef __linux__
@@ -45,6 +46,24 @@ int acurast__socket_open(int family)
     setsockopt(opened, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     acurast__socket_quiet(opened);
     return opened;
+}
+
+socklen_t acurast__socket_address(const acurast__address *address, bool four, uint16_t port,
+                                  struct sockaddr_storage *to)
+{
+    memset(to, 0, sizeof *to);
+    if (four) {
+        struct sockaddr_in *in = (struct sockaddr_in *)to;
+        in->sin_family = AF_INET;
+        in->sin_port = htons(port);
+        memcpy(&in->sin_addr, address->bytes + 12, 4);
+        return sizeof *in;
+    }
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(port);
+    memcpy(&in6->sin6_addr, address->bytes, 16);
+    return sizeof *in6;
 }
 
 int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size)

@@ -1,6 +1,8 @@
-/* What differs between systems about TCP sockets. */
+/* TCP sockets, and what differs between systems about them. */
 #ifndef ACURAST_NET_SOCKET_H
 #define ACURAST_NET_SOCKET_H
+
+#include "net/address.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +18,10 @@ void acurast__socket_quiet(int socket);
 
 /* A TCP socket that does not block, is closed by an exec, sends small writes at once, and is quiet. -1, with errno. */
 int acurast__socket_open(int family);
+
+/* An address as the system's calls want it, of IPv4 (for such an address only) or of IPv6; returns its size. */
+socklen_t acurast__socket_address(const acurast__address *address, bool four, uint16_t port,
+                                  struct sockaddr_storage *to);
 
 /* As accept(); the socket is closed by an exec, and quiet. */
 int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size);
