@@ -43,17 +43,6 @@ static socklen_t to_socket_address(socket_address *to, const char *text, uint16_
     return acurast__socket_address(&address, !strchr(text, ':'), port, &to->storage);
 }
 
-static void from_socket_address(acurast__address *to, const socket_address *from)
-{
-    memset(to, 0, sizeof *to);
-    if (from->any.sa_family == AF_INET6) {
-        memcpy(to->bytes, &from->six.sin6_addr, 16);
-    } else {
-        to->bytes[10] = to->bytes[11] = 0xff;
-        memcpy(to->bytes + 12, &from->four.sin_addr, 4);
-    }
-}
-
 /* ---- binding ---- */
 
 /* Of an address that cannot be had. */
@@ -277,7 +266,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             accept_failed(at, errno);
             return;
         }
-        from_socket_address(&address, &from);
+        acurast__socket_address_read(&address, &from.any);
         acurast__listener_adopt(at, fd, &address);
     }
 }

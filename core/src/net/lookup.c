@@ -2,10 +2,12 @@
 #include "net/lookup.h"
 
 #include "base/memory.h"
+#include "net/socket.h"
 #include "net/worker.h"
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <uv.h>
 
@@ -23,16 +25,18 @@ struct acurast__lookup {
     char host[];
 };
 
+/* Good on one of this machine's networks only, which an acurast__address does not tell. */
+static bool is_scoped(const struct sockaddr *address)
+{
+    return address->sa_family == AF_INET6 && ((const struct sockaddr_in6 *)address)->sin6_scope_id;
+}
+
 static void keep(acurast__lookup *lookup, const struct addrinfo *found, size_t *of_family)
 {
-    char text[ACURAST__ADDRESS_TEXT_SIZE];
-    acurast__address *next = &lookup->addresses[lookup->count];
-    if (*of_family < FAMILY_MOST &&
-        getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0 &&
-        acurast__address_parse(next, text)) {
-        lookup->count++;
-        ++*of_family;
-    }
+    if (*of_family >= FAMILY_MOST || is_scoped(found->ai_addr))
+        return;
+    acurast__socket_address_read(&lookup->addresses[lookup->count++], found->ai_addr);
+    ++*of_family;
 }
 
 static void resolve(acurast__job *job)

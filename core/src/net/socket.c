@@ -66,6 +66,15 @@ socklen_t acurast__socket_address(const acurast__address *address, bool four, ui
     return sizeof *in6;
 }
 
+void acurast__socket_address_read(acurast__address *address, const struct sockaddr *from)
+{
+    *address = (acurast__address){{[10] = 0xff, [11] = 0xff}};
+    if (from->sa_family == AF_INET6)
+        memcpy(address->bytes, &((const struct sockaddr_in6 *)from)->sin6_addr, 16);
+    else
+        memcpy(address->bytes + 12, &((const struct sockaddr_in *)from)->sin_addr, 4);
+}
+
 int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size)
 {
 #ifdef __linux__

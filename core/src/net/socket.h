@@ -23,6 +23,9 @@ int acurast__socket_open(int family);
 socklen_t acurast__socket_address(const acurast__address *address, bool four, uint16_t port,
                                   struct sockaddr_storage *to);
 
+/* The same the other way round, of either family. */
+void acurast__socket_address_read(acurast__address *address, const struct sockaddr *from);
+
 /* As accept(); the socket is closed by an exec, and quiet. */
 int acurast__socket_accept(int listener, struct sockaddr *from, socklen_t *size);
 
