@@ -11,6 +11,7 @@ import pytest
 
 from support import programs
 from support.manager import Manager
+from support.waiting import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="abstract sockets and credentials as Linux has them")
 
@@ -125,9 +126,7 @@ def test_a_manager_that_reads_nothing_holds_up_nothing(service, manager, bystand
     for _ in range(20):  # more than are kept
         seen = one.stderr.count("what=reloaded")
         one.reload()
-        one.message("what=reloaded")
-        while one.stderr.count("what=reloaded") == seen:
-            time.sleep(0.01)
+        eventually(lambda: one.stderr.count("what=reloaded") > seen, "what is said of this reload")
     states = []
     while not states or states[-1] != ("READY", "the files were read again"):
         message = manager.next(*STATES)
